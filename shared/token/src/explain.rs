@@ -1,0 +1,164 @@
+//! The arithmetic of a sliding session in words: what `latchkey token explain` prints.
+
+use serde::Serialize;
+
+use crate::{Lifetime, RefreshRefusal, RefreshSwitch, SessionPolicy, Timestamp};
+
+/// What the rules say about a token at one instant, as numbers for programs and sentences for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The instant that is explained.
+    pub now: Timestamp,
+    /// `iat`: the login that opened the session.
+    pub logged_in_at: Timestamp,
+    /// `exp`: when this token dies.
+    pub expires_at: Timestamp,
+    /// The last instant at which the session can be refreshed; none when refreshing is off.
+    pub refresh_until: Option<Timestamp>,
+    /// The instant by which the session is over, however often it is refreshed.
+    pub session_ends_by: Timestamp,
+    /// Whether the token can be refreshed now, or which rule forbids it.
+    pub verdict: Verdict,
+    /// The same with its sums, a sentence a rule.
+    pub sentences: Vec<String>,
+}
+
+/// Whether a token can be refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It can.
+    Refreshable,
+    /// `JWT_ALLOW_REFRESH` is off; the token is live.
+    RefreshDisabled,
+    /// `now >= exp`.
+    TokenExpired,
+    /// `now > iat + JWT_REFRESH_EXPIRATION_DELTA`; the token is live.
+    RefreshExpired,
+    /// `iat` is in the future: no clock of ours issued this.
+    IssuedInFuture,
+}
+
+impl Explanation {
+    /// What `policy` says about a token of `lifetime` at `now`.
+    pub fn new(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Self {
+        let verdict = verdict(policy, lifetime, now);
+        let refresh_until = match policy.refresh_switch() {
+            RefreshSwitch::On => Some(policy.refresh_until(lifetime.issued_at)),
+            RefreshSwitch::Off => None,
+        };
+        let session_ends_by = policy.session_ends_by(lifetime.issued_at).max(lifetime.expires_at);
+        Self {
+            now,
+            logged_in_at: lifetime.issued_at,
+            expires_at: lifetime.expires_at,
+            refresh_until,
+            session_ends_by,
+            verdict,
+            sentences: vec![
+                login_sentence(lifetime, now),
+                life_sentence(lifetime, now),
+                limit_sentence(policy, lifetime, now),
+                end_sentence(policy, session_ends_by),
+                verdict_sentence(policy, lifetime, verdict, now),
+            ],
+        }
+    }
+}
+
+fn verdict(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Verdict {
+    if now < lifetime.issued_at {
+        return Verdict::IssuedInFuture;
+    }
+    if !lifetime.is_live(now) {
+        return Verdict::TokenExpired;
+    }
+    match policy.refresh(lifetime, now) {
+        Ok(_) => Verdict::Refreshable,
+        Err(RefreshRefusal::SwitchedOff) => Verdict::RefreshDisabled,
+        Err(RefreshRefusal::Expired) => Verdict::TokenExpired,
+        Err(RefreshRefusal::LimitPassed) => Verdict::RefreshExpired,
+    }
+}
+
+fn login_sentence(lifetime: Lifetime, now: Timestamp) -> String {
+    let at = lifetime.issued_at;
+    if now < at {
+        return format!("The login claims to be at {at} (iat), {} from now.", at.time_left(now));
+    }
+    format!(
+        "The session began with a login at {at} (iat), {} ago. No refresh changes that.",
+        now.time_left(at)
+    )
+}
+
+fn life_sentence(lifetime: Lifetime, now: Timestamp) -> String {
+    let at = lifetime.expires_at;
+    if lifetime.is_live(now) {
+        format!("This token dies at {at} (exp), in {}.", at.time_left(now))
+    } else {
+        format!("This token died at {at} (exp), {} ago.", now.time_left(at))
+    }
+}
+
+fn limit_sentence(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> String {
+    let until = policy.refresh_until(lifetime.issued_at);
+    match policy.refresh_switch() {
+        RefreshSwitch::Off => {
+            "Refreshing is switched off (JWT_ALLOW_REFRESH), so no token gets a successor.".to_owned()
+        }
+        RefreshSwitch::On => format!(
+            "A live token of this session can be refreshed until {until}, that second included: iat + {} {}.",
+            policy.refresh_expiration(),
+            if now <= until {
+                format!("is {} from now", until.time_left(now))
+            } else {
+                format!("was {} ago", now.time_left(until))
+            },
+        ),
+    }
+}
+
+fn end_sentence(policy: &SessionPolicy, session_ends_by: Timestamp) -> String {
+    match policy.refresh_switch() {
+        RefreshSwitch::Off => format!("The session ends with this token, at {session_ends_by}."),
+        RefreshSwitch::On => format!(
+            "The session ends by {session_ends_by} at the latest: a refresh at the last possible second \
+             gives a token that lives {} longer, so the longest session is {} + {}.",
+            policy.expiration(),
+            policy.refresh_expiration(),
+            policy.expiration(),
+        ),
+    }
+}
+
+fn verdict_sentence(policy: &SessionPolicy, lifetime: Lifetime, verdict: Verdict, now: Timestamp) -> String {
+    let (iat, exp, now) = (lifetime.issued_at.seconds(), lifetime.expires_at.seconds(), now.seconds());
+    let delta = policy.refresh_expiration().get();
+    match verdict {
+        Verdict::Refreshable => format!(
+            "It can be refreshed now: now {now} < exp {exp}, and now {now} <= iat {iat} + {delta} = {}. \
+             The new token would have the same iat and exp = now + {} = {}.",
+            iat.saturating_add(delta),
+            policy.expiration().get(),
+            now.saturating_add(policy.expiration().get()),
+        ),
+        Verdict::RefreshDisabled => {
+            "It cannot be refreshed: refreshing is switched off. Log in again when it has died.".to_owned()
+        }
+        Verdict::TokenExpired => format!(
+            "It cannot be refreshed: only a live token can, and now {now} >= exp {exp}. Log in again, and \
+             refresh before exp next time."
+        ),
+        Verdict::RefreshExpired => format!(
+            "It cannot be refreshed: now {now} > iat {iat} + {delta} = {}. It stays valid until exp {exp}; \
+             then log in again.",
+            iat.saturating_add(delta),
+        ),
+        Verdict::IssuedInFuture => format!("It is refused: iat {iat} is after now {now}."),
+    }
+}
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

@@ -1,0 +1,223 @@
+use std::fmt;
+
+use aws_lc_rs::{
+    digest,
+    encoding::{AsDer, Pkcs8V1Der},
+    hmac,
+    rsa::KeySize,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use zeroize::Zeroizing;
+
+use crate::{Algorithm, Timestamp, material::Material};
+
+/// The longest `kid`, in bytes. A thumbprint has 43.
+const MAX_KEY_ID_BYTES: usize = 64;
+
+/// One signing key: what it is called, how it signs, and when.
+pub struct Key {
+    id: String,
+    schedule: Schedule,
+    material: Material,
+    /// The public half for the JWK set; none for HS256.
+    public_jwk: Option<Jwk>,
+    /// What the secret holds for this key, to write it back unchanged.
+    source: Zeroizing<String>,
+}
+
+/// When a key is known, signs, and is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// From here on the key is in the JWK set and verifies.
+    pub published: Timestamp,
+    /// From here on the key signs, unless a newer one does.
+    pub signs_from: Timestamp,
+    /// From here on the key neither signs nor verifies; none while its end is not decided.
+    pub retires: Option<Timestamp>,
+}
+
+/// Why a key is refused. No variant carries key material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Empty, too long or with characters beyond the printable ASCII ones.
+    #[error("a key id must have 1 to {MAX_KEY_ID_BYTES} printable ASCII characters")]
+    BadKeyId,
+    /// Not an RSA private key in PKCS#8 PEM of 2048 to 4096 bits.
+    #[error("an RS256 key must be an RSA private key of 2048 to 4096 bits in PKCS#8 PEM")]
+    NotAnRsaKey,
+    /// Not a P-256 private key in PKCS#8 PEM.
+    #[error("an ES256 key must be a P-256 private key in PKCS#8 PEM")]
+    NotAP256Key,
+    /// Not an Ed25519 private key in PKCS#8 PEM.
+    #[error("an EdDSA key must be an Ed25519 private key in PKCS#8 PEM")]
+    NotAnEd25519Key,
+    /// Below 256 bits (RFC 7518 §3.2); holds the length in bytes.
+    #[error("an HS256 secret must have at least 32 bytes; this one has {0}")]
+    SecretTooShort(usize),
+    /// Not base64url without padding.
+    #[error("an HS256 secret in a key set must be base64url without padding")]
+    SecretNotBase64,
+    /// `secret` belongs to HS256, `private_key` to the others.
+    #[error("a key of algorithm {0} has the wrong kind of key material")]
+    WrongMember(Algorithm),
+    /// The public half could not be computed.
+    #[error("the public key could not be computed")]
+    NoPublicKey,
+    /// The instants are not in their order.
+    #[error("a key must be published no later than it signs, and sign before it retires")]
+    DisorderedSchedule,
+    /// The crypto library could not make a key.
+    #[error("the key could not be generated")]
+    NotGenerated,
+}
+
+impl Key {
+    /// The key of a PKCS#8 PEM text under this id.
+    pub fn from_pem(id: &str, algorithm: Algorithm, pem: &str, schedule: Schedule) -> Result<Self, KeyError> {
+        let (material, mut jwk) = Material::from_pem(algorithm, pem)?;
+        jwk.common.key_id = Some(checked_id(id)?);
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Self::new(id, schedule.checked()?, material, Some(jwk), pem.to_owned())
+    }
+
+    /// The HS256 key of at least 32 bytes under this id.
+    pub fn from_secret(id: &str, secret: &[u8], schedule: Schedule) -> Result<Self, KeyError> {
+        let material = Material::from_secret(secret)?;
+        Self::new(id, schedule.checked()?, material, None, URL_SAFE_NO_PAD.encode(secret))
+    }
+
+    /// The HS256 key of a bare string; its id is derived from it and tells nothing about it.
+    ///
+    /// Not the RFC 7638 thumbprint: of a symmetric key that is a plain hash of the secret (§7).
+    pub fn from_bare_secret(secret: &str) -> Result<Self, KeyError> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let tag = hmac::sign(&key, b"latchkey key id of a bare secret");
+        let id = URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default());
+        let start = Timestamp::from_seconds(0).unwrap_or(Timestamp::MAX);
+        Self::from_secret(
+            &id,
+            secret.as_bytes(),
+            Schedule { published: start, signs_from: start, retires: None },
+        )
+    }
+
+    /// A new key, drawn from the operating system's random source, called by its RFC 7638 thumbprint.
+    pub fn generate(algorithm: Algorithm, schedule: Schedule) -> Result<Self, KeyError> {
+        let der = match algorithm {
+            Algorithm::RS256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyError::NotGenerated)?;
+                let der: Pkcs8V1Der = pair.as_der().map_err(|_| KeyError::NotGenerated)?;
+                Zeroizing::new(der.as_ref().to_vec())
+            }
+            Algorithm::ES256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                    .map_err(|_| KeyError::NotGenerated)?;
+                Zeroizing::new(pair.to_pkcs8v1().map_err(|_| KeyError::NotGenerated)?.as_ref().to_vec())
+            }
+            Algorithm::EdDSA => {
+                let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::NotGenerated)?;
+                Zeroizing::new(pair.to_pkcs8v1().map_err(|_| KeyError::NotGenerated)?.as_ref().to_vec())
+            }
+            Algorithm::HS256 => {
+                let mut secret = Zeroizing::new([0_u8; 32]);
+                fill_with_random_bytes(secret.as_mut())?;
+                let id = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, secret.as_ref()).as_ref());
+                // 256 random bits cannot be guessed from their hash, unlike a person's secret.
+                return Self::from_secret(&id, secret.as_ref(), schedule);
+            }
+        };
+        let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.to_vec()));
+        let (material, mut jwk) = Material::from_pem(algorithm, &pem)?;
+        let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NoPublicKey)?;
+        jwk.common.key_id = Some(id.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Self::new(&id, schedule.checked()?, material, Some(jwk), pem)
+    }
+
+    fn new(
+        id: &str,
+        schedule: Schedule,
+        material: Material,
+        public_jwk: Option<Jwk>,
+        source: String,
+    ) -> Result<Self, KeyError> {
+        Ok(Self { id: checked_id(id)?, schedule, material, public_jwk, source: Zeroizing::new(source) })
+    }
+
+    /// The `kid`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The one algorithm of this key.
+    pub fn algorithm(&self) -> Algorithm {
+        self.material.algorithm()
+    }
+
+    /// When it is published, signs and retires.
+    pub fn schedule(&self) -> Schedule {
+        self.schedule
+    }
+
+    /// Whether tokens of this key are accepted at `now`.
+    pub fn verifies_at(&self, now: Timestamp) -> bool {
+        self.schedule.published <= now && self.schedule.retires.is_none_or(|retires| now < retires)
+    }
+
+    /// The public key as of RFC 7517, with `kid`, `use` and `alg`; none for HS256.
+    pub fn public_jwk(&self) -> Option<&Jwk> {
+        self.public_jwk.as_ref()
+    }
+
+    /// The signature of `message`; none when the crypto library fails.
+    pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.material.sign(message)
+    }
+
+    /// Whether `signature` is this key's signature of `message`.
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.material.verifies(message, signature)
+    }
+
+    /// The private half as the secret stores it.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+impl Schedule {
+    fn checked(self) -> Result<Self, KeyError> {
+        let ordered =
+            self.published <= self.signs_from && self.retires.is_none_or(|retires| self.signs_from < retires);
+        if ordered { Ok(self) } else { Err(KeyError::DisorderedSchedule) }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .field("algorithm", &self.algorithm())
+            .field("schedule", &self.schedule)
+            .finish_non_exhaustive()
+    }
+}
+
+fn checked_id(id: &str) -> Result<String, KeyError> {
+    let printable = id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+    if id.is_empty() || id.len() > MAX_KEY_ID_BYTES || !printable {
+        Err(KeyError::BadKeyId)
+    } else {
+        Ok(id.to_owned())
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a key is made of the operating system's randomness, never of a caller's"
+)]
+fn fill_with_random_bytes(bytes: &mut [u8]) -> Result<(), KeyError> {
+    aws_lc_rs::rand::fill(bytes).map_err(|_| KeyError::NotGenerated)
+}

@@ -1,0 +1,45 @@
+//! What a Latchkey token is.
+//!
+//! A login opens a session whose tokens slide: `iat` is the login and never changes, every refresh
+//! moves `exp`, and refreshing stops after the refresh limit. Everything here is a pure function of
+//! its arguments: no I/O, no clock, no AWS. In reading order:
+//!
+//! - [`Timestamp`] and [`Seconds`]: instants and durations, whole seconds
+//! - [`SessionPolicy`]: the refresh rule, which is the heart of the product
+//! - [`Claims`]: what a token says; [`CustomClaims`]: what an administrator adds
+//! - [`TokenId`], [`SessionId`], [`UserId`]: 128 random bits each
+//! - [`Key`], [`KeySet`]: what signs and what verifies, and when
+//! - [`Issuer`]: claims in, token out
+//! - [`UnverifiedToken`]: a token taken apart, believed in nothing
+//! - [`Verifier`]: token in, claims or a precise refusal out
+//! - [`Explanation`]: the same arithmetic in words, for people
+//! - [`strict_json`]: JSON objects in which no member occurs twice
+
+mod claims;
+mod compact;
+mod duration;
+mod explain;
+mod identifier;
+mod issuer;
+mod jwk_set;
+mod key;
+mod key_set;
+mod material;
+mod policy;
+pub mod strict_json;
+mod timestamp;
+mod verifier;
+
+pub use claims::{Claims, CustomClaims, CustomClaimsError};
+pub use compact::{MAX_TOKEN_BYTES, TokenError, UnverifiedToken};
+pub use duration::{DurationError, Seconds};
+pub use explain::{Explanation, Verdict};
+pub use identifier::{Entropy, IdentifierError, SessionId, TokenId, UserId};
+pub use issuer::{IssueError, Issuer, PartyError};
+pub use jwk_set::public_jwk_set;
+pub use key::{Key, KeyError, Schedule};
+pub use key_set::{KeySet, KeySetError};
+pub use material::Algorithm;
+pub use policy::{Lifetime, PolicyError, RefreshRefusal, RefreshSwitch, SessionPolicy};
+pub use timestamp::Timestamp;
+pub use verifier::Verifier;

@@ -1,0 +1,77 @@
+use serde_json::Value;
+
+use crate::{Claims, Issuer, KeySet, Timestamp, TokenError, UnverifiedToken, claims::take_instant};
+
+/// Decides what is accepted as a token of ours at all.
+///
+/// jsonwebtoken leaves most of this to its caller: by default it allows 60 s of leeway, accepts
+/// tokens without `iss` and `aud`, and ignores `iat`, `typ` and `crit`.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    issuer: Issuer,
+}
+
+impl Verifier {
+    /// A verifier of the tokens that `issuer` makes.
+    pub fn new(issuer: Issuer) -> Self {
+        Self { issuer }
+    }
+
+    /// The claims of `token`, if it is one of ours and live at `now`.
+    ///
+    /// The signature is checked before any claim is read, with the algorithm of the key: the
+    /// header names a key and chooses nothing else. Whether the user still exists is not asked here.
+    pub fn verify(&self, token: &str, keys: &KeySet, now: Timestamp) -> Result<Claims, TokenError> {
+        let token = UnverifiedToken::parse(token)?;
+        check_signature(&token, keys, now)?;
+        let claims = self.check_claims(&token, now)?;
+        if claims.lifetime.is_live(now) { Ok(claims) } else { Err(TokenError::Expired) }
+    }
+
+    fn check_claims(&self, token: &UnverifiedToken<'_>, now: Timestamp) -> Result<Claims, TokenError> {
+        let mut members = token.unverified_claims()?;
+        let not_before =
+            members.contains_key("nbf").then(|| take_instant(&mut members, "nbf")).transpose()?;
+        let claims = Claims::from_json(members)?;
+        if claims.issuer != self.issuer.name() {
+            return Err(TokenError::Issuer);
+        }
+        if claims.audience != self.issuer.audience() {
+            return Err(TokenError::Audience);
+        }
+        if not_before.is_some_and(|not_before| now < not_before) {
+            return Err(TokenError::NotYetValid);
+        }
+        if now < claims.lifetime.issued_at {
+            return Err(TokenError::IssuedInFuture);
+        }
+        Ok(claims)
+    }
+}
+
+/// Header and signature, in the order in which they can be believed.
+fn check_signature(token: &UnverifiedToken<'_>, keys: &KeySet, now: Timestamp) -> Result<(), TokenError> {
+    let header = token.header();
+    if header.contains_key("crit") || header.contains_key("b64") {
+        return Err(TokenError::Extension);
+    }
+    if header.contains_key("enc") || header.contains_key("zip") {
+        return Err(TokenError::Encrypted);
+    }
+    if header.get("typ").and_then(Value::as_str) != Some("JWT") {
+        return Err(TokenError::Type);
+    }
+    let key_id = header.get("kid").and_then(Value::as_str).ok_or(TokenError::UnknownKey)?;
+    let key = keys.verification_key(key_id, now).ok_or(TokenError::UnknownKey)?;
+    if header.get("alg").and_then(Value::as_str) != Some(key.algorithm().name()) {
+        return Err(TokenError::Algorithm);
+    }
+    if !key.verifies(token.signing_input().as_bytes(), token.signature()) {
+        return Err(TokenError::Signature);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "verifier_tests.rs"]
+mod tests;
