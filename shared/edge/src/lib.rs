@@ -1,0 +1,29 @@
+//! How the world reaches Latchkey: everything between an event of AWS Lambda and a use case.
+//!
+//! - [`Environment`]: every setting, its default and its rule
+//! - [`clock`], [`random`]: the one reading of the time and of the random source
+//! - [`aws`]: SDK clients with limits
+//! - [`SigningKeys`]: the key set, cached
+//! - [`Request`], [`Answer`], [`Refusal`]: what a use case gets and what it may say
+//! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
+//! - [`start`]: a Lambda function, from its settings to its last event
+
+mod answer;
+mod audit;
+pub mod aws;
+pub mod clock;
+mod endpoint;
+pub mod random;
+mod refusal;
+mod request;
+mod runtime;
+mod settings;
+mod signing_keys;
+
+pub use answer::{Answer, token_answer};
+pub use endpoint::{Endpoint, respond};
+pub use refusal::{CredentialFailure, Refusal, SessionFailure};
+pub use request::{Body, Request};
+pub use runtime::start;
+pub use settings::{Environment, IssuerUrl, SettingError};
+pub use signing_keys::{KeySource, SigningKeys};

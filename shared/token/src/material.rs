@@ -39,7 +39,7 @@ pub(crate) enum Material {
     Rs256(RsaKeyPair, ParsedPublicKey),
     Es256(EcdsaKeyPair, ParsedPublicKey),
     EdDsa(Ed25519KeyPair, ParsedPublicKey),
-    Hs256(hmac::Key),
+    Hs256(Box<hmac::Key>),
 }
 
 impl Material {
@@ -84,7 +84,7 @@ impl Material {
         if secret.len() < MIN_SECRET_BYTES {
             return Err(KeyError::SecretTooShort(secret.len()));
         }
-        Ok(Self::Hs256(hmac::Key::new(hmac::HMAC_SHA256, secret)))
+        Ok(Self::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))))
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {

@@ -1,0 +1,67 @@
+//! `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`: where tokens come from
+//! and how to verify them. API Gateway's authorizers and every JWT library read these two.
+
+use edge::{Answer, Endpoint, Environment, IssuerUrl, Refusal, Request, SettingError, SigningKeys};
+use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
+use token::{KeySet, Timestamp, public_jwk_set};
+
+/// Where the JWK set is, below the issuer.
+pub const JWK_SET_PATH: &str = "/.well-known/jwks.json";
+/// Where the discovery document is, below the issuer (OpenID Connect Discovery 1.0 §4).
+pub const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
+
+/// Verifiers may keep the documents for 5 minutes: a new key is published hours before it signs.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// The use case and all that it may touch.
+pub struct Jwks {
+    keys: SigningKeys,
+    issuer: IssuerUrl,
+}
+
+impl Jwks {
+    /// The documents of the issuer that `environment` sets.
+    pub fn new(keys: SigningKeys, environment: &Environment<'_>) -> Result<Self, SettingError> {
+        Ok(Self { keys, issuer: environment.issuer_url()? })
+    }
+
+    /// The members that OpenID Connect Discovery requires and that say something true here.
+    fn discovery(&self, keys: &KeySet, now: Timestamp) -> Value {
+        let mut algorithms: Vec<_> = keys
+            .keys()
+            .iter()
+            .filter(|key| key.verifies_at(now) && key.public_jwk().is_some())
+            .map(|key| key.algorithm().name())
+            .collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        json!({
+            "issuer": self.issuer.as_str(),
+            "jwks_uri": self.issuer.join(JWK_SET_PATH),
+            "id_token_signing_alg_values_supported": algorithms,
+            "response_types_supported": ["token"],
+            "subject_types_supported": ["public"],
+            "claims_supported": ["iss", "aud", "sub", "username", "iat", "exp", "jti", "sid"],
+        })
+    }
+}
+
+impl Endpoint for Jwks {
+    const NAME: &'static str = "jwks";
+    const METHODS: &'static [Method] = &[Method::GET, Method::HEAD];
+
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        // REST APIs put their stage in front of the path.
+        let path = request.path();
+        let keys = self.keys.current(now).await?;
+        let document = if path.ends_with(JWK_SET_PATH) {
+            public_jwk_set(&keys, now)
+        } else if path.ends_with(DISCOVERY_PATH) {
+            self.discovery(&keys, now)
+        } else {
+            return Err(Refusal::NotFound);
+        };
+        Ok(Answer::json(StatusCode::OK, &document).with_header(header::CACHE_CONTROL, CACHE_CONTROL))
+    }
+}

@@ -1,0 +1,10 @@
+//! The `jwks` Lambda function.
+
+use edge::SigningKeys;
+use jwks::Jwks;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    edge::start(|environment, aws| Jwks::new(SigningKeys::from_environment(environment, aws)?, environment))
+        .await
+}

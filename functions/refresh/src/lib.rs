@@ -1,0 +1,83 @@
+//! `POST /auth/refresh`: a live token for one that lives longer.
+//!
+//! Reads one row, strongly consistent, and writes nothing: any number of refreshes of one token
+//! succeed side by side, and a lost response logs nobody out.
+
+use edge::{
+    Answer, Endpoint, Environment, Refusal, Request, SessionFailure, SettingError, SigningKeys, token_answer,
+};
+use http::Method;
+use token::{Claims, Issuer, RefreshSwitch, SessionPolicy, Timestamp, TokenId, Verifier};
+use users::{User, UserTable, Username};
+
+/// The use case and all that it may touch.
+pub struct Refresh {
+    users: UserTable,
+    keys: SigningKeys,
+    policy: SessionPolicy,
+    issuer: Issuer,
+    verifier: Verifier,
+}
+
+impl Refresh {
+    /// Refreshing by the policy and in the name of the issuer that `environment` sets.
+    pub fn new(
+        users: UserTable,
+        keys: SigningKeys,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        let issuer = environment.issuer()?;
+        let verifier = Verifier::new(issuer.clone());
+        Ok(Self { users, keys, policy: environment.session_policy()?, issuer, verifier })
+    }
+
+    /// The answer that carries the successor of `token`.
+    async fn refresh(&self, token: &str, now: Timestamp) -> Result<Answer, Refusal> {
+        if self.policy.refresh_switch() == RefreshSwitch::Off {
+            return Err(Refusal::RefreshDisabled);
+        }
+        let old = self.keys.verify(&self.verifier, token, now).await?;
+        let lifetime = self.policy.refresh(old.lifetime, now)?;
+        let user = self.user_of(&old).await?;
+        let claims = self.issuer.claims(
+            (old.subject, &old.username),
+            old.session_id,
+            TokenId::new(edge::random::entropy()?),
+            lifetime,
+            user.claims,
+        );
+        let keys = self.keys.current(now).await?;
+        let token = self.issuer.issue(&claims, &keys, now)?;
+        Ok(token_answer(&token, &claims, &self.policy, now))
+    }
+
+    /// The user of the token, if the session still is: enabled, the same person, the session not ended.
+    async fn user_of(&self, claims: &Claims) -> Result<User, Refusal> {
+        // Our own signature covers the name; one that is no name any more belongs to nobody.
+        let Ok(username) = claims.username.parse::<Username>() else {
+            return Err(Refusal::SessionEnded(SessionFailure::UserGone));
+        };
+        let user = self.users.find(&username).await?;
+        let user = user.ok_or(Refusal::SessionEnded(SessionFailure::UserGone))?;
+        if user.id != claims.subject {
+            return Err(Refusal::SessionEnded(SessionFailure::OtherUser));
+        }
+        if !user.enabled {
+            return Err(Refusal::UserDisabled);
+        }
+        if !user.sessions.contains_key(&claims.session_id) {
+            return Err(Refusal::SessionEnded(SessionFailure::NotInRow));
+        }
+        Ok(user)
+    }
+}
+
+impl Endpoint for Refresh {
+    const NAME: &'static str = "refresh";
+    const METHODS: &'static [Method] = &[Method::POST];
+
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        let token = request.json()?.string("token")?;
+        self.refresh(&token, now).await
+    }
+}

@@ -1,0 +1,14 @@
+//! The strict reader never panics, accepts nothing that serde_json refuses, and reads the same object.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Map, Value};
+use token::strict_json;
+
+fuzz_target!(|text: &[u8]| {
+    let Ok(strict) = strict_json::parse_object(text) else { return };
+    let lax: Map<String, Value> = serde_json::from_slice(text).expect("serde_json reads what we read");
+    assert_eq!(strict, lax);
+    let printed = serde_json::to_vec(&strict).expect("an object is printable");
+    assert_eq!(strict_json::parse_object(&printed).expect("we read what we printed"), strict);
+});

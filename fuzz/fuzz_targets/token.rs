@@ -1,0 +1,49 @@
+//! A text is taken apart and verified without a panic, and nothing but a token of ours is accepted.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use token::{Issuer, Key, KeySet, Schedule, Timestamp, TokenError, UnverifiedToken, Verifier};
+
+const NOW: u64 = 1_685_728_800;
+
+struct World {
+    keys: KeySet,
+    verifier: Verifier,
+    now: Timestamp,
+}
+
+static WORLD: LazyLock<World> = LazyLock::new(|| {
+    let now = Timestamp::from_seconds(NOW).expect("below 2^53");
+    let schedule = Schedule { published: now, signs_from: now, retires: None };
+    let key = Key::from_secret("key", b"a secret that the fuzzer never sees", schedule).expect("long enough");
+    let issuer = Issuer::new("https://issuer.example", "latchkey").expect("sound names");
+    World { keys: KeySet::new(vec![key]).expect("one key"), verifier: Verifier::new(issuer), now }
+});
+
+fuzz_target!(|text: &str| {
+    let World { keys, verifier, now } = &*WORLD;
+    let verified = verifier.verify(text, keys, *now);
+    let refusal = verified.expect_err("a token that nobody signed was accepted");
+    match UnverifiedToken::parse(text) {
+        Ok(token) => {
+            // Claims are never reached: every refusal of a well-formed text comes from header or signature.
+            assert!(
+                matches!(
+                    refusal,
+                    TokenError::Extension
+                        | TokenError::Encrypted
+                        | TokenError::Type
+                        | TokenError::UnknownKey
+                        | TokenError::Algorithm
+                        | TokenError::Signature
+                ),
+                "{refusal}"
+            );
+            let _ = token.unverified_claims();
+            assert!(text.starts_with(token.signing_input()));
+        }
+        Err(error) => assert_eq!(error, refusal),
+    }
+});

@@ -1,0 +1,61 @@
+//! The demo user, and what the server says on the terminal.
+
+use token::{CustomClaims, Timestamp, UserId};
+use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
+
+use crate::Options;
+
+/// The demo user's name.
+pub const USERNAME: &str = "demo";
+/// The demo user's password. Public: the server listens on 127.0.0.1 only.
+pub const PASSWORD: &str = "latchkey demo password";
+
+/// Why there is no demo user.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says what it wraps")]
+pub enum DemoError {
+    #[error("the demo user's name: {0}")]
+    Username(#[from] UsernameError),
+    #[error("the demo user's password: {0}")]
+    Password(#[from] PasswordError),
+    #[error("the demo user's password: {0}")]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Random(#[from] edge::random::RandomError),
+    #[error("cannot create the demo user: {0}")]
+    Create(CreateError),
+}
+
+/// Creates the demo user, unless there is one.
+pub async fn create_user(users: &UserTable, hasher: &Hasher, now: Timestamp) -> Result<(), DemoError> {
+    let username = USERNAME.parse()?;
+    let password_hash = hasher.hash(&Password::try_from(PASSWORD.to_owned())?, edge::random::entropy()?)?;
+    let id = UserId::new(edge::random::entropy()?);
+    let user = NewUser { id, username, password_hash, claims: CustomClaims::default() };
+    match users.create(&user, now).await {
+        Ok(()) | Err(CreateError::AlreadyExists) => Ok(()),
+        Err(problem) => Err(DemoError::Create(problem)),
+    }
+}
+
+/// What the server is, who can log in, and three commands to paste.
+pub fn greeting(url: &str, options: &Options) -> String {
+    let Options { expiration, refresh_expiration, .. } = options;
+    let data = options.data.display();
+    format!(
+        r#"Latchkey on {url}, data in {data}
+Tokens live {expiration} and can be refreshed until {refresh_expiration} after the login:
+the longest session is {refresh_expiration} + {expiration}.
+
+  demo user  {USERNAME}
+  password   {PASSWORD}
+
+Log in, refresh, and fetch the public keys:
+
+  TOKEN=$(curl -s {url}/auth/login -H 'Content-Type: application/json' -d '{{"username":"{USERNAME}","password":"{PASSWORD}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/') && echo $TOKEN
+  curl -s {url}/auth/refresh -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
+  curl -s {url}/.well-known/jwks.json
+
+Stop with Ctrl-C."#
+    )
+}

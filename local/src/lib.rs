@@ -1,0 +1,22 @@
+//! Latchkey on one machine: the same use cases as in AWS, over an embedded DynamoDB.
+//!
+//! - [`Options`]: the command line
+//! - [`Store`]: the user table in a SQLite file
+//! - [`signing_key`]: the RS256 key made on the first run
+//! - [`Gateway`]: routes and events, as API Gateway makes them
+//! - [`Server`]: HTTP on 127.0.0.1
+//! - [`demo`]: the demo user and the words on the terminal
+
+pub mod demo;
+mod event;
+mod gateway;
+mod options;
+mod server;
+pub mod signing_key;
+mod store;
+
+pub use event::HttpRequest;
+pub use gateway::{Function, Gateway, ROUTES};
+pub use options::Options;
+pub use server::{Server, StartError};
+pub use store::{Store, StoreFileError, TABLE_NAME};

@@ -1,0 +1,34 @@
+//! `cargo run -p local`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{Options, Server, demo};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    match serve(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            complain(problem.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let server = Server::start(options).await?;
+    greet(&demo::greeting(&server.url()?, options));
+    Ok(server.serve().await?)
+}
+
+#[expect(clippy::print_stdout, reason = "this is a program for a terminal")]
+fn greet(greeting: &str) {
+    println!("{greeting}");
+}
+
+#[expect(clippy::print_stderr, reason = "this is a program for a terminal")]
+fn complain(problem: &dyn std::error::Error) {
+    eprintln!("error: {problem}");
+}

@@ -1,0 +1,25 @@
+use std::path::PathBuf;
+
+use clap::Parser;
+use token::Seconds;
+
+/// Serves login and refresh on this machine, with an embedded DynamoDB and a demo user.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "local", version)]
+pub struct Options {
+    /// The port on 127.0.0.1
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// The folder for the users and the signing key
+    #[arg(long, default_value = ".latchkey", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// Start over: forget the users and the signing key of the folder
+    #[arg(long)]
+    pub fresh: bool,
+    /// How long a token lives: 90s, 15m, 1h, 2d
+    #[arg(long, default_value = "1h", value_name = "DURATION")]
+    pub expiration: Seconds,
+    /// For how long after the login tokens can be refreshed
+    #[arg(long, default_value = "2d", value_name = "DURATION")]
+    pub refresh_expiration: Seconds,
+}

@@ -1,0 +1,51 @@
+//! The RS256 key of the local server, made on the first run and kept in a file only its owner reads.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use token::{Algorithm, Key, KeyError, KeySet, Schedule, Timestamp};
+
+/// The file in the data folder; it holds what the secret of AWS would.
+const FILE_NAME: &str = "signing-keys.json";
+
+/// Why there is no key file.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The key could not be made.
+    #[error("cannot make a signing key: {0}")]
+    Key(#[from] KeyError),
+    /// The file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// The key file of `folder`, made now if there is none.
+pub fn file_in(folder: &Path, now: Timestamp) -> Result<PathBuf, KeyFileError> {
+    let path = folder.join(FILE_NAME);
+    if path.exists() {
+        return Ok(path);
+    }
+    let always = Schedule { published: now, signs_from: now, retires: None };
+    let key = Key::generate(Algorithm::RS256, always)?;
+    let Ok(keys) = KeySet::new(vec![key]) else { return Err(KeyError::NotGenerated.into()) };
+    match write_new(&path, keys.to_secret().as_bytes()) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(KeyFileError::Write { path, source }),
+    }
+}
+
+fn write_new(path: &Path, secret: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(secret)
+}

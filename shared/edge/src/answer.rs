@@ -1,0 +1,66 @@
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use lambda_http::Body;
+use serde_json::{Value, json};
+use token::{Claims, RefreshSwitch, SessionId, SessionPolicy, Timestamp, UserId};
+
+/// What a use case says, and about whom, for the audit log.
+#[derive(Debug)]
+pub struct Answer {
+    response: Response<Body>,
+    pub(crate) subject: Option<UserId>,
+    pub(crate) session: Option<SessionId>,
+}
+
+impl Answer {
+    /// A JSON body that nobody may store.
+    pub fn json(status: StatusCode, body: &Value) -> Self {
+        let mut response = Response::new(Body::Text(body.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Self { response, subject: None, session: None }
+    }
+
+    /// The same with one more header, or with another value of it.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.response.headers_mut().insert(name, value);
+        self
+    }
+
+    /// The same, said to be about this user and session in the audit log.
+    #[must_use]
+    pub fn about(mut self, subject: UserId, session: SessionId) -> Self {
+        (self.subject, self.session) = (Some(subject), Some(session));
+        self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        self.response
+    }
+}
+
+/// The success of login and refresh: the token, and in seconds from `now` how long it lives and for
+/// how long its session can be refreshed.
+pub fn token_answer(token: &str, claims: &Claims, policy: &SessionPolicy, now: Timestamp) -> Answer {
+    let lifetime = claims.lifetime;
+    let mut body = json!({
+        "token": token,
+        "token_type": "Bearer",
+        "expires_in": lifetime.expires_at.time_left(now).get(),
+    });
+    if policy.refresh_switch() == RefreshSwitch::On {
+        let left = policy.refresh_until(lifetime.issued_at).time_left(now);
+        if let Some(members) = body.as_object_mut() {
+            members.insert("refresh_expires_in".to_owned(), left.get().into());
+        }
+    }
+    Answer::json(StatusCode::OK, &body).about(claims.subject, claims.session_id)
+}

@@ -1,0 +1,110 @@
+//! SDK clients built by hand, with limits. The SDK's own defaults wait for ever on a socket that
+//! died while the function was frozen.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+
+use crate::{Environment, SettingError};
+
+/// What every AWS client needs, out of the variables that Lambda sets.
+#[derive(Clone)]
+pub struct AwsSettings {
+    region: Region,
+    credentials: Credentials,
+    dynamodb_endpoint: Option<String>,
+    secrets_manager_endpoint: Option<String>,
+}
+
+impl AwsSettings {
+    /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and, for
+    /// emulators, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`.
+    ///
+    /// Lambda's credentials live as long as the environment of the function, so they are read once.
+    pub fn new(environment: &Environment<'_>) -> Result<Self, SettingError> {
+        let endpoint =
+            |variable| environment.optional(variable).or_else(|| environment.optional("AWS_ENDPOINT_URL"));
+        Ok(Self {
+            region: Region::new(environment.required("AWS_REGION")?),
+            credentials: Credentials::new(
+                environment.required("AWS_ACCESS_KEY_ID")?,
+                environment.required("AWS_SECRET_ACCESS_KEY")?,
+                environment.optional("AWS_SESSION_TOKEN"),
+                None,
+                "environment",
+            ),
+            dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            secrets_manager_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+        })
+    }
+
+    /// A client of a DynamoDB that runs inside this process: any credentials will do.
+    pub fn embedded(dynamodb_endpoint: String) -> Self {
+        Self {
+            region: Region::new("local"),
+            credentials: Credentials::new("local", "local", None, None, "embedded"),
+            dynamodb_endpoint: Some(dynamodb_endpoint),
+            secrets_manager_endpoint: None,
+        }
+    }
+
+    /// A DynamoDB client.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(http_client(self.dynamodb_endpoint.as_deref()))
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_endpoint_url(self.dynamodb_endpoint.clone());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// A Secrets Manager client.
+    pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
+        let mut config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone())
+            .http_client(http_client(self.secrets_manager_endpoint.as_deref()))
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_endpoint_url(self.secrets_manager_endpoint.clone());
+        aws_sdk_secretsmanager::Client::from_conf(config.build())
+    }
+}
+
+/// The HTTP client for an endpoint: TLS for AWS; an emulator that is addressed as `http://` needs none, and no root certificates.
+pub fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
+    match endpoint {
+        Some(url) if url.starts_with("http://") => Builder::new().build_http(),
+        _ => Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https(),
+    }
+}
+
+/// The sum must stay below [`crate::runtime`]'s time limit: a refresh makes one call, a login three.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(500))
+        .read_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(1))
+        .operation_timeout(Duration::from_millis(2500))
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_millis(200))
+}

@@ -1,0 +1,104 @@
+//! One event in, one answer out. Whatever the event, the caller gets an HTTP answer and the process lives.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use http::{Method, Response};
+use lambda_http::{Adapter, Body, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
+use serde_json::{Value, json};
+use token::Timestamp;
+
+use crate::{Answer, Refusal, Request, audit};
+
+/// A use case that answers HTTP requests.
+pub trait Endpoint: Sync {
+    /// What the audit log calls it.
+    const NAME: &'static str;
+    /// The methods it takes; others are refused with 405.
+    const METHODS: &'static [Method];
+
+    /// The answer to `request`, which came at `now`.
+    fn handle(
+        &self,
+        request: &Request,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Answer, Refusal>> + Send;
+}
+
+/// Answers one API Gateway 1.0 or 2.0, function URL or ALB event, as JSON of its own kind.
+///
+/// `lambda_http` panics on some events that can be sent to a function (broken base64, odd `Host`);
+/// such an event is refused with 400. An answer takes `limit` at most and is 503 then.
+pub async fn respond<E: Endpoint>(endpoint: &E, event: &str, now: Timestamp, limit: Duration) -> Value {
+    let Ok(event) = serde_json::from_str::<LambdaRequest>(event) else {
+        return unreadable(E::NAME, "This event is none of API Gateway, a function URL or a load balancer.");
+    };
+    let mut adapter =
+        Adapter::from(service_fn(|request: lambda_http::Request| answer(endpoint, request, now, limit)));
+    let event = LambdaEvent::new(event, Context::default());
+    match catch_unwind(AssertUnwindSafe(|| adapter.call(event))) {
+        Ok(answering) => {
+            let Ok(response) = answering.await;
+            serde_json::to_value(response)
+                .unwrap_or_else(|_| unreadable(E::NAME, "The answer cannot be written."))
+        }
+        Err(_) => unreadable(E::NAME, "The request cannot be read: its body, host or query is malformed."),
+    }
+}
+
+async fn answer<E: Endpoint>(
+    endpoint: &E,
+    request: lambda_http::Request,
+    now: Timestamp,
+    limit: Duration,
+) -> Result<Response<Body>, Infallible> {
+    let request = Request::new(request);
+    let handling = AssertUnwindSafe(handle(endpoint, &request, now)).catch_unwind();
+    let result = match tokio::time::timeout(limit, handling).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Refusal::Internal("panic")),
+        Err(_) => Err(Refusal::TimedOut),
+    };
+    let answer = match result {
+        Ok(answer) => {
+            audit::answered(E::NAME, &answer, request.source_ip());
+            answer
+        }
+        Err(refusal) => {
+            let answer = refusal.answer();
+            audit::refused(E::NAME, &refusal, &answer, request.source_ip());
+            answer
+        }
+    };
+    Ok(answer.into_response())
+}
+
+async fn handle<E: Endpoint>(endpoint: &E, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    if E::METHODS.contains(request.method()) {
+        endpoint.handle(request, now).await
+    } else {
+        Err(Refusal::MethodNotAllowed(E::METHODS))
+    }
+}
+
+/// A 400 in the form that every kind of event takes.
+fn unreadable(endpoint: &str, message: &str) -> Value {
+    let refusal = Refusal::InvalidRequest(message.to_owned());
+    let answer = refusal.answer();
+    audit::refused(endpoint, &refusal, &answer, None);
+    json!({
+        "statusCode": answer.status().as_u16(),
+        "headers": {
+            "content-type": "application/json",
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+        },
+        "body": json!({ "code": "invalid_request", "message": message }).to_string(),
+        "isBase64Encoded": false,
+    })
+}

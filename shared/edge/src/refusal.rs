@@ -1,0 +1,213 @@
+//! What a caller is told when the answer is no, and the one match that decides it.
+
+use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::json;
+use token::{RefreshRefusal, Seconds, TokenError};
+
+use crate::Answer;
+
+/// Every way in which a request is refused. Precise inside for the log; [`Refusal::answer`] is coarse.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The event or its body is not what the endpoint takes; the text says what to mend.
+    InvalidRequest(String),
+    /// No such path.
+    NotFound,
+    /// Another method than the endpoint's.
+    MethodNotAllowed(&'static [Method]),
+    /// A body beyond [`crate::request::MAX_BODY_BYTES`].
+    BodyTooLarge,
+    /// A body of another media type than JSON.
+    NotJson,
+    /// A login with bad credentials; the caller must not learn which.
+    InvalidCredentials(CredentialFailure),
+    /// Too many failed logins for this name.
+    TooManyAttempts(Seconds),
+    /// Not a token of ours.
+    InvalidToken(TokenError),
+    /// `now >= exp`.
+    TokenExpired,
+    /// `now > iat + JWT_REFRESH_EXPIRATION_DELTA`.
+    RefreshExpired,
+    /// `JWT_ALLOW_REFRESH` is off.
+    RefreshDisabled,
+    /// The session of the token is no longer there.
+    SessionEnded(SessionFailure),
+    /// The user of the token is disabled.
+    UserDisabled,
+    /// There are no signing keys that may be used.
+    NoKeys,
+    /// DynamoDB fails; holds its error.
+    Store(users::StoreError),
+    /// Something of ours failed: a bug or the random source.
+    Internal(&'static str),
+    /// The time of the request is used up.
+    TimedOut,
+}
+
+/// Why credentials are bad. For the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialFailure {
+    /// No user of this name.
+    UnknownUser,
+    /// Another password.
+    WrongPassword,
+    /// The user is disabled, whatever the password.
+    UserDisabled,
+    /// The stored hash is not one that may be checked.
+    UnusableHash,
+}
+
+/// Why a session is no longer there. For the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionFailure {
+    /// The user was deleted.
+    UserGone,
+    /// The name belongs to another user now.
+    OtherUser,
+    /// The user logged out, everywhere or here, or changed the password, or the session was pushed out.
+    NotInRow,
+}
+
+/// When a caller may try again after a failure of ours.
+const RETRY_UNAVAILABLE: Seconds = Seconds::new(1);
+
+impl Refusal {
+    /// The answer to the caller: status, stable code, a sentence, and no cause.
+    pub fn answer(&self) -> Answer {
+        let (status, code, message) = match self {
+            Self::InvalidRequest(message) => (StatusCode::BAD_REQUEST, "invalid_request", message.as_str()),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing at this path."),
+            Self::MethodNotAllowed(_) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This path does not take this method; see the Allow header.",
+            ),
+            Self::BodyTooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body must not exceed 16 KiB.")
+            }
+            Self::NotJson => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "The body must be JSON, sent with Content-Type: application/json.",
+            ),
+            Self::InvalidCredentials(_) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_credentials",
+                "Unable to log in with provided credentials.",
+            ),
+            Self::TooManyAttempts(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "Too many failed logins for this name. Try again after the seconds in Retry-After.",
+            ),
+            Self::InvalidToken(_) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_token",
+                "This is not a valid token of this service. Log in to get one.",
+            ),
+            Self::TokenExpired => (StatusCode::BAD_REQUEST, "token_expired", "Signature has expired."),
+            Self::RefreshExpired => (StatusCode::BAD_REQUEST, "refresh_expired", "Refresh has expired."),
+            Self::RefreshDisabled => (
+                StatusCode::BAD_REQUEST,
+                "refresh_disabled",
+                "Refreshing tokens is switched off here. Log in again when the token has expired.",
+            ),
+            Self::SessionEnded(_) => (
+                StatusCode::BAD_REQUEST,
+                "session_ended",
+                "The session of this token has ended. Log in again.",
+            ),
+            Self::UserDisabled => (StatusCode::BAD_REQUEST, "user_disabled", "User account is disabled."),
+            Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "temporarily_unavailable",
+                "The service cannot answer at the moment. Try again after the seconds in Retry-After.",
+            ),
+        };
+        let answer = Answer::json(status, &json!({ "code": code, "message": message }));
+        match self {
+            Self::MethodNotAllowed(allowed) => {
+                let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
+                match HeaderValue::from_str(&allowed.join(", ")) {
+                    Ok(allowed) => answer.with_header(header::ALLOW, allowed),
+                    Err(_) => answer,
+                }
+            }
+            Self::TooManyAttempts(wait) => answer.with_header(header::RETRY_AFTER, wait.get().into()),
+            Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => {
+                answer.with_header(header::RETRY_AFTER, RETRY_UNAVAILABLE.get().into())
+            }
+            _ => answer,
+        }
+    }
+
+    /// What the log says of it beyond the answer's status.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::InvalidToken(problem) => format!("invalid_token: {problem}"),
+            Self::InvalidCredentials(problem) => format!("invalid_credentials: {problem:?}"),
+            Self::SessionEnded(problem) => format!("session_ended: {problem:?}"),
+            Self::Store(problem) => format!("store: {}", with_causes(problem)),
+            Self::Internal(problem) => format!("internal: {problem}"),
+            // The text may quote a member name that the caller chose.
+            Self::InvalidRequest(_) => "invalid_request".to_owned(),
+            Self::TooManyAttempts(wait) => format!("too_many_attempts: {wait} to wait"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// Whether it is a failure of ours rather than of the request.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self, Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut)
+    }
+}
+
+/// An error and what caused it, for the log.
+fn with_causes(problem: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(problem.source(), |cause| cause.source());
+    causes.fold(problem.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Expiry is said, everything else about a bad token is not.
+pub(crate) fn refuse_token(problem: TokenError) -> Refusal {
+    match problem {
+        TokenError::Expired => Refusal::TokenExpired,
+        other => Refusal::InvalidToken(other),
+    }
+}
+
+impl From<RefreshRefusal> for Refusal {
+    fn from(refusal: RefreshRefusal) -> Self {
+        match refusal {
+            RefreshRefusal::SwitchedOff => Self::RefreshDisabled,
+            RefreshRefusal::Expired => Self::TokenExpired,
+            RefreshRefusal::LimitPassed => Self::RefreshExpired,
+        }
+    }
+}
+
+impl From<users::StoreError> for Refusal {
+    fn from(problem: users::StoreError) -> Self {
+        Self::Store(problem)
+    }
+}
+
+impl From<crate::random::RandomError> for Refusal {
+    fn from(_: crate::random::RandomError) -> Self {
+        Self::Internal("the random source failed")
+    }
+}
+
+impl From<token::IssueError> for Refusal {
+    fn from(problem: token::IssueError) -> Self {
+        match problem {
+            token::IssueError::NoSigningKey => Self::NoKeys,
+            token::IssueError::SigningFailed => Self::Internal("signing failed"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "refusal_tests.rs"]
+mod tests;

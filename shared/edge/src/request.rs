@@ -1,0 +1,105 @@
+use http::{HeaderMap, Method, header};
+use lambda_http::{RequestExt, request::RequestContext};
+use serde_json::{Map, Value};
+use token::strict_json::{self, JsonError};
+use zeroize::Zeroizing;
+
+use crate::Refusal;
+
+/// The largest body read, in bytes after base64 is undone.
+pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// An HTTP request, whichever kind of event brought it.
+pub struct Request {
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+    source_ip: Option<String>,
+}
+
+/// The members of a JSON body.
+pub struct Body(Map<String, Value>);
+
+impl Request {
+    pub(crate) fn new(request: lambda_http::Request) -> Self {
+        let source_ip = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone(),
+            Some(RequestContext::ApiGatewayV1(context)) => context.identity.source_ip.clone(),
+            // An ALB tells the address in X-Forwarded-For alone, which anybody can send.
+            _ => None,
+        };
+        let path = request.raw_http_path().to_owned();
+        let (parts, body) = request.into_parts();
+        Self {
+            method: parts.method,
+            path,
+            headers: parts.headers,
+            body: Zeroizing::new(body.to_vec()),
+            source_ip,
+        }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path as sent; with the stage in front where the event has one.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The caller's address as API Gateway saw it.
+    pub fn source_ip(&self) -> Option<&str> {
+        self.source_ip.as_deref()
+    }
+
+    /// The `User-Agent`, if it is text.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.headers.get(header::USER_AGENT)?.to_str().ok()
+    }
+
+    /// The members of the JSON object in the body.
+    pub fn json(&self) -> Result<Body, Refusal> {
+        if self.body.len() > MAX_BODY_BYTES {
+            return Err(Refusal::BodyTooLarge);
+        }
+        if !self.says_json() {
+            return Err(Refusal::NotJson);
+        }
+        if self.body.is_empty() {
+            return Err(Refusal::InvalidRequest("The body is empty; it must be a JSON object.".to_owned()));
+        }
+        match strict_json::parse_object(&self.body) {
+            Ok(members) => Ok(Body(members)),
+            Err(problem) => Err(Refusal::InvalidRequest(
+                match problem {
+                    JsonError::Malformed => "The body is not valid JSON.",
+                    JsonError::NotAnObject => "The body must be a JSON object.",
+                    JsonError::DuplicateMember => "The body has a member twice.",
+                    JsonError::TooDeep => "The body is nested too deeply.",
+                }
+                .to_owned(),
+            )),
+        }
+    }
+
+    fn says_json(&self) -> bool {
+        let mut types = self.headers.get_all(header::CONTENT_TYPE).iter();
+        let (Some(value), None) = (types.next(), types.next()) else { return false };
+        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/json")
+    }
+}
+
+impl Body {
+    /// The string called `name`; a refusal that names it when it is absent or something else.
+    pub fn string(&mut self, name: &str) -> Result<String, Refusal> {
+        match self.0.remove(name) {
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(Refusal::InvalidRequest(format!("The field \"{name}\" must be a string."))),
+            None => Err(Refusal::InvalidRequest(format!("The field \"{name}\" is required."))),
+        }
+    }
+}

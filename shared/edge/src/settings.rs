@@ -1,0 +1,269 @@
+//! Every setting: its variable, its default and its rule.
+
+use token::{Issuer, RefreshSwitch, Seconds, SessionPolicy};
+
+/// `JWT_EXPIRATION_DELTA`: how long a token lives.
+const DEFAULT_EXPIRATION: Seconds = Seconds::new(3600);
+/// `JWT_REFRESH_EXPIRATION_DELTA`: for how long after the login tokens can be refreshed.
+const DEFAULT_REFRESH_EXPIRATION: Seconds = Seconds::new(2 * 86_400);
+/// `JWT_AUDIENCE`.
+const DEFAULT_AUDIENCE: &str = "latchkey";
+/// `SIGNING_KEYS_MAX_STALE`: for how long keys are used past their cache time when Secrets Manager is down.
+const DEFAULT_MAX_STALE: Seconds = Seconds::new(3600);
+/// The most that `SIGNING_KEYS_MAX_STALE` may be: a key taken out of the secret must stop working some day.
+const LONGEST_MAX_STALE: Seconds = Seconds::new(86_400);
+
+/// The environment of a function, read through a closure so that tests need not change their own.
+pub struct Environment<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A setting that is missing or wrong; says which variable and what it must be, never what it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}")]
+pub struct SettingError {
+    variable: &'static str,
+    problem: String,
+}
+
+/// `JWT_ISSUER` as an absolute URL without a slash at its end: `iss`, and where the documents are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerUrl(String);
+
+impl<'a> Environment<'a> {
+    /// Settings that `lookup` finds by the name of their variable.
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup }
+    }
+
+    /// The environment of this process.
+    pub fn of_process() -> Environment<'static> {
+        #[expect(clippy::disallowed_methods, reason = "the single reading of the environment")]
+        Environment { lookup: &|variable| std::env::var(variable).ok() }
+    }
+
+    /// The durations and the switch: `JWT_EXPIRATION_DELTA` (1 h), `JWT_REFRESH_EXPIRATION_DELTA`
+    /// (2 d) and `JWT_ALLOW_REFRESH` (false).
+    pub fn session_policy(&self) -> Result<SessionPolicy, SettingError> {
+        let expiration = self.duration("JWT_EXPIRATION_DELTA", DEFAULT_EXPIRATION)?;
+        let refresh = self.duration("JWT_REFRESH_EXPIRATION_DELTA", DEFAULT_REFRESH_EXPIRATION)?;
+        let switch = match self.optional("JWT_ALLOW_REFRESH").as_deref() {
+            None | Some("false") => RefreshSwitch::Off,
+            Some("true") => RefreshSwitch::On,
+            Some(_) => return Err(error("JWT_ALLOW_REFRESH", "must be true or false")),
+        };
+        SessionPolicy::new(expiration, refresh, switch).map_err(|problem| {
+            let variable = match problem {
+                token::PolicyError::ExpirationIsZero | token::PolicyError::ExpirationTooLong => {
+                    "JWT_EXPIRATION_DELTA"
+                }
+                token::PolicyError::RefreshExpirationTooLong => "JWT_REFRESH_EXPIRATION_DELTA",
+            };
+            error(variable, &format!("is out of range: {problem}"))
+        })
+    }
+
+    /// Where tokens come from: `JWT_ISSUER`, an https URL (http only on this machine), required.
+    pub fn issuer_url(&self) -> Result<IssuerUrl, SettingError> {
+        IssuerUrl::parse(&self.required("JWT_ISSUER")?).map_err(|problem| error("JWT_ISSUER", problem))
+    }
+
+    /// `iss` and `aud`: `JWT_ISSUER` and `JWT_AUDIENCE` (latchkey).
+    pub fn issuer(&self) -> Result<Issuer, SettingError> {
+        let audience = self.optional("JWT_AUDIENCE").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned());
+        Issuer::new(self.issuer_url()?.as_str(), &audience)
+            .map_err(|problem| error("JWT_AUDIENCE", &problem.to_string()))
+    }
+
+    /// The DynamoDB table: `USERS_TABLE`, required.
+    pub fn users_table(&self) -> Result<String, SettingError> {
+        self.required("USERS_TABLE")
+    }
+
+    /// The secret's ARN or name: `SIGNING_SECRET`, required.
+    pub fn signing_secret(&self) -> Result<String, SettingError> {
+        self.required("SIGNING_SECRET")
+    }
+
+    /// How long keys outlive their cache time when Secrets Manager is down: `SIGNING_KEYS_MAX_STALE`
+    /// (1 h, at most 1 d, 0 for not at all).
+    pub fn keys_max_stale(&self) -> Result<Seconds, SettingError> {
+        let stale = self.duration("SIGNING_KEYS_MAX_STALE", DEFAULT_MAX_STALE)?;
+        if stale > LONGEST_MAX_STALE {
+            return Err(error("SIGNING_KEYS_MAX_STALE", "must be at most 1 d"));
+        }
+        Ok(stale)
+    }
+
+    /// A variable that must be set; an empty one counts as absent.
+    pub(crate) fn required(&self, variable: &'static str) -> Result<String, SettingError> {
+        self.optional(variable).ok_or_else(|| error(variable, "must be set"))
+    }
+
+    pub(crate) fn optional(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).filter(|value| !value.is_empty())
+    }
+
+    fn duration(&self, variable: &'static str, default: Seconds) -> Result<Seconds, SettingError> {
+        match self.optional(variable) {
+            None => Ok(default),
+            Some(text) => {
+                text.parse().map_err(|problem| error(variable, &format!("is no duration: {problem}")))
+            }
+        }
+    }
+}
+
+impl IssuerUrl {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let rest = text.strip_prefix("https://").or_else(|| {
+            let rest = text.strip_prefix("http://")?;
+            let host = rest.split([':', '/']).next();
+            matches!(host, Some("127.0.0.1" | "localhost")).then_some(rest)
+        });
+        let Some(rest) = rest else { return Err("must be an https:// URL") };
+        if rest.is_empty() || rest.starts_with('/') || text.ends_with('/') {
+            return Err("must name a host and not end in a slash");
+        }
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'"' | b'\\');
+        if text.len() > 256 || !text.bytes().all(plain) {
+            return Err("must be an ASCII URL of at most 256 characters without user, query and fragment");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The URL.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL of `path` below the issuer.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+fn error(variable: &'static str, problem: &str) -> SettingError {
+    SettingError { variable, problem: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the lifetime of these methods is bound too early"
+    )]
+
+    use super::*;
+
+    fn with<T>(variables: &[(&str, &str)], read: impl Fn(&Environment<'_>) -> T) -> T {
+        let lookup =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        read(&Environment::new(&lookup))
+    }
+
+    #[test]
+    fn refreshing_is_off_and_the_durations_are_the_worked_example_s_unless_set() {
+        let policy = with(&[], |settings| settings.session_policy()).unwrap();
+        assert_eq!(policy.refresh_switch(), RefreshSwitch::Off);
+        assert_eq!((policy.expiration().get(), policy.refresh_expiration().get()), (3600, 172_800));
+    }
+
+    #[test]
+    fn durations_and_the_switch_are_read() {
+        let set = [
+            ("JWT_EXPIRATION_DELTA", "300"),
+            ("JWT_REFRESH_EXPIRATION_DELTA", "7d"),
+            ("JWT_ALLOW_REFRESH", "true"),
+        ];
+        let policy = with(&set, |settings| settings.session_policy()).unwrap();
+        assert_eq!(policy.refresh_switch(), RefreshSwitch::On);
+        assert_eq!((policy.expiration().get(), policy.refresh_expiration().get()), (300, 604_800));
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_and_its_rule_said() {
+        for (variable, value, said) in [
+            (
+                "JWT_EXPIRATION_DELTA",
+                "soon",
+                "JWT_EXPIRATION_DELTA is no duration: write seconds, or a duration such as 90s, 15m, 1h, 2d or \"2d 1h\"",
+            ),
+            (
+                "JWT_EXPIRATION_DELTA",
+                "0",
+                "JWT_EXPIRATION_DELTA is out of range: a token must live for at least 1 second",
+            ),
+            (
+                "JWT_EXPIRATION_DELTA",
+                "367d",
+                "JWT_EXPIRATION_DELTA is out of range: a token must not live longer than 366 days",
+            ),
+            (
+                "JWT_EXPIRATION_DELTA",
+                "-1",
+                "JWT_EXPIRATION_DELTA is no duration: write seconds, or a duration such as 90s, 15m, 1h, 2d or \"2d 1h\"",
+            ),
+            (
+                "JWT_REFRESH_EXPIRATION_DELTA",
+                "9999d",
+                "JWT_REFRESH_EXPIRATION_DELTA is out of range: a session must not be refreshable for longer than 3660 days",
+            ),
+            ("JWT_ALLOW_REFRESH", "yes", "JWT_ALLOW_REFRESH must be true or false"),
+        ] {
+            let refused = with(&[(variable, value)], |settings| settings.session_policy()).unwrap_err();
+            assert_eq!(refused.to_string(), said);
+        }
+        let stale =
+            with(&[("SIGNING_KEYS_MAX_STALE", "25h")], |settings| settings.keys_max_stale()).unwrap_err();
+        assert_eq!(stale.to_string(), "SIGNING_KEYS_MAX_STALE must be at most 1 d");
+    }
+
+    #[test]
+    fn what_is_required_must_be_set_and_not_empty() {
+        for set in [&[][..], &[("USERS_TABLE", ""), ("SIGNING_SECRET", ""), ("JWT_ISSUER", "")][..]] {
+            let said = |result: Result<String, SettingError>| result.unwrap_err().to_string();
+            assert_eq!(said(with(set, |settings| settings.users_table())), "USERS_TABLE must be set");
+            assert_eq!(said(with(set, |settings| settings.signing_secret())), "SIGNING_SECRET must be set");
+            assert_eq!(
+                with(set, |settings| settings.issuer()).unwrap_err().to_string(),
+                "JWT_ISSUER must be set"
+            );
+        }
+    }
+
+    #[test]
+    fn the_issuer_is_an_https_url_without_a_slash_at_its_end() {
+        let issuer = |url: &str| with(&[("JWT_ISSUER", url)], |settings| settings.issuer_url().is_ok());
+        for url in [
+            "https://abc.execute-api.eu-west-1.amazonaws.com",
+            "https://a.example/v1",
+            "http://127.0.0.1:3000",
+            "http://localhost:3000",
+        ] {
+            assert!(issuer(url), "{url}");
+        }
+        for url in [
+            "https://",
+            "https:///x",
+            "https://a.example/",
+            "http://a.example",
+            "http://localhost.evil.example",
+            "a.example",
+            "https://u@a.example",
+            "https://a.example?x",
+            "https://a.example#x",
+            "https://a example",
+        ] {
+            assert!(!issuer(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_audience_has_a_default_and_a_bound() {
+        let url = ("JWT_ISSUER", "https://a.example");
+        assert_eq!(with(&[url], |settings| settings.issuer()).unwrap().audience(), "latchkey");
+        let refused = with(&[url, ("JWT_AUDIENCE", "a\nb")], |settings| settings.issuer()).unwrap_err();
+        assert!(refused.to_string().starts_with("JWT_AUDIENCE must have"));
+    }
+}

@@ -1,0 +1,164 @@
+//! The key set, cached as long as it is good.
+
+use std::{path::PathBuf, sync::Arc};
+
+use lambda_http::tracing::{error, warn};
+use token::{Claims, KeySet, KeySetError, Seconds, Timestamp, TokenError, Verifier};
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use crate::{Environment, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token};
+
+/// How long a key set is used before it is read again.
+const CACHE_TIME: Seconds = Seconds::new(300);
+/// The shortest time between two readings that a token's unknown `kid` or a failure causes.
+const COOLDOWN: Seconds = Seconds::new(30);
+
+/// Where the secret is.
+pub enum KeySource {
+    /// The `AWSCURRENT` version of one secret.
+    SecretsManager {
+        /// The client to read it with.
+        client: aws_sdk_secretsmanager::Client,
+        /// Its ARN or name.
+        secret_id: String,
+    },
+    /// A file that holds what the secret would; for the local server.
+    File(PathBuf),
+}
+
+/// The signing keys of this process, shared by all requests.
+pub struct SigningKeys {
+    source: KeySource,
+    /// For how long past [`CACHE_TIME`] keys are used while their source fails.
+    max_stale: Seconds,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    /// The last good set and when it was read.
+    good: Option<(Arc<KeySet>, Timestamp)>,
+    /// When it was last tried, with or without success.
+    tried_at: Option<Timestamp>,
+}
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error("Secrets Manager did not answer: {0}")]
+    SecretsManager(String),
+    #[error("the secret has no SecretString")]
+    NotText,
+    #[error("the key file cannot be read: {0}")]
+    File(#[from] std::io::Error),
+    #[error(transparent)]
+    KeySet(#[from] KeySetError),
+}
+
+impl SigningKeys {
+    /// The keys of the secret that `environment` names; nothing is read yet.
+    pub fn from_environment(environment: &Environment<'_>, aws: &AwsSettings) -> Result<Self, SettingError> {
+        let source = KeySource::SecretsManager {
+            client: aws.secrets_manager(),
+            secret_id: environment.signing_secret()?,
+        };
+        Ok(Self::new(source, environment.keys_max_stale()?))
+    }
+
+    /// The keys of `source`; nothing is read yet.
+    pub fn new(source: KeySource, max_stale: Seconds) -> Self {
+        Self { source, max_stale, cache: Mutex::default() }
+    }
+
+    /// The keys to use at `now`; a refusal with 503 when there are none that may still be used.
+    pub async fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, Refusal> {
+        let mut cache = self.cache.lock().await;
+        if let Some(keys) = cache.good_for(CACHE_TIME, now) {
+            return Ok(keys);
+        }
+        // While the source fails, stale keys answer at once and the source is asked once a cooldown.
+        let stale = cache.good_for(Seconds::new(CACHE_TIME.get() + self.max_stale.get()), now);
+        match stale {
+            Some(keys) if cache.tried_within(COOLDOWN, now) => Ok(keys),
+            stale => self.read_into(&mut cache, now).await.or(stale).ok_or(Refusal::NoKeys),
+        }
+    }
+
+    /// The claims of `token`; a `kid` that is not in the cached set causes one reading a cooldown.
+    pub async fn verify(&self, verifier: &Verifier, token: &str, now: Timestamp) -> Result<Claims, Refusal> {
+        let keys = self.current(now).await?;
+        let verdict = match verifier.verify(token, &keys, now) {
+            Err(TokenError::UnknownKey) => match self.read_again(now).await {
+                Some(keys) => verifier.verify(token, &keys, now),
+                None => Err(TokenError::UnknownKey),
+            },
+            verdict => verdict,
+        };
+        verdict.map_err(refuse_token)
+    }
+
+    /// A newly read set, unless one was read or tried within the cooldown.
+    async fn read_again(&self, now: Timestamp) -> Option<Arc<KeySet>> {
+        let mut cache = self.cache.lock().await;
+        if cache.tried_within(COOLDOWN, now) {
+            return None;
+        }
+        self.read_into(&mut cache, now).await
+    }
+
+    async fn read_into(&self, cache: &mut Cache, now: Timestamp) -> Option<Arc<KeySet>> {
+        cache.tried_at = Some(now);
+        match self.read().await {
+            Ok(keys) => {
+                let keys = Arc::new(keys);
+                cache.good = Some((Arc::clone(&keys), now));
+                Some(keys)
+            }
+            Err(problem) if cache.good.is_some() => {
+                warn!(event = "signing_keys", %problem, "the signing keys could not be read again");
+                None
+            }
+            Err(problem) => {
+                error!(event = "signing_keys", %problem, "there are no signing keys");
+                None
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<KeySet, ReadError> {
+        let secret = match &self.source {
+            KeySource::SecretsManager { client, secret_id } => {
+                let answer = client.get_secret_value().secret_id(secret_id).send().await;
+                let answer = answer.map_err(|problem| {
+                    ReadError::SecretsManager(
+                        aws_sdk_secretsmanager::error::DisplayErrorContext(problem).to_string(),
+                    )
+                })?;
+                Zeroizing::new(answer.secret_string.ok_or(ReadError::NotText)?)
+            }
+            KeySource::File(path) => Zeroizing::new(tokio::fs::read_to_string(path).await?),
+        };
+        Ok(KeySet::from_secret(&secret)?)
+    }
+}
+
+impl Cache {
+    fn good_for(&self, life: Seconds, now: Timestamp) -> Option<Arc<KeySet>> {
+        let (keys, read_at) = self.good.as_ref()?;
+        within(*read_at, life, now).then(|| Arc::clone(keys))
+    }
+
+    fn tried_within(&self, life: Seconds, now: Timestamp) -> bool {
+        self.tried_at.is_some_and(|tried_at| within(tried_at, life, now))
+    }
+}
+
+/// Whether `now` is in the `life` after `start`; a clock that was set back has left it.
+fn within(start: Timestamp, life: Seconds, now: Timestamp) -> bool {
+    start <= now && now < start.plus(life)
+}
+
+#[cfg(test)]
+#[path = "signing_keys_tests.rs"]
+mod tests;

@@ -1,0 +1,211 @@
+//! The cache against a stand-in of Secrets Manager that counts and can be made to fail.
+
+use std::sync::{
+    Mutex as StdMutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use token::{Algorithm, CustomClaims, Entropy, Issuer, Key, Lifetime, Schedule, SessionId, TokenId, UserId};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+use crate::{Environment, aws::AwsSettings};
+
+const NOW: u64 = 1_685_728_800;
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(seconds).unwrap()
+}
+
+/// One secret on a loopback port; `None` answers like a Secrets Manager that is down.
+struct Stand {
+    secret: Arc<StdMutex<Option<String>>>,
+    calls: Arc<AtomicU64>,
+    url: String,
+}
+
+impl Stand {
+    async fn start(secret: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stand = Self {
+            secret: Arc::new(StdMutex::new(Some(secret.to_owned()))),
+            calls: Arc::default(),
+            url: format!("http://{}", listener.local_addr().unwrap()),
+        };
+        let (secret, calls) = (Arc::clone(&stand.secret), Arc::clone(&stand.calls));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(answer(stream, Arc::clone(&secret), Arc::clone(&calls)));
+            }
+        });
+        stand
+    }
+
+    fn hold(&self, secret: Option<&str>) {
+        *self.secret.lock().unwrap() = secret.map(ToOwned::to_owned);
+    }
+
+    fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn keys(&self, max_stale: u64) -> SigningKeys {
+        let lookup = |variable: &str| match variable {
+            "AWS_REGION" => Some("eu-west-1".to_owned()),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER" => Some(self.url.clone()),
+            _ => None,
+        };
+        let client = AwsSettings::new(&Environment::new(&lookup)).unwrap().secrets_manager();
+        let source = KeySource::SecretsManager { client, secret_id: "signing".to_owned() };
+        SigningKeys::new(source, Seconds::new(max_stale))
+    }
+}
+
+async fn answer(mut stream: TcpStream, secret: Arc<StdMutex<Option<String>>>, calls: Arc<AtomicU64>) {
+    let mut request = Vec::new();
+    loop {
+        let mut chunk = [0; 4096];
+        match stream.read(&mut chunk).await {
+            Ok(count) if count > 0 => request.extend_from_slice(&chunk[..count]),
+            _ => return,
+        }
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        if body.len() < length.unwrap_or(0) {
+            continue;
+        }
+        request.clear();
+        calls.fetch_add(1, Ordering::Relaxed);
+        let (status, body) = match &*secret.lock().unwrap() {
+            Some(secret) => {
+                ("200 OK", serde_json::json!({ "Name": "signing", "SecretString": secret }).to_string())
+            }
+            None => ("400 Bad Request", r#"{"__type":"AccessDeniedException"}"#.to_owned()),
+        };
+        let reply = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        if stream.write_all(reply.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn key_id(keys: &KeySet) -> &str {
+    keys.keys()[0].id()
+}
+
+#[tokio::test]
+async fn keys_are_read_once_in_five_minutes() {
+    let stand = Stand::start(&"a".repeat(32)).await;
+    let keys = stand.keys(3600);
+    for second in [0, 1, 299] {
+        keys.current(at(NOW + second)).await.unwrap();
+    }
+    assert_eq!(stand.calls(), 1);
+    stand.hold(Some(&"b".repeat(32)));
+    let renewed = keys.current(at(NOW + 300)).await.unwrap();
+    assert_eq!(stand.calls(), 2);
+    assert_eq!(key_id(&renewed), key_id(&KeySet::from_secret(&"b".repeat(32)).unwrap()));
+}
+
+#[tokio::test]
+async fn keys_are_used_an_hour_longer_while_secrets_manager_is_down() {
+    let stand = Stand::start(&"a".repeat(32)).await;
+    let keys = stand.keys(3600);
+    keys.current(at(NOW)).await.unwrap();
+    stand.hold(None);
+    keys.current(at(NOW + 300)).await.unwrap();
+    let calls = stand.calls();
+    keys.current(at(NOW + 329)).await.unwrap();
+    assert_eq!(stand.calls(), calls, "asked again within the cooldown");
+    keys.current(at(NOW + 330)).await.unwrap();
+    assert!(stand.calls() > calls, "not asked after the cooldown");
+    keys.current(at(NOW + 3899)).await.unwrap();
+    assert!(matches!(keys.current(at(NOW + 3900)).await, Err(Refusal::NoKeys)));
+    stand.hold(Some(&"a".repeat(32)));
+    keys.current(at(NOW + 3901)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stale_time_of_zero_uses_no_key_past_its_cache_time() {
+    let stand = Stand::start(&"a".repeat(32)).await;
+    let keys = stand.keys(0);
+    keys.current(at(NOW)).await.unwrap();
+    stand.hold(None);
+    assert!(matches!(keys.current(at(NOW + 300)).await, Err(Refusal::NoKeys)));
+}
+
+#[tokio::test]
+async fn bad_keys_fail_closed_when_cold_and_keep_the_good_ones_when_warm() {
+    let bad = ["", "short", "{", "{}", r#"{"keys":[]}"#, &format!("{{\"keys\":\"{}\"}}", "x".repeat(64_000))];
+    for secret in bad {
+        let stand = Stand::start(secret).await;
+        assert!(matches!(stand.keys(3600).current(at(NOW)).await, Err(Refusal::NoKeys)), "{secret:.20}");
+        stand.hold(Some(&"a".repeat(32)));
+        let keys = stand.keys(3600);
+        let good = key_id(&keys.current(at(NOW)).await.unwrap()).to_owned();
+        stand.hold(Some(secret));
+        assert_eq!(key_id(&keys.current(at(NOW + 300)).await.unwrap()), good);
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_reads_the_keys_again() {
+    let stand = Stand::start(&"a".repeat(32)).await;
+    let keys = stand.keys(3600);
+    keys.current(at(NOW)).await.unwrap();
+    keys.current(at(NOW - 1)).await.unwrap();
+    assert_eq!(stand.calls(), 2);
+}
+
+fn issuer() -> Issuer {
+    Issuer::new("https://issuer.example", "latchkey").unwrap()
+}
+
+fn token_of(keys: &KeySet) -> String {
+    let claims = issuer().claims(
+        (UserId::new(Entropy([1; 16])), "ada"),
+        SessionId::new(Entropy([2; 16])),
+        TokenId::new(Entropy([3; 16])),
+        Lifetime { issued_at: at(NOW), expires_at: at(NOW + 3600) },
+        CustomClaims::default(),
+    );
+    issuer().issue(&claims, keys, at(NOW)).unwrap()
+}
+
+#[tokio::test]
+async fn ten_thousand_unknown_kids_read_the_secret_once_a_cooldown() {
+    let stand = Stand::start(&"a".repeat(32)).await;
+    let keys = stand.keys(3600);
+    let verifier = Verifier::new(issuer());
+    keys.current(at(NOW)).await.unwrap();
+    let foreign = token_of(&KeySet::from_secret(&"f".repeat(32)).unwrap());
+    for second in 0..10_000_u64 {
+        let refused = keys.verify(&verifier, &foreign, at(NOW + second / 200)).await;
+        assert!(matches!(refused, Err(Refusal::InvalidToken(TokenError::UnknownKey))));
+    }
+    // 50 seconds: one reading at the start, one 30 seconds later.
+    assert_eq!(stand.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_new_key_is_found_by_the_first_token_that_names_it() {
+    let always = Schedule { published: at(0), signs_from: at(0), retires: None };
+    let old = Key::generate(Algorithm::ES256, always).unwrap();
+    let old = KeySet::new(vec![old]).unwrap();
+    let stand = Stand::start(&old.to_secret()).await;
+    let keys = stand.keys(3600);
+    keys.current(at(NOW)).await.unwrap();
+    let new = KeySet::new(vec![Key::generate(Algorithm::ES256, always).unwrap()]).unwrap();
+    stand.hold(Some(&new.to_secret()));
+    keys.verify(&Verifier::new(issuer()), &token_of(&new), at(NOW + 30)).await.unwrap();
+    assert_eq!(stand.calls(), 2);
+}

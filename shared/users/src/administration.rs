@@ -1,0 +1,160 @@
+//! What administrators do: users come, change and go.
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use token::{CustomClaims, Timestamp, UserId};
+
+use crate::{
+    Operation, PasswordHash, StoreError, UserTable, Username,
+    row::{instant, no_sessions, parsed, string, user_key},
+    schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
+    table::Update,
+};
+
+/// A user to be created, enabled and without a session.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The name, which must be free.
+    pub username: Username,
+    /// An identifier that no user has or had.
+    pub id: UserId,
+    /// The hash of the password.
+    pub password_hash: PasswordHash,
+    /// Claims to be added to each token.
+    pub claims: CustomClaims,
+}
+
+/// Why a user was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The name is taken; nothing was written.
+    #[error("a user of this name exists")]
+    AlreadyExists,
+    /// The table gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a user was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// Nobody has the name.
+    #[error("there is no user of this name")]
+    NoSuchUser,
+    /// The table gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl UserTable {
+    /// Creates a user; never overwrites one.
+    pub async fn create(&self, user: &NewUser, now: Timestamp) -> Result<(), CreateError> {
+        let created = self
+            .client
+            .put_item()
+            .table_name(&*self.name)
+            .item(KEY, user_key(&user.username))
+            .item(USER_ID, string(user.id))
+            .item(USERNAME, string(&user.username))
+            .item(ENABLED, AttributeValue::Bool(true))
+            .item(PASSWORD_HASH, string(user.password_hash.expose()))
+            .item(CLAIMS, string(&user.claims))
+            .item(CREATED_AT, instant(now))
+            .item(SESSIONS, no_sessions())
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", KEY)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let error = match created {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
+            return Err(StoreError::unavailable(Operation::PutItem, error).into());
+        };
+        // The client repeats a write whose answer was lost, and then finds its own row.
+        let own = |row| parsed::<UserId>(row, USER_ID).is_ok_and(|id| id == user.id);
+        if refusal.item().is_some_and(own) { Ok(()) } else { Err(CreateError::AlreadyExists) }
+    }
+
+    /// Forbids logging in and refreshing, and ends every session in the same write.
+    pub async fn disable(&self, username: &Username) -> Result<(), ChangeError> {
+        let disable = self
+            .change(username)
+            .update_expression("SET #enabled = :enabled, #sessions = :none")
+            .expression_attribute_names("#enabled", ENABLED)
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_values(":enabled", AttributeValue::Bool(false))
+            .expression_attribute_values(":none", no_sessions());
+        done(disable).await
+    }
+
+    /// Allows logging in again.
+    pub async fn enable(&self, username: &Username) -> Result<(), ChangeError> {
+        let enable = self
+            .change(username)
+            .update_expression("SET #enabled = :enabled")
+            .expression_attribute_names("#enabled", ENABLED)
+            .expression_attribute_values(":enabled", AttributeValue::Bool(true));
+        done(enable).await
+    }
+
+    /// Replaces the password, and ends every session in the same write.
+    pub async fn set_password(&self, username: &Username, hash: &PasswordHash) -> Result<(), ChangeError> {
+        let set = self
+            .change(username)
+            .update_expression("SET #hash = :hash, #sessions = :none")
+            .expression_attribute_names("#hash", PASSWORD_HASH)
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_values(":hash", string(hash.expose()))
+            .expression_attribute_values(":none", no_sessions());
+        done(set).await
+    }
+
+    /// Replaces the claims that each later token carries.
+    pub async fn set_claims(&self, username: &Username, claims: &CustomClaims) -> Result<(), ChangeError> {
+        let set = self
+            .change(username)
+            .update_expression("SET #claims = :claims")
+            .expression_attribute_names("#claims", CLAIMS)
+            .expression_attribute_values(":claims", string(claims));
+        done(set).await
+    }
+
+    /// Removes the user and every session; failed logins under the name are kept until they expire.
+    pub async fn delete(&self, username: &Username) -> Result<(), ChangeError> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&*self.name)
+            .key(KEY, user_key(username))
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", KEY)
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Err(ChangeError::NoSuchUser)
+            }
+            Err(error) => Err(StoreError::unavailable(Operation::DeleteItem, error).into()),
+        }
+    }
+
+    fn change(&self, username: &Username) -> UpdateItemFluentBuilder {
+        self.update_item(user_key(username))
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", KEY)
+    }
+}
+
+async fn done(change: UpdateItemFluentBuilder) -> Result<(), ChangeError> {
+    match Update::send(change).await? {
+        Update::Done => Ok(()),
+        Update::Refused(_) => Err(ChangeError::NoSuchUser),
+    }
+}

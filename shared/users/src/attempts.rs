@@ -1,0 +1,154 @@
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use token::{Seconds, Timestamp};
+
+use crate::{
+    StoreError, UserTable, Username,
+    row::{attempts_key, instant, number},
+    schema::{EXPIRES_AT, FAILURES, KEY, LAST_FAILURE},
+    table::Update,
+};
+
+/// So many failures in a row are free of waiting, less one.
+const FREE_FAILURES: u32 = 5;
+/// The wait after the fifth failure; it doubles with each further one.
+const FIRST_WAIT: u64 = 5;
+/// The longest wait: nobody is locked out for good.
+const LONGEST_WAIT: u64 = 900;
+/// How long a row of attempts counts after the last failure. Longer than [`LONGEST_WAIT`], or it would end waits.
+const ROW_LIFETIME: Seconds = Seconds::new(86_400);
+/// How often a failure is written again because others started the row over at the same moment.
+const MAX_WRITES: u32 = 3;
+
+/// Failed logins in a row under one name, whether a user has it or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many, since the last success and within a day of each other.
+    pub failures: u32,
+    /// When the last one was; none when there was none.
+    pub last_failure: Option<Timestamp>,
+}
+
+impl Attempts {
+    /// How long the next try has to wait, or none if it may be made now.
+    ///
+    /// The wait since the last failure is 5 s from the fifth failure on, doubles with each further one and ends
+    /// at 900 s. A last failure further in the future than that was written by a clock that has been set back;
+    /// it makes nobody wait, and the next failure replaces it.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Seconds> {
+        let last_failure = self.last_failure?;
+        let doublings = self.failures.checked_sub(FREE_FAILURES)?;
+        let factor = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
+        let wait = FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT);
+        if last_failure.time_left(now) > Seconds::new(LONGEST_WAIT) {
+            return None;
+        }
+        let rest = last_failure.plus(Seconds::new(wait)).time_left(now).min(Seconds::new(LONGEST_WAIT));
+        (rest > Seconds::new(0)).then_some(rest)
+    }
+}
+
+impl UserTable {
+    /// Counts a failed login under this name, whether a user has it or not.
+    ///
+    /// One write; two when the row has expired and `DynamoDB` has not deleted it yet.
+    pub async fn record_failure(&self, username: &Username, now: Timestamp) -> Result<(), StoreError> {
+        for _ in 0..MAX_WRITES {
+            let add = self
+                .failure_at(username, now)
+                .update_expression("SET #last_failure = :now, #expires_at = :expires_at ADD #failures :one")
+                .condition_expression("attribute_not_exists(#expires_at) OR #expires_at > :now");
+            if let Update::Done = Update::send(add).await? {
+                return Ok(());
+            }
+            let start_over = self
+                .failure_at(username, now)
+                .update_expression("SET #last_failure = :now, #expires_at = :expires_at, #failures = :one")
+                .condition_expression("#expires_at <= :now");
+            if let Update::Done = Update::send(start_over).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Contended { attempts: MAX_WRITES })
+    }
+
+    /// Forgets the failed logins under this name.
+    ///
+    /// An update, because who logs users in may not delete rows; what is left of the row expires.
+    pub async fn clear_attempts(&self, username: &Username) -> Result<(), StoreError> {
+        let clear = self
+            .update_item(attempts_key(username))
+            .update_expression("REMOVE #failures, #last_failure")
+            .condition_expression("attribute_exists(#pk)")
+            .expression_attribute_names("#pk", KEY)
+            .expression_attribute_names("#failures", FAILURES)
+            .expression_attribute_names("#last_failure", LAST_FAILURE);
+        Update::send(clear).await.map(drop)
+    }
+
+    fn failure_at(&self, username: &Username, now: Timestamp) -> UpdateItemFluentBuilder {
+        self.update_item(attempts_key(username))
+            .expression_attribute_names("#failures", FAILURES)
+            .expression_attribute_names("#last_failure", LAST_FAILURE)
+            .expression_attribute_names("#expires_at", EXPIRES_AT)
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", instant(now))
+            .expression_attribute_values(":expires_at", instant(now.plus(ROW_LIFETIME)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAST: u64 = 1_685_728_800;
+
+    fn wait(failures: u32, now: u64) -> Option<u64> {
+        let last_failure = Timestamp::from_seconds(LAST);
+        let now = Timestamp::from_seconds(now).unwrap();
+        Attempts { failures, last_failure }.retry_after(now).map(Seconds::get)
+    }
+
+    #[test]
+    fn the_wait_starts_at_the_fifth_failure_and_doubles_up_to_15_minutes() {
+        for (failures, expected) in [
+            (0, None),
+            (1, None),
+            (4, None),
+            (5, Some(5)),
+            (6, Some(10)),
+            (7, Some(20)),
+            (11, Some(320)),
+            (12, Some(640)),
+            (13, Some(900)),
+            (14, Some(900)),
+            (5 + 63, Some(900)),
+            (5 + 64, Some(900)),
+            (u32::MAX, Some(900)),
+        ] {
+            assert_eq!(wait(failures, LAST), expected, "{failures}");
+        }
+    }
+
+    #[test]
+    fn the_wait_counts_from_the_last_failure() {
+        assert_eq!(wait(6, LAST + 1), Some(9));
+        assert_eq!(wait(6, LAST + 9), Some(1));
+        assert_eq!(wait(6, LAST + 10), None);
+        assert_eq!(wait(99, LAST + 899), Some(1));
+        assert_eq!(wait(99, LAST + 900), None);
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_nobody_wait_longer() {
+        assert_eq!(wait(5, LAST - 1), Some(6));
+        assert_eq!(wait(99, LAST - 1), Some(900));
+        assert_eq!(wait(99, LAST - 900), Some(900));
+        assert_eq!(wait(99, LAST - 901), None);
+        assert_eq!(wait(99, 0), None);
+    }
+
+    #[test]
+    fn no_failure_makes_nobody_wait() {
+        assert_eq!(Attempts::default().retry_after(Timestamp::MAX), None);
+    }
+}

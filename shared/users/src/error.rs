@@ -1,0 +1,88 @@
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::result::SdkError;
+
+/// Why the table gave no answer.
+///
+/// No display and no source carries a row: hashes and sessions stay out of logs.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// `DynamoDB` failed, refused or was too slow, after the client's own attempts.
+    #[error("DynamoDB did not answer {operation}")]
+    Unavailable {
+        /// The call that failed.
+        operation: Operation,
+        /// What the SDK said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// `DynamoDB` answered a part of the batch only, twice.
+    #[error("DynamoDB left keys of a batch unprocessed")]
+    Unprocessed,
+    /// Other writers changed the row before each of our attempts.
+    #[error("the row was changed by others at each of {attempts} attempts")]
+    Contended {
+        /// How many attempts were made.
+        attempts: u32,
+    },
+    /// The row was not written by this program.
+    #[error("a row of the table is malformed")]
+    Malformed(#[from] MalformedRow),
+}
+
+/// The calls made to `DynamoDB`, as IAM names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `dynamodb:BatchGetItem`
+    BatchGetItem,
+    /// `dynamodb:CreateTable`
+    CreateTable,
+    /// `dynamodb:DeleteItem`
+    DeleteItem,
+    /// `dynamodb:GetItem`
+    GetItem,
+    /// `dynamodb:PutItem`
+    PutItem,
+    /// `dynamodb:Scan`
+    Scan,
+    /// `dynamodb:UpdateItem`
+    UpdateItem,
+    /// `dynamodb:UpdateTimeToLive`
+    UpdateTimeToLive,
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}
+
+/// An attribute is missing, of another type or unreadable.
+#[derive(Debug, thiserror::Error)]
+#[error("the attribute {attribute} is missing, of another type or unreadable")]
+pub struct MalformedRow {
+    /// The attribute's name.
+    pub attribute: &'static str,
+    /// What its parser said, if it has the right type.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the request or the answer could not be understood")]
+struct Unintelligible;
+
+impl StoreError {
+    /// Keeps the SDK's cause and drops its raw response: that one prints the body, and with it a row.
+    pub(crate) fn unavailable<E, R>(operation: Operation, error: SdkError<E, R>) -> Self
+    where
+        E: Error + Send + Sync + 'static,
+    {
+        let source = error.into_source().unwrap_or_else(|_| Unintelligible.into());
+        Self::Unavailable { operation, source }
+    }
+
+    /// For a request that could not even be built: an attribute that the builder requires is missing.
+    pub(crate) fn unbuilt(operation: Operation, error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Unavailable { operation, source: error.into() }
+    }
+}

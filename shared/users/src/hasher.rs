@@ -1,0 +1,258 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, Salt},
+};
+use token::Entropy;
+
+use crate::{HashError, Password, PasswordHash};
+
+/// Memory of today's hashes in KiB: with two passes and one lane the floor of OWASP's Password Storage Cheat Sheet.
+const MEMORY: u32 = 19_456;
+/// Passes over that memory.
+const PASSES: u32 = 2;
+/// Lanes; a Lambda function has few cores, and more lanes would only help an attacker who has many.
+const LANES: u32 = 1;
+/// Bytes of today's outputs; salts have 16 (RFC 9106, section 3.1).
+const OUTPUT_BYTES: usize = 32;
+/// An arena of today's parameters: one block for each KiB.
+const TODAYS_BLOCKS: usize = MEMORY as usize;
+/// How many arenas wait for the next hash: 19 MiB each.
+const MAX_IDLE_ARENAS: usize = 4;
+
+/// Hashes and verifies passwords, in memory that is used again.
+///
+/// Touching 19 MiB of fresh memory costs as much as the hash itself, so each hash borrows an arena and gives it
+/// back. The first is made with the hasher: a function pays for it while it starts. Clones share the arenas.
+/// A hash keeps one core busy for some 15 ms.
+#[derive(Clone)]
+pub struct Hasher {
+    idle: Arc<Mutex<Vec<Arena>>>,
+}
+
+type Arena = Vec<Block>;
+
+/// Whether a password is the one that was hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// It is.
+    Match,
+    /// It is another one.
+    Mismatch,
+}
+
+impl Hasher {
+    /// A hasher with one arena ready.
+    pub fn new() -> Self {
+        let arena = vec![Block::new(); TODAYS_BLOCKS];
+        Self { idle: Arc::new(Mutex::new(vec![arena])) }
+    }
+
+    /// The hash of `password` with today's parameters and this salt.
+    pub fn hash(&self, password: &Password, salt: Entropy) -> Result<PasswordHash, HashError> {
+        let salt = Salt::new(&salt.0).map_err(|_| HashError::Salt)?;
+        let params = todays_params()?;
+        let output = self.derive(password, &params, &salt, OUTPUT_BYTES)?;
+        Ok(PasswordHash::new(params, salt, output))
+    }
+
+    /// Whether `password` is the one behind `hash`; the outputs are compared in constant time.
+    pub fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<Verdict, HashError> {
+        let output = self.derive(password, hash.params(), hash.salt(), hash.output().len())?;
+        // `Output` compares in constant time.
+        Ok(if output == *hash.output() { Verdict::Match } else { Verdict::Mismatch })
+    }
+
+    /// Does the work of verifying against a hash of today's parameters that no password has.
+    ///
+    /// For an unknown user, so that the answer takes as long as for a known one.
+    pub fn verify_dummy(&self, password: &Password) -> Result<(), HashError> {
+        self.hash(password, Entropy([0; 16])).map(drop)
+    }
+
+    /// Whether `hash` is weaker than today's and should be replaced when its password is next seen.
+    ///
+    /// Memory or work, memory times passes, is below today's, or the salt or the output is shorter: fewer passes
+    /// over more memory are as strong.
+    pub fn needs_upgrade(&self, hash: &PasswordHash) -> bool {
+        let (memory, passes) = (hash.params().m_cost(), hash.params().t_cost());
+        memory < MEMORY
+            || u64::from(memory) * u64::from(passes) < u64::from(MEMORY) * u64::from(PASSES)
+            || hash.salt().len() < Salt::RECOMMENDED_LENGTH
+            || hash.output().len() < OUTPUT_BYTES
+    }
+
+    fn derive(
+        &self,
+        password: &Password,
+        params: &Params,
+        salt: &Salt,
+        output_bytes: usize,
+    ) -> Result<Output, HashError> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        let mut arena = self.borrow_arena(params.block_count());
+        let mut failure = None;
+        let output = Output::init_with(output_bytes, |out| {
+            let result = argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, &mut arena);
+            failure = result.err();
+            Ok(())
+        });
+        self.give_back(arena);
+        if let Some(error) = failure {
+            return Err(HashError::Argon2(error));
+        }
+        output.map_err(|_| HashError::Output)
+    }
+
+    fn borrow_arena(&self, blocks: usize) -> Arena {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut arena = idle.unwrap_or_default();
+        if arena.len() < blocks {
+            arena.resize(blocks, Block::new());
+        }
+        arena
+    }
+
+    fn give_back(&self, arena: Arena) {
+        // An arena grown for an old hash would keep up to 64 MiB for ever.
+        if arena.len() != TODAYS_BLOCKS {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE_ARENAS {
+            idle.push(arena);
+        }
+    }
+}
+
+fn todays_params() -> Result<Params, HashError> {
+    Params::new(MEMORY, PASSES, LANES, Some(OUTPUT_BYTES)).map_err(HashError::Argon2)
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Hasher {
+    /// The arenas hold what passwords left there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn verdict(text: &str, hash: &str) -> Verdict {
+        Hasher::new().verify(&password(text), &hash.parse().unwrap()).unwrap()
+    }
+
+    fn upgrade(hash: &str) -> bool {
+        Hasher::new().needs_upgrade(&hash.parse().unwrap())
+    }
+
+    /// From `src/test.c` of the reference implementation (<https://github.com/P-H-C/phc-winner-argon2>): Argon2id,
+    /// version 0x13, all with the salt `somesalt`.
+    #[test]
+    fn the_hashes_of_the_reference_implementation_verify() {
+        for hash in [
+            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+            "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc",
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+            "$argon2id$v=19$m=65536,t=1,p=1$c29tZXNhbHQ$9qWtwbpyPd3vm1rB1GThgPzZ3/ydHL92zKL+15XZypg",
+        ] {
+            assert_eq!(verdict("password", hash), Verdict::Match, "{hash}");
+            assert_eq!(verdict("sassword", hash), Verdict::Mismatch, "{hash}");
+        }
+    }
+
+    #[test]
+    fn a_new_hash_has_todays_parameters_and_verifies() {
+        let hasher = Hasher::new();
+        let hash = hasher.hash(&password("correct horse"), Entropy([9; 16])).unwrap();
+        assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$CQkJCQkJCQkJCQkJCQkJCQ$"));
+        assert_eq!(hash.expose().parse(), Ok(hash.clone()));
+        assert_eq!(hasher.verify(&password("correct horse"), &hash), Ok(Verdict::Match));
+        assert!(!hasher.needs_upgrade(&hash));
+    }
+
+    #[test]
+    fn every_byte_of_a_password_counts() {
+        let hasher = Hasher::new();
+        let long = "x".repeat(1023);
+        let hash = hasher.hash(&password(&format!("{long}y")), Entropy([1; 16])).unwrap();
+        for (text, verdict) in [
+            (format!("{long}y"), Verdict::Match),
+            (format!("{long}z"), Verdict::Mismatch),
+            (format!("{long}Y"), Verdict::Mismatch),
+            // Where bcrypt stops reading.
+            (format!("{}z{}y", "x".repeat(72), "x".repeat(950)), Verdict::Mismatch),
+            (format!("{}z{}y", "x".repeat(71), "x".repeat(951)), Verdict::Mismatch),
+        ] {
+            assert_eq!(hasher.verify(&password(&text), &hash), Ok(verdict));
+        }
+    }
+
+    #[test]
+    fn composed_and_decomposed_spellings_are_one_password() {
+        let hasher = Hasher::new();
+        let hash = hasher.hash(&password("jos\u{e9}"), Entropy([1; 16])).unwrap();
+        for (text, verdict) in [
+            ("jose\u{301}", Verdict::Match),
+            ("jose", Verdict::Mismatch),
+            ("jos\u{e9} ", Verdict::Mismatch),
+            ("jos\u{e9}\0", Verdict::Mismatch),
+            ("JOS\u{c9}", Verdict::Mismatch),
+        ] {
+            assert_eq!(hasher.verify(&password(text), &hash), Ok(verdict), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_hash_weaker_than_todays_wants_an_upgrade() {
+        let rest = "c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        for (parameters, expected) in [
+            ("m=19456,t=2,p=1", false),
+            ("m=19455,t=2,p=1", true),
+            ("m=19456,t=1,p=1", true),
+            ("m=12288,t=4,p=1", true),
+            ("m=47104,t=1,p=1", false),
+            ("m=65536,t=3,p=4", false),
+        ] {
+            assert_eq!(upgrade(&format!("$argon2id$v=19${parameters}${rest}")), expected, "{parameters}");
+        }
+        assert!(upgrade(
+            "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+        ));
+        assert!(upgrade("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5Q"));
+    }
+
+    #[test]
+    fn arenas_are_used_again_and_few_are_kept() {
+        let hasher = Hasher::new();
+        let idle = |hasher: &Hasher| hasher.idle.lock().unwrap().iter().map(Vec::len).collect::<Vec<_>>();
+        hasher.verify_dummy(&password("x")).unwrap();
+        assert_eq!(idle(&hasher), [TODAYS_BLOCKS]);
+
+        let arenas: Vec<_> = (0..6).map(|_| hasher.clone().borrow_arena(TODAYS_BLOCKS)).collect();
+        assert_eq!(idle(&hasher), []);
+        arenas.into_iter().for_each(|arena| hasher.give_back(arena));
+        assert_eq!(idle(&hasher), [TODAYS_BLOCKS; MAX_IDLE_ARENAS]);
+
+        let grown = hasher.borrow_arena(TODAYS_BLOCKS + 1);
+        hasher.give_back(grown);
+        assert_eq!(idle(&hasher), [TODAYS_BLOCKS; MAX_IDLE_ARENAS - 1]);
+    }
+}

@@ -1,0 +1,37 @@
+//! Who may have a token.
+//!
+//! One DynamoDB table holds a row for each user (profile, password hash, live sessions) and a row for each
+//! name that failed to log in. Nothing here reads a clock or a random source. In reading order:
+//!
+//! - [`Username`]: the one canonical form of a name
+//! - [`Password`], [`PasswordHash`], [`Hasher`]: what is checked, against what, and the work between
+//! - [`User`], [`Session`]: what the user's row says
+//! - [`Attempts`]: failed logins, and how long they make the next one wait
+//! - [`UserTable`]: every read and write of the table, each in the fewest calls
+//! - [`StoreError`]: DynamoDB is failing, or a row is not ours
+
+mod administration;
+mod attempts;
+mod error;
+mod hasher;
+mod listing;
+mod open_session;
+mod password;
+mod password_hash;
+mod row;
+mod schema;
+mod table;
+mod user;
+mod username;
+
+pub use administration::{ChangeError, CreateError, NewUser};
+pub use attempts::Attempts;
+pub use error::{MalformedRow, Operation, StoreError};
+pub use hasher::{Hasher, Verdict};
+pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};
+pub use open_session::{MAX_SESSIONS, OpenSessionError};
+pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
+pub use password_hash::{HashError, PasswordHash};
+pub use table::UserTable;
+pub use user::{Session, User};
+pub use username::{MAX_USERNAME_CODE_POINTS, Username, UsernameError};

@@ -1,0 +1,198 @@
+use std::{collections::BTreeMap, fmt::Write};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use token::{SessionId, SessionPolicy, Timestamp};
+
+use crate::{
+    PasswordHash, Session, StoreError, User, UserTable,
+    row::{Row, number, read_user, session, string, user_key},
+    schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
+    table::Update,
+};
+
+/// The most sessions a user has; one more and the oldest goes.
+///
+/// Removing all of them in one write stays below `DynamoDB`'s 4 KiB for an expression.
+pub const MAX_SESSIONS: usize = 50;
+/// How often a login is written again because other logins or logouts of the same user came first.
+const MAX_WRITES: u32 = 20;
+
+/// Why no session was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenSessionError {
+    /// The user was deleted since it was read; the name may belong to another by now.
+    #[error("the user is gone")]
+    UserGone,
+    /// The user has been disabled.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// The password was changed, or its hash upgraded by another login: verify again, against this user's.
+    #[error("the password hash is not the one that was checked")]
+    HashChanged(Box<User>),
+    /// The user as read has no hash that anyone can have checked.
+    #[error("the user has no readable password hash")]
+    UnreadableHash,
+    /// The table gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A login to be written, and the state of the user that it relies on.
+struct Login<'a> {
+    user: &'a User,
+    checked_hash: &'a PasswordHash,
+    upgraded_hash: Option<&'a PasswordHash>,
+    id: SessionId,
+    session: &'a Session,
+}
+
+impl UserTable {
+    /// Opens a session of `user`, whose password was just checked against the hash as read.
+    ///
+    /// One conditional write: the user still is the same, enabled and has the same hash. It also removes the
+    /// sessions that `policy` has ended by `now`, and the oldest beyond [`MAX_SESSIONS`]; the bound holds however
+    /// many logins run at once. With `upgraded_hash`, the same password hashed anew, it replaces the hash too.
+    pub async fn open_session(
+        &self,
+        user: &User,
+        id: SessionId,
+        session: &Session,
+        upgraded_hash: Option<&PasswordHash>,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<(), OpenSessionError> {
+        let checked_hash = user.password_hash.as_ref().map_err(|_| OpenSessionError::UnreadableHash)?;
+        let login = Login { user, checked_hash, upgraded_hash, id, session };
+        let mut evicted = evicted(&user.sessions, policy, now);
+        for _ in 0..MAX_WRITES {
+            let Update::Refused(row) = self.write_login(&login, &evicted).await? else {
+                return Ok(());
+            };
+            match login.refusal(row.as_ref())? {
+                Refusal::Written => return Ok(()),
+                Refusal::SessionsChanged(sessions) => evicted = self::evicted(&sessions, policy, now),
+            }
+        }
+        Err(StoreError::Contended { attempts: MAX_WRITES }.into())
+    }
+
+    async fn write_login(&self, login: &Login<'_>, evicted: &[SessionId]) -> Result<Update, StoreError> {
+        let room = MAX_SESSIONS - 1 + evicted.len();
+        let mut update = String::from("SET #sessions.#session = :session");
+        let mut condition = String::from(
+            "#user_id = :user_id AND #enabled = :enabled AND #hash = :checked AND size(#sessions) <= :room",
+        );
+        let mut write = self
+            .update_item(user_key(&login.user.username))
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#session", login.id.to_string())
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_names("#enabled", ENABLED)
+            .expression_attribute_names("#hash", PASSWORD_HASH)
+            .expression_attribute_values(":session", session(login.session))
+            .expression_attribute_values(":user_id", string(login.user.id))
+            .expression_attribute_values(":enabled", AttributeValue::Bool(true))
+            .expression_attribute_values(":checked", string(login.checked_hash.expose()))
+            .expression_attribute_values(":room", number(room as u64));
+        if let Some(hash) = login.upgraded_hash {
+            update.push_str(", #hash = :upgraded");
+            write = write.expression_attribute_values(":upgraded", string(hash.expose()));
+        }
+        for (index, id) in evicted.iter().enumerate() {
+            let keyword = if index == 0 { " REMOVE" } else { "," };
+            // Writing to a string cannot fail. The room counts on each of them being there.
+            let _ = write!(update, "{keyword} #sessions.#e{index}");
+            let _ = write!(condition, " AND attribute_exists(#sessions.#e{index})");
+            write = write.expression_attribute_names(format!("#e{index}"), id.to_string());
+        }
+        Update::send(write.update_expression(update).condition_expression(condition)).await
+    }
+}
+
+/// Why the condition of a login did not hold, when trying again may help or is not needed.
+enum Refusal {
+    /// The client repeated a write whose answer was lost, and found its own session.
+    Written,
+    SessionsChanged(BTreeMap<SessionId, Session>),
+}
+
+impl Login<'_> {
+    fn refusal(&self, row: Option<&Row>) -> Result<Refusal, OpenSessionError> {
+        let row = row.ok_or(OpenSessionError::UserGone)?;
+        let user = read_user(row, &self.user.username).map_err(StoreError::from)?;
+        if user.id != self.user.id {
+            return Err(OpenSessionError::UserGone);
+        }
+        if !user.enabled {
+            return Err(OpenSessionError::UserDisabled);
+        }
+        if user.sessions.contains_key(&self.id) {
+            return Ok(Refusal::Written);
+        }
+        if user.password_hash.as_ref() != Ok(self.checked_hash) {
+            return Err(OpenSessionError::HashChanged(Box::new(user)));
+        }
+        Ok(Refusal::SessionsChanged(user.sessions))
+    }
+}
+
+/// The sessions that a login removes: those whose last token is dead, then the oldest until there is room for one.
+fn evicted(
+    sessions: &BTreeMap<SessionId, Session>,
+    policy: &SessionPolicy,
+    now: Timestamp,
+) -> Vec<SessionId> {
+    let has_ended = |session: &Session| now > policy.session_ends_by(session.issued_at());
+    let (ended, live): (Vec<_>, Vec<_>) = sessions.iter().partition(|(_, session)| has_ended(session));
+    let mut live: Vec<_> = live.into_iter().map(|(id, session)| (session.issued_at(), *id)).collect();
+    live.sort_unstable();
+    let surplus = (live.len() + 1).saturating_sub(MAX_SESSIONS);
+    let oldest = live.into_iter().take(surplus).map(|(_, id)| id);
+    ended.into_iter().map(|(id, _)| *id).chain(oldest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use token::{Entropy, RefreshSwitch, Seconds};
+
+    use super::*;
+
+    const HOUR: u64 = 3600;
+
+    fn id(index: u8) -> SessionId {
+        SessionId::new(Entropy([index; 16]))
+    }
+
+    fn gone(logins: &[(u8, u64)], now: u64) -> Vec<SessionId> {
+        let instant = |seconds| Timestamp::from_seconds(seconds).unwrap();
+        let policy =
+            SessionPolicy::new(Seconds::new(HOUR), Seconds::new(2 * HOUR), RefreshSwitch::On).unwrap();
+        let sessions =
+            logins.iter().map(|(index, iat)| (id(*index), Session::new(instant(*iat), None, None))).collect();
+        evicted(&sessions, &policy, instant(now))
+    }
+
+    #[test]
+    fn a_login_removes_sessions_one_second_after_their_last_token_has_died() {
+        assert_eq!(gone(&[(1, 1000)], 1000 + 3 * HOUR), []);
+        assert_eq!(gone(&[(1, 1000), (2, 1001)], 1001 + 3 * HOUR), [id(1)]);
+    }
+
+    #[test]
+    fn the_fifty_first_login_removes_the_oldest() {
+        let mut logins: Vec<_> = (0..49).map(|index| (index, 2000)).collect();
+        assert_eq!(gone(&logins, 2000), []);
+        logins.push((200, 1999));
+        assert_eq!(gone(&logins, 2000), [id(200)]);
+        // Of two logins of one second the smaller identifier goes.
+        logins.push((201, 2000));
+        assert_eq!(gone(&logins, 2000), [id(200), id(0)]);
+    }
+
+    #[test]
+    fn an_ended_session_makes_room_before_a_live_one_has_to_go() {
+        let mut logins: Vec<_> = (0..49).map(|index| (index, 20_000)).collect();
+        logins.push((200, 1000));
+        assert_eq!(gone(&logins, 20_000), [id(200)]);
+    }
+}

@@ -1,0 +1,147 @@
+//! Rows in and out of `DynamoDB`'s attribute values; nothing about a row is believed unread.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    error::Error,
+    str::FromStr,
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use token::{SessionId, Timestamp};
+
+use crate::{
+    Attempts, MalformedRow, Session, User, Username,
+    schema::{
+        ATTEMPTS, CLAIMS, CREATED_AT, ENABLED, EXPIRES_AT, FAILURES, ISSUED_AT, LAST_FAILURE, PASSWORD_HASH,
+        SESSIONS, SOURCE_IP, USER, USER_AGENT, USER_ID, USERNAME,
+    },
+};
+
+pub(crate) type Row = HashMap<String, AttributeValue>;
+
+pub(crate) fn user_key(username: &Username) -> AttributeValue {
+    AttributeValue::S(format!("{USER}{username}"))
+}
+
+pub(crate) fn attempts_key(username: &Username) -> AttributeValue {
+    AttributeValue::S(format!("{ATTEMPTS}{username}"))
+}
+
+pub(crate) fn string(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+pub(crate) fn instant(value: Timestamp) -> AttributeValue {
+    number(value.seconds())
+}
+
+pub(crate) fn no_sessions() -> AttributeValue {
+    AttributeValue::M(HashMap::new())
+}
+
+pub(crate) fn session(session: &Session) -> AttributeValue {
+    let mut entry = HashMap::from([(ISSUED_AT.to_owned(), instant(session.issued_at()))]);
+    if let Some(user_agent) = session.user_agent() {
+        entry.insert(USER_AGENT.to_owned(), string(user_agent));
+    }
+    if let Some(source_ip) = session.source_ip() {
+        entry.insert(SOURCE_IP.to_owned(), string(source_ip));
+    }
+    AttributeValue::M(entry)
+}
+
+/// The user of a row that was asked for under `username`.
+pub(crate) fn read_user(row: &Row, username: &Username) -> Result<User, MalformedRow> {
+    // A row that was written under a name that is not canonical, by another program.
+    if parsed::<Username>(row, USERNAME)? != *username {
+        return Err(malformed(USERNAME));
+    }
+    Ok(User {
+        id: parsed(row, USER_ID)?,
+        username: username.clone(),
+        enabled: read_enabled(row)?,
+        password_hash: text(row, PASSWORD_HASH)?.parse(),
+        claims: parsed(row, CLAIMS)?,
+        created_at: read_instant(row, CREATED_AT)?,
+        sessions: read_sessions(row)?,
+    })
+}
+
+/// The attempts of a row, if there is one and it has not expired.
+pub(crate) fn read_attempts(row: Option<&Row>, now: Timestamp) -> Result<Attempts, MalformedRow> {
+    // `DynamoDB` deletes rows within days of their expiry, and returns them until then.
+    let Some(row) = row.filter(|row| row.contains_key(FAILURES)) else {
+        return Ok(Attempts::default());
+    };
+    if read_instant(row, EXPIRES_AT)? <= now {
+        return Ok(Attempts::default());
+    }
+    let failures = read_number(row, FAILURES)?;
+    Ok(Attempts {
+        failures: u32::try_from(failures).unwrap_or(u32::MAX),
+        last_failure: Some(read_instant(row, LAST_FAILURE)?),
+    })
+}
+
+/// Whether the user of this row may log in.
+pub(crate) fn read_enabled(row: &Row) -> Result<bool, MalformedRow> {
+    match row.get(ENABLED) {
+        Some(AttributeValue::Bool(enabled)) => Ok(*enabled),
+        _ => Err(malformed(ENABLED)),
+    }
+}
+
+/// The sessions of a user's row.
+pub(crate) fn read_sessions(row: &Row) -> Result<BTreeMap<SessionId, Session>, MalformedRow> {
+    let Some(AttributeValue::M(entries)) = row.get(SESSIONS) else {
+        return Err(malformed(SESSIONS));
+    };
+    let mut sessions = BTreeMap::new();
+    for (id, entry) in entries {
+        let id = id.parse().map_err(|error| unreadable(SESSIONS, error))?;
+        let AttributeValue::M(entry) = entry else {
+            return Err(malformed(SESSIONS));
+        };
+        let optional = |name| entry.contains_key(name).then(|| text(entry, name)).transpose();
+        let issued_at = read_instant(entry, ISSUED_AT)?;
+        sessions.insert(id, Session::new(issued_at, optional(USER_AGENT)?, optional(SOURCE_IP)?));
+    }
+    Ok(sessions)
+}
+
+pub(crate) fn read_instant(row: &Row, attribute: &'static str) -> Result<Timestamp, MalformedRow> {
+    Timestamp::from_seconds(read_number(row, attribute)?).ok_or_else(|| malformed(attribute))
+}
+
+fn read_number(row: &Row, attribute: &'static str) -> Result<u64, MalformedRow> {
+    match row.get(attribute) {
+        Some(AttributeValue::N(number)) => number.parse().map_err(|error| unreadable(attribute, error)),
+        _ => Err(malformed(attribute)),
+    }
+}
+
+pub(crate) fn parsed<T>(row: &Row, attribute: &'static str) -> Result<T, MalformedRow>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    text(row, attribute)?.parse().map_err(|error| unreadable(attribute, error))
+}
+
+pub(crate) fn text<'a>(row: &'a Row, attribute: &'static str) -> Result<&'a str, MalformedRow> {
+    match row.get(attribute) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(malformed(attribute)),
+    }
+}
+
+fn malformed(attribute: &'static str) -> MalformedRow {
+    MalformedRow { attribute, source: None }
+}
+
+fn unreadable(attribute: &'static str, error: impl Error + Send + Sync + 'static) -> MalformedRow {
+    MalformedRow { attribute, source: Some(Box::new(error)) }
+}

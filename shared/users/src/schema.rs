@@ -1,0 +1,26 @@
+//! The names of the table's attributes.
+
+/// The partition key, a string: `user#<username>` or `attempts#<username>`.
+pub(crate) const KEY: &str = "pk";
+/// Before the name in the key of a user's row.
+pub(crate) const USER: &str = "user#";
+/// Before the name in the key of a row of attempts.
+pub(crate) const ATTEMPTS: &str = "attempts#";
+
+pub(crate) const USER_ID: &str = "user_id";
+pub(crate) const USERNAME: &str = "username";
+pub(crate) const ENABLED: &str = "enabled";
+pub(crate) const PASSWORD_HASH: &str = "password_hash";
+pub(crate) const CLAIMS: &str = "claims";
+pub(crate) const CREATED_AT: &str = "created_at";
+pub(crate) const SESSIONS: &str = "sessions";
+
+/// In an entry of `sessions`.
+pub(crate) const ISSUED_AT: &str = "iat";
+pub(crate) const USER_AGENT: &str = "user_agent";
+pub(crate) const SOURCE_IP: &str = "source_ip";
+
+pub(crate) const FAILURES: &str = "failures";
+pub(crate) const LAST_FAILURE: &str = "last_failure";
+/// The table's TTL attribute, in rows of attempts only.
+pub(crate) const EXPIRES_AT: &str = "expires_at";

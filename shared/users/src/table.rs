@@ -1,0 +1,193 @@
+use std::{collections::HashMap, sync::Arc};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
+    },
+};
+use token::{SessionId, Timestamp, UserId};
+
+use crate::{
+    Attempts, Operation, StoreError, User, Username,
+    row::{Row, attempts_key, no_sessions, read_attempts, read_user, string, user_key},
+    schema::{EXPIRES_AT, KEY, SESSIONS, USER_ID},
+};
+
+/// The table of users and of failed logins. Cloning it is cheap.
+///
+/// How long a call may take and how often it is tried again is the client's to say.
+#[derive(Clone, Debug)]
+pub struct UserTable {
+    pub(crate) client: Client,
+    pub(crate) name: Arc<str>,
+}
+
+impl UserTable {
+    /// The table of this name.
+    pub fn new(client: Client, name: &str) -> Self {
+        Self { client, name: name.into() }
+    }
+
+    /// The user of this name, as of every write that has returned: one strongly consistent `GetItem`.
+    pub async fn find(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&*self.name)
+            .key(KEY, user_key(username))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable(Operation::GetItem, error))?;
+        Ok(answer.item.map(|row| read_user(&row, username)).transpose()?)
+    }
+
+    /// The user of this name and the failed logins under it: one strongly consistent `BatchGetItem`.
+    ///
+    /// What `DynamoDB` leaves unprocessed is asked for once more.
+    pub async fn for_login(
+        &self,
+        username: &Username,
+        now: Timestamp,
+    ) -> Result<(Option<User>, Attempts), StoreError> {
+        let keys = [user_key(username), attempts_key(username)];
+        let wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys.map(|key| HashMap::from([(KEY.to_owned(), key)])).into()))
+            .consistent_read(true)
+            .build()
+            .map_err(|error| StoreError::unbuilt(Operation::BatchGetItem, error))?;
+        let mut rows = HashMap::new();
+        let mut unread = HashMap::from([(self.name.to_string(), wanted)]);
+        for _ in 0..2 {
+            let answer = self
+                .client
+                .batch_get_item()
+                .set_request_items(Some(unread))
+                .send()
+                .await
+                .map_err(|error| StoreError::unavailable(Operation::BatchGetItem, error))?;
+            for row in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                if let Some(AttributeValue::S(key)) = row.get(KEY) {
+                    rows.insert(key.clone(), row);
+                }
+            }
+            unread = answer.unprocessed_keys.unwrap_or_default();
+            if unread.is_empty() {
+                return read_both(&rows, username, now);
+            }
+        }
+        Err(StoreError::Unprocessed)
+    }
+
+    /// Ends one session; also a success if it has ended before or the user is gone.
+    pub async fn end_session(
+        &self,
+        username: &Username,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<(), StoreError> {
+        let end = self
+            .update_item(user_key(username))
+            .update_expression("REMOVE #sessions.#session")
+            .condition_expression("#user_id = :user_id AND attribute_exists(#sessions)")
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#session", session.to_string())
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(user));
+        Update::send(end).await.map(drop)
+    }
+
+    /// Ends every session; also a success if there is none or the user is gone.
+    pub async fn end_all_sessions(&self, username: &Username, user: UserId) -> Result<(), StoreError> {
+        let end = self
+            .update_item(user_key(username))
+            .update_expression("SET #sessions = :none")
+            .condition_expression("#user_id = :user_id")
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(user))
+            .expression_attribute_values(":none", no_sessions());
+        Update::send(end).await.map(drop)
+    }
+
+    /// Makes the table unless there is one, for the local server and for tests.
+    ///
+    /// It is not waited for: the embedded server's and `DynamoDB` local's tables are there at once, AWS's are not.
+    pub async fn create_table(&self) -> Result<(), StoreError> {
+        let unbuilt = |error| StoreError::unbuilt(Operation::CreateTable, error);
+        let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash);
+        let attribute =
+            AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S);
+        let created = self
+            .client
+            .create_table()
+            .table_name(&*self.name)
+            .key_schema(key.build().map_err(unbuilt)?)
+            .attribute_definitions(attribute.build().map_err(unbuilt)?)
+            .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await;
+        match created {
+            Ok(_) => self.set_time_to_live().await,
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(()),
+            Err(error) => Err(StoreError::unavailable(Operation::CreateTable, error)),
+        }
+    }
+
+    async fn set_time_to_live(&self) -> Result<(), StoreError> {
+        let specification = TimeToLiveSpecification::builder().attribute_name(EXPIRES_AT).enabled(true);
+        let specification =
+            specification.build().map_err(|error| StoreError::unbuilt(Operation::UpdateTimeToLive, error))?;
+        self.client
+            .update_time_to_live()
+            .table_name(&*self.name)
+            .time_to_live_specification(specification)
+            .send()
+            .await
+            .map_err(|error| StoreError::unavailable(Operation::UpdateTimeToLive, error))?;
+        Ok(())
+    }
+
+    pub(crate) fn update_item(&self, key: AttributeValue) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&*self.name).key(KEY, key)
+    }
+}
+
+fn read_both(
+    rows: &HashMap<String, Row>,
+    username: &Username,
+    now: Timestamp,
+) -> Result<(Option<User>, Attempts), StoreError> {
+    let row = |key| match key {
+        AttributeValue::S(key) => rows.get(&key),
+        _ => None,
+    };
+    let user = row(user_key(username)).map(|row| read_user(row, username)).transpose()?;
+    Ok((user, read_attempts(row(attempts_key(username)), now)?))
+}
+
+/// What became of a conditional update.
+pub(crate) enum Update {
+    Done,
+    /// The condition did not hold for this row, or there is none.
+    Refused(Option<Row>),
+}
+
+impl Update {
+    pub(crate) async fn send(update: UpdateItemFluentBuilder) -> Result<Self, StoreError> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        match update.return_values_on_condition_check_failure(all_old).send().await {
+            Ok(_) => Ok(Self::Done),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                    Ok(Self::Refused(refusal.item.clone()))
+                }
+                _ => Err(StoreError::unavailable(Operation::UpdateItem, error)),
+            },
+        }
+    }
+}

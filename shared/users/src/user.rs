@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+
+use token::{CustomClaims, SessionId, Timestamp, UserId};
+
+use crate::{HashError, PasswordHash, Username};
+
+/// How many characters of a user agent are kept.
+const MAX_USER_AGENT_CHARACTERS: usize = 200;
+/// How many characters of an address are kept; an IPv6 address has 45 at most.
+const MAX_SOURCE_IP_CHARACTERS: usize = 45;
+
+/// What the user's row says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// `sub`: this user for ever; whoever registers the name again has another.
+    pub id: UserId,
+    /// The name, canonical.
+    pub username: Username,
+    /// Whether logging in and refreshing are allowed.
+    pub enabled: bool,
+    /// The hash of the password, or why the stored text is none that we verify.
+    ///
+    /// Not an error of the whole row: a user with a foreign hash can refresh, and can be given a new password.
+    pub password_hash: Result<PasswordHash, HashError>,
+    /// What the administrator adds to each token.
+    pub claims: CustomClaims,
+    /// When the user was created.
+    pub created_at: Timestamp,
+    /// The live sessions, and some that nobody has cleared away yet.
+    pub sessions: BTreeMap<SessionId, Session>,
+}
+
+/// A login that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    issued_at: Timestamp,
+    user_agent: Option<String>,
+    source_ip: Option<String>,
+}
+
+impl Session {
+    /// A session opened at `issued_at`; the user agent is cut at 200 characters, the address at 45.
+    pub fn new(issued_at: Timestamp, user_agent: Option<&str>, source_ip: Option<&str>) -> Self {
+        let cut = |text: &str, characters| text.chars().take(characters).collect();
+        Self {
+            issued_at,
+            user_agent: user_agent.map(|text| cut(text, MAX_USER_AGENT_CHARACTERS)),
+            source_ip: source_ip.map(|text| cut(text, MAX_SOURCE_IP_CHARACTERS)),
+        }
+    }
+
+    /// `iat`: the login.
+    pub const fn issued_at(&self) -> Timestamp {
+        self.issued_at
+    }
+
+    /// What the caller said it is, 200 characters at most.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_deref()
+    }
+
+    /// Where the login came from.
+    pub fn source_ip(&self) -> Option<&str> {
+        self.source_ip.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_agent_is_cut_at_200_characters() {
+        let session = |text: &str| Session::new(Timestamp::MAX, Some(text), None);
+        assert_eq!(session(&"\u{e9}".repeat(200)).user_agent(), Some("\u{e9}".repeat(200).as_str()));
+        assert_eq!(session(&"\u{e9}".repeat(201)).user_agent(), Some("\u{e9}".repeat(200).as_str()));
+        assert_eq!(session("").user_agent(), Some(""));
+    }
+
+    #[test]
+    fn an_address_is_cut_at_45_characters() {
+        let longest = "abcd:abcd:abcd:abcd:abcd:abcd:192.168.158.190";
+        let session = |text: &str| Session::new(Timestamp::MAX, None, Some(text));
+        assert_eq!(session(longest).source_ip(), Some(longest));
+        assert_eq!(session(&format!("{longest}, 10.0.0.1")).source_ip(), Some(longest));
+    }
+}

@@ -1,0 +1,138 @@
+//! The real `login`, `refresh` and `jwks` binaries against a Runtime API, a DynamoDB and a Secrets Manager.
+
+use http::Method;
+use local::{Store, TABLE_NAME};
+use serde_json::json;
+use tests::{Event, World, lambda, lambda::Function};
+use token::{Algorithm, Key, KeySet, Schedule};
+
+const PASSWORD: &str = "canary-password-7d41";
+const SECRET_CANARY: &str = "canary-signing-secret-93a1-canary-signing-secret";
+
+struct Stack {
+    store: Store,
+    secrets_url: String,
+    secrets_calls: std::sync::Arc<std::sync::Mutex<usize>>,
+}
+
+impl Stack {
+    async fn new(secret: &str) -> Self {
+        let store = Store::in_memory().await.unwrap();
+        let world = World::at_endpoint(&store.endpoint, &[]).await;
+        world.create("ada", PASSWORD).await;
+        let (secrets_url, secrets_calls) = lambda::secrets_manager(secret.to_owned()).await;
+        Self { store, secrets_url, secrets_calls }
+    }
+
+    async fn start(&self, function: &str, more: &[(&str, &str)]) -> Function {
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.store.endpoint.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets_url.as_str()),
+            ("USERS_TABLE", TABLE_NAME),
+            ("SIGNING_SECRET", "signing"),
+            ("JWT_ISSUER", "https://issuer.example"),
+            ("JWT_ALLOW_REFRESH", "true"),
+        ];
+        variables.extend(more);
+        Function::start(&lambda::binary(function), &variables).await
+    }
+}
+
+fn post(path: &str, body: &serde_json::Value) -> Event {
+    Event::http_api(&Method::POST, path).json(body)
+}
+
+fn log_in() -> Event {
+    post("/auth/login", &json!({ "username": "ada", "password": PASSWORD }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_of_the_real_binary_is_exchanged_for_a_refresh_of_the_other() {
+    let always = Schedule { published: tests::at(0), signs_from: tests::at(0), retires: None };
+    let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
+    let stack = Stack::new(&keys.to_secret()).await;
+    let mut login = stack.start("login", &[]).await;
+    let mut refresh = stack.start("refresh", &[]).await;
+    let first = login.invoke(&log_in()).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let mut token = first.token().to_owned();
+    for _ in 0..20 {
+        let next = refresh.invoke(&post("/auth/refresh", &json!({ "token": token }))).await;
+        assert_eq!(next.status, 200, "{next:?}");
+        assert_eq!(next.body["expires_in"], 3600);
+        token = next.token().to_owned();
+    }
+    assert_eq!(*stack.secrets_calls.lock().unwrap(), 2, "each function reads the secret once");
+    let mut jwks = stack.start("jwks", &[]).await;
+    let path = "/.well-known/jwks.json";
+    let documents = jwks.invoke(&Event::http_api(&Method::GET, path)).await;
+    assert_eq!(documents.body["keys"][0]["kid"], keys.keys()[0].id());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
+    let stack = Stack::new(SECRET_CANARY).await;
+    let mut printed = String::new();
+    for (function, path) in [("login", "/auth/login"), ("refresh", "/auth/refresh")] {
+        for level in ["INFO", "TRACE"] {
+            let mut running = stack.start(function, &[("AWS_LAMBDA_LOG_LEVEL", level)]).await;
+            let token = {
+                let mut login = stack.start("login", &[]).await;
+                login.invoke(&log_in()).await.token().to_owned()
+            };
+            let mut bad_base64 = Event::http_api(&Method::POST, path).body("!");
+            bad_base64.0["isBase64Encoded"] = true.into();
+            let bad_host = Event::http_api(&Method::POST, path).header("host", Some("a b"));
+            for event in [bad_base64, bad_host, Event(json!({})), Event(json!([]))] {
+                assert_eq!(running.invoke(&event).await.status, 400);
+            }
+            let names =
+                post(path, &json!({ "username": "\n{\"level\":\"x\"}", "password": PASSWORD, "token": "x" }));
+            assert_eq!(running.invoke(&names).await.status, 400);
+            let sound = post(path, &json!({ "username": "ada", "password": PASSWORD, "token": token }));
+            assert_eq!(running.invoke(&sound).await.status, 200);
+            let output = running.stop().await;
+            let signature = token.rsplit('.').next().unwrap();
+            for canary in [PASSWORD, SECRET_CANARY, signature] {
+                assert!(!output.contains(canary), "{function} at {level} printed {canary}");
+            }
+            printed.push_str(&output);
+        }
+    }
+    for line in printed.lines() {
+        let line: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        assert!(line["level"].is_string());
+    }
+    for event in ["login", "refresh", "panic"] {
+        assert!(printed.contains(&format!("\"event\":\"{event}\"")), "no {event} event in the log");
+    }
+    for outcome in ["success", "refused"] {
+        assert!(printed.contains(&format!("\"outcome\":\"{outcome}\"")), "no {outcome} in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_aws_the_answer_is_503_in_time_and_the_process_lives() {
+    let stack = Stack::new(SECRET_CANARY).await;
+    let mut login = stack.start("login", &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")]).await;
+    for _ in 0..2 {
+        let reply = login.invoke(&log_in()).await;
+        assert_eq!((reply.status, reply.code()), (503, "temporarily_unavailable"));
+    }
+    let mut cold = stack.start("login", &[("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")]).await;
+    assert_eq!(cold.invoke(&log_in()).await.status, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_setting_ends_the_function_with_a_line_that_names_it() {
+    let stack = Stack::new(SECRET_CANARY).await;
+    for (variable, value, said) in [
+        ("USERS_TABLE", "", "USERS_TABLE must be set"),
+        ("JWT_ALLOW_REFRESH", "yes", "JWT_ALLOW_REFRESH must be true or false"),
+        ("JWT_EXPIRATION_DELTA", "0", "JWT_EXPIRATION_DELTA is out of range"),
+    ] {
+        let printed = stack.start("login", &[(variable, value)]).await.ended().await;
+        assert!(printed.contains(said), "{printed}");
+    }
+}

@@ -1,0 +1,163 @@
+//! `cargo run -p local` as a person starts it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::lambda;
+
+struct Running {
+    child: Child,
+    port: u16,
+    greeting: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn command(data: &Path) -> Command {
+    let mut command = Command::new(lambda::binary("local"));
+    command.arg("--data").arg(data).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn start(data: &Path, arguments: &[&str]) -> Running {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = command(data).args(["--port", &port.to_string()]).args(arguments).spawn().unwrap();
+    let mut greeting = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while !greeting.contains("Ctrl-C") {
+        if lines.read_line(&mut greeting).unwrap() == 0 {
+            let mut error = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            panic!("{greeting}{error}");
+        }
+    }
+    // The server keeps printing to nobody.
+    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    Running { child, port, greeting }
+}
+
+fn send(port: u16, request: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    let status = reply.split(' ').nth(1).unwrap().parse().unwrap();
+    let body = reply.split_once("\r\n\r\n").unwrap().1;
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+fn post(port: u16, path: &str, body: &Value) -> (u16, Value) {
+    let body = body.to_string();
+    let length = body.len();
+    send(
+        port,
+        &format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ),
+    )
+}
+
+fn demo_login(port: u16) -> (u16, Value) {
+    post(port, "/auth/login", &json!({ "username": "demo", "password": "latchkey demo password" }))
+}
+
+#[test]
+fn it_logs_the_demo_user_in_refreshes_and_publishes_its_key() {
+    let data = TempDir::new().unwrap();
+    let server = start(data.path(), &[]);
+    let (status, login) = demo_login(server.port);
+    assert_eq!((status, &login["expires_in"]), (200, &json!(3600)));
+    let (status, refreshed) = post(server.port, "/auth/refresh", &json!({ "token": login["token"] }));
+    assert_eq!((status, &refreshed["token_type"]), (200, &json!("Bearer")));
+    let (status, keys) =
+        send(server.port, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_eq!((status, &keys["keys"][0]["alg"]), (200, &json!("RS256")));
+    let (status, discovery) = send(
+        server.port,
+        "GET /.well-known/openid-configuration HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    );
+    assert_eq!((status, &discovery["issuer"]), (200, &json!(format!("http://127.0.0.1:{}", server.port))));
+    assert_eq!(send(server.port, "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").0, 404);
+}
+
+#[test]
+fn its_greeting_says_what_it_is_and_its_three_curl_commands_work_when_pasted() {
+    let data = TempDir::new().unwrap();
+    let server = start(data.path(), &[]);
+    for words in ["Latchkey", "demo", "latchkey demo password", &format!("http://127.0.0.1:{}", server.port)]
+    {
+        assert!(server.greeting.contains(words), "{}", server.greeting);
+    }
+    let commands: Vec<_> =
+        server.greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
+    assert_eq!(commands.len(), 3, "{}", server.greeting);
+    let script = format!("set -e\n{}", commands.join("\necho\n"));
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("refresh_expires_in") && printed.contains("\"keys\""), "{printed}");
+}
+
+#[test]
+fn users_and_key_outlive_the_process_until_fresh_forgets_them() {
+    let data = TempDir::new().unwrap();
+    let token = demo_login(start(data.path(), &[]).port).1["token"].clone();
+    let again = start(data.path(), &[]);
+    // The port is another, and with it the issuer: the key is the same, the token is not ours.
+    let code = post(again.port, "/auth/refresh", &json!({ "token": token })).1["code"].clone();
+    assert_eq!(code, "invalid_token");
+    let key =
+        |port| send(port, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").1;
+    let before = key(again.port);
+    drop(again);
+    let again = start(data.path(), &[]);
+    assert_eq!(key(again.port), before);
+    drop(again);
+    assert_ne!(key(start(data.path(), &["--fresh"]).port), before);
+}
+
+#[test]
+fn the_durations_are_the_command_line_s() {
+    let data = TempDir::new().unwrap();
+    let server = start(data.path(), &["--expiration", "5m", "--refresh-expiration", "1h 30m"]);
+    let login = demo_login(server.port).1;
+    assert_eq!((&login["expires_in"], &login["refresh_expires_in"]), (&json!(300), &json!(5400)));
+}
+
+#[test]
+fn what_cannot_work_is_one_clear_line() {
+    let data = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let file = data.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below_file = file.join("folder");
+    for (folder, arguments, said) in [
+        (data.path(), vec!["--port", &port], format!("port {port} of 127.0.0.1 is taken")),
+        (below_file.as_path(), vec!["--port", "0"], "cannot use the folder".to_owned()),
+        (
+            data.path(),
+            vec!["--port", "0", "--expiration", "0"],
+            "JWT_EXPIRATION_DELTA is out of range".to_owned(),
+        ),
+    ] {
+        let output = command(folder).args(arguments).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(printed.starts_with("error: ") && printed.contains(&said), "{printed}");
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+    }
+    let output = command(data.path()).args(["--expiration", "soon"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("90s, 15m, 1h, 2d"));
+}

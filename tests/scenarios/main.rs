@@ -1,0 +1,19 @@
+//! Every row of the HTTP contract, the worked example end to end, and the files that promise them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a scenario fails by panicking"
+)]
+
+mod binaries;
+mod documents;
+mod hostile;
+mod http_contract;
+mod local_server;
+mod login;
+mod refresh;
+mod template;
+mod worked_example;

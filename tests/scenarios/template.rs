@@ -1,0 +1,187 @@
+//! template.yaml against the code: the same routes, and roles that allow what the use cases do and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use local::{Function, ROUTES};
+use serde_yaml_ng::Value;
+
+fn template() -> Value {
+    serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap()
+}
+
+/// What stands behind a tag such as `!Sub`, and the plain value of everything else.
+fn plain(value: &Value) -> &Value {
+    match value {
+        Value::Tagged(tagged) => &tagged.value,
+        other => other,
+    }
+}
+
+fn resources(kind: &str) -> Vec<(String, Value)> {
+    let template = template();
+    let resources = template["Resources"].as_mapping().unwrap();
+    let of_kind = resources.iter().filter(|(_, resource)| resource["Type"] == kind);
+    of_kind
+        .map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource["Properties"].clone()))
+        .collect()
+}
+
+fn binary(function: Function) -> &'static str {
+    match function {
+        Function::Login => "login",
+        Function::Refresh => "refresh",
+        Function::Jwks => "jwks",
+    }
+}
+
+/// The logical names of the functions by the binary that they run.
+fn functions() -> BTreeMap<String, String> {
+    let template = template();
+    let resources = template["Resources"].as_mapping().unwrap();
+    resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
+        .map(|(name, resource)| {
+            let binary = &resource["Metadata"]["BuildProperties"]["Binary"];
+            (binary.as_str().unwrap().to_owned(), name.as_str().unwrap().to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn the_routes_are_the_gateway_s_and_lead_to_the_same_functions() {
+    let integrations: BTreeMap<String, String> = resources("AWS::ApiGatewayV2::Integration")
+        .into_iter()
+        .map(|(name, properties)| (name, serde_yaml_ng::to_string(&properties["IntegrationUri"]).unwrap()))
+        .collect();
+    let deployed: BTreeSet<(String, String)> = resources("AWS::ApiGatewayV2::Route")
+        .into_iter()
+        .map(|(_, properties)| {
+            let target = plain(&properties["Target"]).as_str().unwrap().to_owned();
+            let integration =
+                target.trim_start_matches("integrations/").trim_start_matches("${").trim_end_matches('}');
+            (properties["RouteKey"].as_str().unwrap().to_owned(), integrations[integration].clone())
+        })
+        .collect();
+    let functions = functions();
+    assert_eq!(deployed.len(), ROUTES.len());
+    for (path, function) in ROUTES {
+        let name = &functions[binary(function)];
+        let route = deployed.iter().find(|(key, _)| *key == format!("ANY {path}"));
+        let (_, uri) = route.unwrap_or_else(|| panic!("no route to {path}"));
+        assert!(uri.contains(&format!("{name}.Arn")), "{path} leads to {uri}");
+    }
+}
+
+/// The actions of a function's role beyond logs and traces, with the resource of each.
+fn granted(function: &str) -> BTreeSet<(String, String)> {
+    let template = template();
+    let name = &functions()[function];
+    let role = plain(&template["Resources"][name.as_str()]["Properties"]["Role"]);
+    let role = role.as_str().unwrap().trim_end_matches(".Arn").to_owned();
+    let policies = &template["Resources"][role.as_str()]["Properties"]["Policies"];
+    let mut granted = BTreeSet::new();
+    for policy in policies.as_sequence().unwrap() {
+        for statement in policy["PolicyDocument"]["Statement"].as_sequence().unwrap() {
+            let actions = match &statement["Action"] {
+                Value::Sequence(list) => {
+                    list.iter().map(|action| action.as_str().unwrap().to_owned()).collect()
+                }
+                one => vec![one.as_str().unwrap().to_owned()],
+            };
+            let resource = serde_yaml_ng::to_string(&statement["Resource"]).unwrap().trim().to_owned();
+            granted.extend(actions.into_iter().map(|action| (action, resource.clone())));
+        }
+    }
+    granted
+}
+
+#[test]
+fn each_role_allows_what_its_use_case_does_and_no_more() {
+    // What `Login`, `Refresh` and `Jwks` hold: a table, keys, or keys alone; and which calls they make.
+    for (function, calls) in [
+        ("login", &["dynamodb:BatchGetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"][..]),
+        ("refresh", &["dynamodb:GetItem", "secretsmanager:GetSecretValue"]),
+        ("jwks", &["secretsmanager:GetSecretValue"]),
+    ] {
+        let granted = granted(function);
+        let own = |action: &str| !action.starts_with("logs:") && !action.starts_with("xray:");
+        let actions: Vec<_> =
+            granted.iter().map(|(action, _)| action.as_str()).filter(|action| own(action)).collect();
+        assert_eq!(actions, calls, "{function}");
+        for (action, resource) in &granted {
+            assert!(!action.contains('*'), "{function}: {action}");
+            assert!(
+                action.starts_with("xray:") || !resource.ends_with("'*'"),
+                "{function}: {action} on {resource}"
+            );
+            if action.starts_with("dynamodb:") {
+                let (table, _) = &resources("AWS::DynamoDB::Table")[0];
+                assert_eq!(*resource, format!("!GetAtt {table}.Arn"), "{function}: {action}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_variable_that_the_code_requires_is_set() {
+    let template = template();
+    let global = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (function, variables) in [
+        (
+            "login",
+            &[
+                "USERS_TABLE",
+                "SIGNING_SECRET",
+                "JWT_ISSUER",
+                "JWT_AUDIENCE",
+                "JWT_EXPIRATION_DELTA",
+                "JWT_REFRESH_EXPIRATION_DELTA",
+                "JWT_ALLOW_REFRESH",
+            ][..],
+        ),
+        (
+            "refresh",
+            &[
+                "USERS_TABLE",
+                "SIGNING_SECRET",
+                "JWT_ISSUER",
+                "JWT_AUDIENCE",
+                "JWT_EXPIRATION_DELTA",
+                "JWT_REFRESH_EXPIRATION_DELTA",
+                "JWT_ALLOW_REFRESH",
+            ],
+        ),
+        ("jwks", &["SIGNING_SECRET", "JWT_ISSUER"]),
+    ] {
+        let name = &functions()[function];
+        let own = &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];
+        for variable in variables {
+            assert!(!own[*variable].is_null() || !global[*variable].is_null(), "{function} lacks {variable}");
+        }
+    }
+}
+
+#[test]
+fn the_template_s_durations_are_the_worked_example_s_and_refreshing_is_on() {
+    let parameters = &template()["Parameters"];
+    assert_eq!(parameters["ExpirationDelta"]["Default"], "1h");
+    assert_eq!(parameters["RefreshExpirationDelta"]["Default"], "2d");
+    assert_eq!(parameters["AllowRefresh"]["Default"], "true");
+    assert_eq!(parameters["Architecture"]["Default"], "arm64");
+}
+
+#[test]
+fn users_and_secret_survive_the_deletion_of_the_stack() {
+    let template = template();
+    let resources = template["Resources"].as_mapping().unwrap();
+    for kind in ["AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"] {
+        let (_, resource) = resources.iter().find(|(_, resource)| resource["Type"] == kind).unwrap();
+        assert_eq!(resource["DeletionPolicy"], "Retain", "{kind}");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{kind}");
+    }
+    let table = &self::resources("AWS::DynamoDB::Table")[0].1;
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "expires_at");
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+}

@@ -1,0 +1,19 @@
+//! The world of the scenarios: the whole product in one process, under a clock that the test moves.
+//!
+//! - [`World`]: gateway, store and keys, with every AWS call counted
+//! - [`Event`]: real events of API Gateway and load balancers, changed where a test changes them
+//! - [`lambda`]: the Lambda Runtime API and the AWS around it, for the real binaries
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test support crate fails by panicking"
+)]
+
+mod event;
+pub mod lambda;
+mod world;
+
+pub use event::{Event, Reply};
+pub use world::{LOGIN_AT, World, at};

@@ -1,0 +1,163 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{
+        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+        interceptors::BeforeTransmitInterceptorContextRef,
+    },
+    error::BoxError,
+};
+use edge::{Environment, KeySource, SigningKeys};
+use http::Method;
+use jwks::Jwks;
+use local::{Gateway, Store, TABLE_NAME};
+use login::Login;
+use refresh::Refresh;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
+use users::{Hasher, NewUser, Password, UserTable, Username};
+
+use crate::{Event, Reply};
+
+/// The login of the worked example: 2023-06-02 18:00:00 UTC.
+pub const LOGIN_AT: u64 = 1_685_728_800;
+/// The issuer of every world.
+const ISSUER: &str = "https://k3y1atch42.execute-api.eu-west-1.amazonaws.com";
+
+/// The whole product in one process.
+pub struct World {
+    /// The routes.
+    pub gateway: Gateway,
+    /// The table that the gateway uses, for arranging and looking.
+    pub users: UserTable,
+    calls: Calls,
+    folder: TempDir,
+}
+
+/// The instant `seconds` after the epoch.
+pub fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_seconds(seconds).unwrap()
+}
+
+/// Counts every HTTP request that the SDK sends, retries included.
+#[derive(Clone, Debug, Default)]
+struct Calls(Arc<AtomicUsize>);
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl World {
+    /// A world with the worked example's durations, an RS256 key and no user.
+    pub async fn new() -> Self {
+        Self::with(&[("JWT_ALLOW_REFRESH", "true")]).await
+    }
+
+    /// A world with these settings.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let store = Store::in_memory().await.unwrap();
+        Self::at_endpoint(&store.endpoint, settings).await
+    }
+
+    /// A world whose DynamoDB is at `endpoint`.
+    pub async fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let key_file = local::signing_key::file_in(folder.path(), at(0)).unwrap();
+        let calls = Calls::default();
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("local"))
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .endpoint_url(endpoint)
+            .http_client(edge::aws::http_client(Some(endpoint)))
+            .interceptor(calls.clone());
+        let users = UserTable::new(Client::from_conf(config.build()), TABLE_NAME);
+        let lookup = |variable: &str| {
+            let set =
+                settings.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned());
+            set.or_else(|| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned()))
+        };
+        let environment = Environment::new(&lookup);
+        let keys =
+            || SigningKeys::new(KeySource::File(key_file.clone()), environment.keys_max_stale().unwrap());
+        let gateway = Gateway {
+            login: Login::new(users.clone(), keys(), Hasher::new(), &environment).unwrap(),
+            refresh: Refresh::new(users.clone(), keys(), &environment).unwrap(),
+            jwks: Jwks::new(keys(), &environment).unwrap(),
+        };
+        Self { gateway, users, calls, folder }
+    }
+
+    /// Creates a user.
+    pub async fn create(&self, username: &str, password: &str) -> UserId {
+        let id = UserId::new(edge::random::entropy().unwrap());
+        let hash = Hasher::new()
+            .hash(&Password::try_from(password.to_owned()).unwrap(), edge::random::entropy().unwrap());
+        let username: Username = username.parse().unwrap();
+        let user = NewUser { username, id, password_hash: hash.unwrap(), claims: CustomClaims::default() };
+        self.users.create(&user, at(LOGIN_AT)).await.unwrap();
+        id
+    }
+
+    /// The answer to `event` at `now`.
+    pub async fn send(&self, path: &str, event: &Event, now: u64) -> Reply {
+        Reply::new(&self.gateway.respond(path, &event.0.to_string(), at(now)).await)
+    }
+
+    /// The answer to a POST of `body`.
+    pub async fn post(&self, path: &str, body: &Value, now: u64) -> Reply {
+        self.send(path, &Event::http_api(&Method::POST, path).json(body), now).await
+    }
+
+    /// The answer to a login.
+    pub async fn log_in(&self, username: &str, password: &str, now: u64) -> Reply {
+        self.post("/auth/login", &json!({ "username": username, "password": password }), now).await
+    }
+
+    /// The answer to a refresh.
+    pub async fn refresh(&self, token: &str, now: u64) -> Reply {
+        self.post("/auth/refresh", &json!({ "token": token }), now).await
+    }
+
+    /// The claims of a token of this world.
+    pub fn claims(&self, token: &str, now: u64) -> Claims {
+        self.verifier().verify(token, &self.keys(), at(now)).unwrap()
+    }
+
+    /// The keys of this world, to forge with.
+    pub fn keys(&self) -> KeySet {
+        let secret = std::fs::read_to_string(local::signing_key::file_in(self.folder.path(), at(0)).unwrap());
+        KeySet::from_secret(&secret.unwrap()).unwrap()
+    }
+
+    /// The issuer of this world, to forge with.
+    pub fn issuer(&self) -> Issuer {
+        Issuer::new(ISSUER, "latchkey").unwrap()
+    }
+
+    fn verifier(&self) -> Verifier {
+        Verifier::new(self.issuer())
+    }
+
+    /// How many calls to DynamoDB there were since this was asked last.
+    pub fn calls(&self) -> usize {
+        self.calls.0.swap(0, Ordering::Relaxed)
+    }
+}
