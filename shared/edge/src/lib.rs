@@ -13,6 +13,7 @@ mod audit;
 pub mod aws;
 pub mod clock;
 mod endpoint;
+mod logging;
 pub mod random;
 mod refusal;
 mod request;

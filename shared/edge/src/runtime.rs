@@ -1,14 +1,11 @@
 //! The loop of a Lambda function.
 
-use std::{panic, time::Duration};
+use std::time::Duration;
 
-use lambda_http::{
-    Error, LambdaEvent, lambda_runtime, service_fn,
-    tracing::{self, error},
-};
+use lambda_http::{Error, LambdaEvent, lambda_runtime, service_fn, tracing::error};
 use serde_json::value::RawValue;
 
-use crate::{Endpoint, Environment, SettingError, aws::AwsSettings, clock, respond};
+use crate::{Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, respond};
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -24,8 +21,8 @@ where
     E: Endpoint + Send,
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<E, SettingError>,
 {
-    start_logging();
     let environment = Environment::of_process();
+    logging::start(&environment);
     match AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws)) {
         Ok(endpoint) => run(endpoint).await,
         Err(problem) => {
@@ -33,16 +30,6 @@ where
             Err(problem.into())
         }
     }
-}
-
-/// Starts JSON logs through the runtime's own subscriber; a panic becomes one line without its text,
-/// which may quote a request.
-fn start_logging() {
-    tracing::init_default_subscriber();
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string);
-        error!(event = "panic", place, "a panic was caught");
-    }));
 }
 
 /// Answers events until Lambda stops the function.
