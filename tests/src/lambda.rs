@@ -93,6 +93,14 @@ impl Function {
         Reply::new(&answer.expect("a running function"))
     }
 
+    /// The most memory that the running function has had resident, in megabytes (Linux).
+    pub fn peak_memory(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        let kibibytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kibibytes * 1024.0 / 1_000_000.0
+    }
+
     /// Stops the function; what it printed on both streams.
     pub async fn stop(mut self) -> String {
         self.child.kill().await.unwrap();

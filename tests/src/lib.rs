@@ -2,6 +2,7 @@
 //!
 //! - [`World`]: gateway, store and keys, with every AWS call counted
 //! - [`Event`]: real events of API Gateway and load balancers, changed where a test changes them
+//! - `contract`: openapi.yaml, held against every reply
 //! - [`lambda`]: the Lambda Runtime API and the AWS around it, for the real binaries
 
 #![expect(
@@ -11,6 +12,7 @@
     reason = "a test support crate fails by panicking"
 )]
 
+mod contract;
 mod event;
 pub mod lambda;
 mod world;

@@ -1,0 +1,72 @@
+//! The size and the resident memory of the release binaries, against their bounds.
+//!
+//! `cargo build --release -p login -p refresh` first, then
+//! `cargo run -p tests --example footprint -- target/release`.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a check for the terminal")]
+
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use local::{Store, TABLE_NAME};
+use serde_json::{Value, json};
+use tests::{Event, World, at, lambda, lambda::Function};
+use token::{Algorithm, Key, KeySet, Schedule};
+
+const MEGABYTE: f64 = 1_000_000.0;
+const ROUNDS: usize = 1000;
+const PASSWORD: &str = "correct horse battery";
+
+#[tokio::main]
+async fn main() {
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/release".to_owned()));
+    let store = Store::in_memory().await.unwrap();
+    World::at_endpoint(&store.endpoint, &[]).await.create("ada", PASSWORD).await;
+    let always = Schedule { published: at(0), signs_from: at(0), retires: None };
+    let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
+    let (secrets_url, _) = lambda::secrets_manager(keys.to_secret().to_string()).await;
+    let start = async |name: &str| {
+        let variables = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", store.endpoint.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_url.as_str()),
+            ("USERS_TABLE", TABLE_NAME),
+            ("SIGNING_SECRET", "signing"),
+            ("JWT_ISSUER", "https://issuer.example"),
+            ("JWT_ALLOW_REFRESH", "true"),
+        ];
+        Function::start(&folder.join(name), &variables).await
+    };
+    let mut login = start("login").await;
+    let log_in = post("/auth/login", &json!({ "username": "ada", "password": PASSWORD }));
+    let mut token = String::new();
+    for _ in 0..100 {
+        token = invoke(&mut login, &log_in).await;
+    }
+    let mut refresh = start("refresh").await;
+    for _ in 0..ROUNDS {
+        token = invoke(&mut refresh, &post("/auth/refresh", &json!({ "token": token }))).await;
+    }
+    check("size of refresh", size(&folder.join("refresh")), 8.5);
+    check("resident memory of refresh after 1,000 refreshes", refresh.peak_memory(), 15.0);
+    check("resident memory of login after 100 logins", login.peak_memory(), 40.0);
+}
+
+fn post(path: &str, body: &Value) -> Event {
+    Event::http_api(&Method::POST, path).json(body)
+}
+
+async fn invoke(function: &mut Function, event: &Event) -> String {
+    let reply = function.invoke(event).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.token().to_owned()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "megabytes for people")]
+fn size(file: &Path) -> f64 {
+    std::fs::metadata(file).unwrap().len() as f64 / MEGABYTE
+}
+
+fn check(what: &str, megabytes: f64, bound: f64) {
+    println!("{what}: {megabytes:.1} MB (at most {bound} MB)");
+    assert!(megabytes <= bound, "{what}");
+}
