@@ -3,7 +3,7 @@
 //! `cargo build --release -p login -p refresh` first, then
 //! `cargo run -p tests --example footprint -- target/release`.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a check for the terminal")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a check for the terminal")]
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ const PASSWORD: &str = "correct horse battery";
 async fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/release".to_owned()));
     let store = Store::in_memory().await.unwrap();
-    World::at_endpoint(&store.endpoint, &[]).await.create("ada", PASSWORD).await;
+    World::at_endpoint(&store.endpoint, &[]).create("ada", PASSWORD).await;
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
     let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
     let (secrets_url, _) = lambda::secrets_manager(keys.to_secret().to_string()).await;
@@ -37,10 +37,10 @@ async fn main() {
         Function::start(&folder.join(name), &variables).await
     };
     let mut login = start("login").await;
-    let log_in = post("/auth/login", &json!({ "username": "ada", "password": PASSWORD }));
+    let credentials = post("/auth/login", &json!({ "username": "ada", "password": PASSWORD }));
     let mut token = String::new();
     for _ in 0..100 {
-        token = invoke(&mut login, &log_in).await;
+        token = invoke(&mut login, &credentials).await;
     }
     let mut refresh = start("refresh").await;
     for _ in 0..ROUNDS {

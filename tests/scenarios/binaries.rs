@@ -18,7 +18,7 @@ struct Stack {
 impl Stack {
     async fn new(secret: &str) -> Self {
         let store = Store::in_memory().await.unwrap();
-        let world = World::at_endpoint(&store.endpoint, &[]).await;
+        let world = World::at_endpoint(&store.endpoint, &[]);
         world.create("ada", PASSWORD).await;
         let (secrets_url, secrets_calls) = lambda::secrets_manager(secret.to_owned()).await;
         Self { store, secrets_url, secrets_calls }

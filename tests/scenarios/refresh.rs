@@ -142,7 +142,7 @@ async fn the_token_is_read_from_the_body_alone() {
 
 #[tokio::test]
 async fn a_store_that_is_down_is_503_and_never_a_wrong_password() {
-    let world = World::at_endpoint("http://127.0.0.1:9", &[("JWT_ALLOW_REFRESH", "true")]).await;
+    let world = World::at_endpoint("http://127.0.0.1:9", &[("JWT_ALLOW_REFRESH", "true")]);
     let login = world.log_in("ada", PASSWORD, LOGIN_AT).await;
     assert_eq!((login.status, login.code()), (503, "temporarily_unavailable"));
     assert_eq!(login.headers["retry-after"], "1");

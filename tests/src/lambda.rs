@@ -28,7 +28,7 @@ use tokio::{
 use crate::{Event, Reply};
 
 /// How long a function of a loaded machine may take for one answer before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One running function.
 pub struct Function {
@@ -137,7 +137,7 @@ async fn next(State(api): State<RuntimeApi>) -> Response {
         api.events.arrived.notified().await;
     };
     #[expect(clippy::disallowed_methods, reason = "Lambda tells the deadline as a time of day")]
-    let deadline = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(60);
+    let deadline = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_mins(1);
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned()),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),

@@ -73,11 +73,11 @@ impl World {
     /// A world with these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
         let store = Store::in_memory().await.unwrap();
-        Self::at_endpoint(&store.endpoint, settings).await
+        Self::at_endpoint(&store.endpoint, settings)
     }
 
     /// A world whose DynamoDB is at `endpoint`.
-    pub async fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
+    pub fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let key_file = local::signing_key::file_in(folder.path(), at(0)).unwrap();
         let calls = Calls::default();

@@ -84,7 +84,7 @@ impl Login {
         for _ in 0..MAX_CHECKS {
             let (checked, upgraded) = self.check(user, password).await?;
             let opening =
-                self.users.open_session(&checked, session_id, session, upgraded.as_ref(), &self.policy, now);
+                self.users.open_session(&checked, session_id, session, upgraded.as_deref(), &self.policy, now);
             match opening.await {
                 Ok(()) => return Ok(checked),
                 // A parallel login upgraded the hash, or the password was changed: check against the new one.
@@ -111,7 +111,7 @@ impl Login {
         &self,
         user: Option<User>,
         password: &Arc<Password>,
-    ) -> Result<(User, Option<PasswordHash>), Refusal> {
+    ) -> Result<(User, Option<Box<PasswordHash>>), Refusal> {
         let stored = user.as_ref().and_then(|user| user.password_hash.clone().ok());
         let (hasher, password, salt) = (self.hasher.clone(), Arc::clone(password), edge::random::entropy()?);
         // A hash keeps a core busy for milliseconds: not on the thread that answers others.
@@ -132,7 +132,7 @@ impl Login {
 /// What came of comparing a password with a stored hash.
 enum Comparison {
     /// It is the one; with a stronger hash of it where the stored one is weak.
-    Match(Option<PasswordHash>),
+    Match(Option<Box<PasswordHash>>),
     /// It is another one, or there is nothing to compare with.
     Mismatch,
 }
@@ -150,7 +150,7 @@ fn compare(
     match hasher.verify(password, stored)? {
         Verdict::Mismatch => Ok(Comparison::Mismatch),
         Verdict::Match if hasher.needs_upgrade(stored) => {
-            Ok(Comparison::Match(Some(hasher.hash(password, salt)?)))
+            Ok(Comparison::Match(Some(Box::new(hasher.hash(password, salt)?))))
         }
         Verdict::Match => Ok(Comparison::Match(None)),
     }
