@@ -102,11 +102,35 @@ fn its_greeting_says_what_it_is_and_its_three_curl_commands_work_when_pasted() {
     let commands: Vec<_> =
         server.greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
     assert_eq!(commands.len(), 3, "{}", server.greeting);
-    let script = format!("set -e\n{}", commands.join("\necho\n"));
-    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(printed.contains("refresh_expires_in") && printed.contains("\"keys\""), "{printed}");
+    let (status, login) = paste(server.port, commands[0], "");
+    assert_eq!((status, &login["token_type"]), (200, &json!("Bearer")));
+    let (status, refreshed) = paste(server.port, commands[1], login["token"].as_str().unwrap());
+    assert_eq!((status, &refreshed["refresh_expires_in"]), (200, &json!(172_800)));
+    let (status, keys) = paste(server.port, commands[2], "");
+    assert!(status == 200 && keys["keys"].is_array());
+}
+
+/// Does what a shell and curl would do with the command; a machine with Rust alone has no curl.
+fn paste(port: u16, command: &str, token: &str) -> (u16, Value) {
+    let url = command.split(' ').find(|word| word.starts_with("http")).unwrap();
+    let path = url.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap();
+    let Some((_, rest)) = command.split_once(" -d '") else {
+        return send(port, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    };
+    assert!(command.contains("-H 'Content-Type: application/json'"));
+    let body = rest[..=rest.rfind("}'").unwrap()].replace("'$TOKEN'", token);
+    post(port, path, &serde_json::from_str(&body).unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_are_readable_by_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = TempDir::new().unwrap();
+    let data = parent.path().join("data");
+    start(&data, &[]);
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&data), mode(&data.join("signing-keys.json"))), (0o700, 0o600));
 }
 
 #[test]
