@@ -57,7 +57,7 @@ impl UserTable {
             .put_item()
             .table_name(&*self.name)
             .item(KEY, user_key(&user.username))
-            .item(USER_ID, string(user.id))
+            .item(USER_ID, string(&user.id))
             .item(USERNAME, string(&user.username))
             .item(ENABLED, AttributeValue::Bool(true))
             .item(PASSWORD_HASH, string(user.password_hash.expose()))
@@ -69,9 +69,8 @@ impl UserTable {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let error = match created {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
+        let Err(error) = created else {
+            return Ok(());
         };
         let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
             return Err(StoreError::unavailable(Operation::PutItem, error).into());

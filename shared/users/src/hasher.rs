@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(idle(&hasher), [TODAYS_BLOCKS]);
 
         let arenas: Vec<_> = (0..6).map(|_| hasher.clone().borrow_arena(TODAYS_BLOCKS)).collect();
-        assert_eq!(idle(&hasher), []);
+        assert!(idle(&hasher).is_empty());
         arenas.into_iter().for_each(|arena| hasher.give_back(arena));
         assert_eq!(idle(&hasher), [TODAYS_BLOCKS; MAX_IDLE_ARENAS]);
 

@@ -90,7 +90,7 @@ impl UserTable {
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_names("#hash", PASSWORD_HASH)
             .expression_attribute_values(":session", session(login.session))
-            .expression_attribute_values(":user_id", string(login.user.id))
+            .expression_attribute_values(":user_id", string(&login.user.id))
             .expression_attribute_values(":enabled", AttributeValue::Bool(true))
             .expression_attribute_values(":checked", string(login.checked_hash.expose()))
             .expression_attribute_values(":room", number(room as u64));

@@ -27,7 +27,7 @@ pub(crate) fn attempts_key(username: &Username) -> AttributeValue {
     AttributeValue::S(format!("{ATTEMPTS}{username}"))
 }
 
-pub(crate) fn string(value: impl ToString) -> AttributeValue {
+pub(crate) fn string(value: &(impl ToString + ?Sized)) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 

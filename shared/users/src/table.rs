@@ -97,7 +97,7 @@ impl UserTable {
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_names("#session", session.to_string())
             .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_values(":user_id", string(user));
+            .expression_attribute_values(":user_id", string(&user));
         Update::send(end).await.map(drop)
     }
 
@@ -109,7 +109,7 @@ impl UserTable {
             .condition_expression("#user_id = :user_id")
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_values(":user_id", string(user))
+            .expression_attribute_values(":user_id", string(&user))
             .expression_attribute_values(":none", no_sessions());
         Update::send(end).await.map(drop)
     }

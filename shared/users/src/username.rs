@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn every_character_that_is_accepted_has_a_stable_form() {
-        for character in '\0'..=char::MAX {
+        // Beyond these planes no character has a case or a composition.
+        for character in '\0'..='\u{1ffff}' {
             for text in
                 [format!("a{character}"), format!("{character}\u{345}\u{301}"), format!("{character}\u{307}")]
             {

@@ -1,0 +1,101 @@
+use std::{error::Error, io, path::PathBuf};
+
+use edge::random::RandomError;
+use local::StoreFileError;
+use token::{PolicyError, SessionId, TokenError};
+use users::{HashError, PasswordError, StoreError, Username};
+
+/// Why a command could not do its work: one line for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Nobody has this name.
+    #[error("there is no user {0}")]
+    NoSuchUser(Username),
+    /// The name is taken; the user is as before.
+    #[error("there is a user {0} already; nothing was changed")]
+    UserExists(Username),
+    /// The user has no session of this id.
+    #[error("{username} has no session {session}")]
+    NoSuchSession {
+        /// The user.
+        username: Username,
+        /// The id that was asked for.
+        session: SessionId,
+    },
+    /// The person asked said no.
+    #[error("not confirmed; nothing was changed")]
+    NotConfirmed,
+    /// Standard input is no terminal.
+    #[error("there is no terminal to ask at; {0}")]
+    NobodyToAsk(&'static str),
+    /// The two passwords typed are two.
+    #[error("the two passwords differ; nothing was changed")]
+    PasswordsDiffer,
+    /// What was typed cannot be a password.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// The password could not be hashed.
+    #[error("cannot hash the password")]
+    Hash(#[from] HashError),
+    /// No identifier or salt could be drawn.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The terminal or standard input could not be read.
+    #[error("cannot read the input")]
+    Input(#[source] io::Error),
+    /// Standard output could not be written.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// Neither `--table`, `USERS_TABLE` nor `--local`.
+    #[error(
+        "which table? Name it with --table or USERS_TABLE, or choose the local server's users with --local"
+    )]
+    NoTable,
+    /// No region from any source of the AWS SDK.
+    #[error("which region? Name it with --region or AWS_REGION, or set it in the profile")]
+    NoRegion,
+    /// The local server has not run there.
+    #[error("there is no folder {}; the local server makes it, or name another with --local FOLDER", .0.display())]
+    NoLocalFolder(PathBuf),
+    /// The local server's store.
+    #[error(transparent)]
+    LocalStore(#[from] StoreFileError),
+    /// The table.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was to be explained is no token.
+    #[error("this is no token: {0}")]
+    NoToken(#[from] TokenError),
+    /// The keys to check a signature with.
+    #[error("cannot use the keys of {}: {reason}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `--expiration` or `--refresh-expiration` is out of range.
+    #[error("{0} (--expiration, --refresh-expiration)")]
+    Policy(#[from] PolicyError),
+}
+
+impl Failure {
+    /// 2 for a wrong command line, as clap has it, and 1 for everything else.
+    pub(crate) fn exit_status(&self) -> u8 {
+        if matches!(self, Self::Policy(_) | Self::NoTable) { 2 } else { 1 }
+    }
+
+    /// The failure and its causes, each said once.
+    pub(crate) fn in_one_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if !line.contains(&message) {
+                line = format!("{line}: {message}");
+            }
+            cause = error.source();
+        }
+        line.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    }
+}

@@ -1,0 +1,39 @@
+//! The administrator's side of Latchkey: users, sessions, and what a token says. In reading order:
+//!
+//! - [`Options`]: the command line
+//! - [`run`]: one command, from its options to its report
+//! - [`Report`], [`Failure`]: what a command says for people and for programs, or why it could not
+//! - [`Terminal`], [`Console`]: questions and answers; a password is never an argument
+
+mod explain;
+mod failure;
+mod form;
+mod meaning;
+mod options;
+mod password;
+mod report;
+mod sessions;
+mod signature;
+mod store;
+mod table;
+mod terminal;
+mod users_command;
+
+pub use failure::Failure;
+pub use options::{
+    Command, CreateUser, DeleteUser, EndSession, ExplainToken, OneUser, Options, PasswordOptions,
+    SessionCommand, SetClaims, SetPassword, StoreOptions, TokenCommand, UserCommand,
+};
+pub use report::{Outcome, Report};
+pub use terminal::{Console, Terminal};
+
+use token::Timestamp;
+
+/// Does what `options` ask for.
+pub async fn run(options: Options, terminal: &mut impl Terminal, now: Timestamp) -> Result<Report, Failure> {
+    match options.command {
+        Command::User(command) => users_command::run(command, terminal, now).await,
+        Command::Session(command) => sessions::run(command).await,
+        Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, now),
+    }
+}

@@ -1,0 +1,214 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use token::{CustomClaims, Seconds, SessionId, Timestamp};
+use users::Username;
+
+/// Manages the users and sessions of Latchkey, and explains a token.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "latchkey", version)]
+pub struct Options {
+    /// Print JSON, on one line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What there is to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Create, show and change users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Show and end the sessions of a user
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Read a token
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// `latchkey user …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create a user; never overwrites one
+    Create(CreateUser),
+    /// List all users
+    List(StoreOptions),
+    /// Show a user with claims and sessions
+    Show(OneUser),
+    /// Forbid logins and refreshes, and end every session
+    Disable(OneUser),
+    /// Allow logins again
+    Enable(OneUser),
+    /// Delete a user for good; the name may be registered again, by somebody else
+    Delete(DeleteUser),
+    /// Set another password, and end every session
+    SetPassword(SetPassword),
+    /// Replace the claims that tokens of the user carry; a live session has them from its next refresh on
+    SetClaims(SetClaims),
+}
+
+/// `latchkey session …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List the sessions of a user, the newest first; one that has died stays until the next login
+    List(OneUser),
+    /// End one session or all, from their next refresh on
+    End(EndSession),
+}
+
+/// `latchkey token …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Say what a token is, when it dies and whether it can be refreshed
+    ///
+    /// Exits with 0 when the token can be refreshed and with 1 when it is refused.
+    Explain(ExplainToken),
+}
+
+/// Where the users are: a table of AWS, or the local server's store.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StoreOptions {
+    /// The users of the local server, in its data folder
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        default_missing_value = ".latchkey",
+        conflicts_with_all = ["table", "region", "profile"]
+    )]
+    pub local: Option<PathBuf>,
+    /// The DynamoDB table [default: the environment variable `USERS_TABLE`]
+    #[arg(long)]
+    pub table: Option<String>,
+    /// The AWS region [default: as for every AWS tool]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The AWS profile [default: as for every AWS tool]
+    #[arg(long)]
+    pub profile: Option<String>,
+}
+
+/// One user and where to find them.
+#[derive(Clone, Debug, Args)]
+pub struct OneUser {
+    /// The user's name, in any case
+    pub username: Username,
+    /// Where the users are.
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+/// How a new password comes in. There is no way to give it as an argument: every process of the
+/// machine reads those, and shells keep them.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PasswordOptions {
+    /// Read the password from the first line of standard input instead of asking for it twice
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// `latchkey user create`
+#[derive(Clone, Debug, Args)]
+pub struct CreateUser {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// Claims that the user's tokens carry: a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub claims: CustomClaims,
+    /// The password.
+    #[command(flatten)]
+    pub password: PasswordOptions,
+}
+
+/// `latchkey user delete`
+#[derive(Clone, Debug, Args)]
+pub struct DeleteUser {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `latchkey user set-password`
+#[derive(Clone, Debug, Args)]
+pub struct SetPassword {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// The password.
+    #[command(flatten)]
+    pub password: PasswordOptions,
+}
+
+/// `latchkey user set-claims`
+#[derive(Clone, Debug, Args)]
+pub struct SetClaims {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// All claims of the user: a JSON object such as {"role":"admin"}
+    #[arg(value_name = "JSON")]
+    pub claims: CustomClaims,
+}
+
+/// `latchkey session end`
+#[derive(Clone, Debug, Args)]
+pub struct EndSession {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// The session: `sid` of its tokens
+    // Base64url may begin with a hyphen.
+    #[arg(allow_hyphen_values = true, required_unless_present = "all", conflicts_with = "all")]
+    pub session: Option<SessionId>,
+    /// Every session of the user
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `latchkey token explain`
+#[derive(Clone, Debug, Args)]
+pub struct ExplainToken {
+    /// The token, or - to read it from standard input
+    pub token: String,
+    /// Check the signature with the public keys of this file, a JWK set
+    #[arg(long, value_name = "FILE", conflicts_with = "local")]
+    pub jwks: Option<PathBuf>,
+    /// Check the signature with the key of the local server, in its data folder
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".latchkey")]
+    pub local: Option<PathBuf>,
+    /// How long the service's tokens live: its `JWT_EXPIRATION_DELTA`
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub expiration: Seconds,
+    /// For how long after the login it refreshes them: its `JWT_REFRESH_EXPIRATION_DELTA`
+    #[arg(long, value_name = "DURATION", default_value = "2d")]
+    pub refresh_expiration: Seconds,
+    /// For a service whose `JWT_ALLOW_REFRESH` is off
+    #[arg(long)]
+    pub no_refresh: bool,
+    /// Explain another instant than now, in seconds since 1970
+    #[arg(long, value_name = "SECONDS", value_parser = parse_instant)]
+    pub at: Option<Timestamp>,
+}
+
+fn parse_instant(text: &str) -> Result<Timestamp, &'static str> {
+    let seconds = text.parse::<u64>().map_err(|_| "write whole seconds since 1970")?;
+    Timestamp::try_from(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Options::command().debug_assert();
+    }
+}

@@ -1,0 +1,28 @@
+use serde_json::Value;
+
+/// What a command has to say: the same for people and for programs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Lines for people, each with its line end.
+    pub text: String,
+    /// The same for programs; members are added, never renamed.
+    pub json: Value,
+    /// What the exit status says.
+    pub outcome: Outcome,
+}
+
+/// How a command ended that did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Status 0.
+    Success,
+    /// Status 1: the token that was asked about is refused.
+    Refused,
+}
+
+impl Report {
+    /// A success.
+    pub(crate) fn new(text: String, json: Value) -> Self {
+        Self { text, json, outcome: Outcome::Success }
+    }
+}

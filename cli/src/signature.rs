@@ -1,0 +1,122 @@
+//! Whether a token is signed by a key that the user of the command line trusts.
+
+use std::{fs, path::Path};
+
+use jsonwebtoken::{DecodingKey, jwk::Jwk};
+use serde_json::{Value, json};
+use token::{Algorithm, KeySet, Timestamp, TokenError, UnverifiedToken, strict_json};
+
+use crate::{ExplainToken, Failure};
+
+/// The file in the local server's data folder; `local::signing_key` makes it.
+const LOCAL_KEY_FILE: &str = "signing-keys.json";
+
+/// What is known of a token's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Signature {
+    /// No key was given to check it with.
+    NotVerified,
+    /// It is the signature of the key with this `kid`.
+    Verified(String),
+    /// It is none, and why.
+    Wrong(TokenError),
+}
+
+impl Signature {
+    /// Checks the signature of `token` with the keys that `options` name, if they name some.
+    pub(crate) fn check(
+        text: &str,
+        token: &UnverifiedToken<'_>,
+        options: &ExplainToken,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let checked = if let Some(file) = &options.jwks {
+            with_jwk_set(text, token, &jwk_set(file)?)
+        } else if let Some(folder) = &options.local {
+            with_key_set(token, &local_keys(folder)?, now)
+        } else {
+            return Ok(Self::NotVerified);
+        };
+        Ok(checked.map_or_else(Self::Wrong, Self::Verified))
+    }
+
+    /// What a person must know before reading on.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            Self::NotVerified => {
+                "NOT VERIFIED: anybody can write such a token. Check its signature with --jwks FILE \
+                                  or --local."
+                    .to_owned()
+            }
+            Self::Verified(key_id) => format!("Signature verified with the key {key_id}."),
+            Self::Wrong(problem) => format!("NOT VERIFIED: {problem}."),
+        }
+    }
+
+    /// The same for programs.
+    pub(crate) fn to_json(&self) -> Value {
+        match self {
+            Self::NotVerified => json!({ "status": "not_verified" }),
+            Self::Verified(key_id) => json!({ "status": "verified", "kid": key_id }),
+            Self::Wrong(problem) => json!({ "status": "wrong", "reason": problem.to_string() }),
+        }
+    }
+}
+
+fn jwk_set(file: &Path) -> Result<Vec<Value>, Failure> {
+    let problem = |reason: String| Failure::KeyFile { path: file.to_owned(), reason };
+    let text = fs::read(file).map_err(|source| problem(source.to_string()))?;
+    let mut set = strict_json::parse_object(&text).map_err(|reason| problem(reason.to_string()))?;
+    match set.remove("keys") {
+        Some(Value::Array(keys)) => Ok(keys),
+        _ => Err(problem("not a JWK set: it has no array \"keys\"".to_owned())),
+    }
+}
+
+fn local_keys(folder: &Path) -> Result<KeySet, Failure> {
+    let path = folder.join(LOCAL_KEY_FILE);
+    let problem = |reason: String| Failure::KeyFile { path: path.clone(), reason };
+    let secret = fs::read_to_string(&path).map_err(|source| problem(source.to_string()))?;
+    KeySet::from_secret(&secret).map_err(|reason| problem(reason.to_string()))
+}
+
+/// The `kid` of the key of the service's own set that signed `token`.
+///
+/// When the key was published is not asked: `--at` may look at an instant before.
+fn with_key_set(token: &UnverifiedToken<'_>, keys: &KeySet, now: Timestamp) -> Result<String, TokenError> {
+    let id = key_id(token)?;
+    let unretired = |retires: Option<Timestamp>| retires.is_none_or(|retires| now < retires);
+    let mut keys = keys.keys().iter();
+    let key =
+        keys.find(|key| key.id() == id && unretired(key.schedule().retires)).ok_or(TokenError::UnknownKey)?;
+    check_algorithm(token, key.algorithm())?;
+    let sound = key.verifies(token.signing_input().as_bytes(), token.signature());
+    if sound { Ok(id.to_owned()) } else { Err(TokenError::Signature) }
+}
+
+/// The `kid` of the public key that signed the token.
+///
+/// A set may hold keys of other kinds, for others; only the one that the token names is read.
+fn with_jwk_set(text: &str, token: &UnverifiedToken<'_>, keys: &[Value]) -> Result<String, TokenError> {
+    let id = key_id(token)?;
+    let named = |key: &&Value| key.get("kid").and_then(Value::as_str) == Some(id);
+    let key = keys.iter().find(named).ok_or(TokenError::UnknownKey)?;
+    let algorithm = key.get("alg").cloned().and_then(|name| serde_json::from_value::<Algorithm>(name).ok());
+    let algorithm = algorithm.ok_or(TokenError::Algorithm)?;
+    check_algorithm(token, algorithm)?;
+    let key = serde_json::from_value::<Jwk>(key.clone()).ok();
+    let key = key.and_then(|key| DecodingKey::from_jwk(&key).ok()).ok_or(TokenError::UnknownKey)?;
+    let (_, signature) = text.rsplit_once('.').ok_or(TokenError::NotCompact)?;
+    let verified =
+        jsonwebtoken::crypto::verify(signature, token.signing_input().as_bytes(), &key, algorithm.into());
+    if verified.unwrap_or(false) { Ok(id.to_owned()) } else { Err(TokenError::Signature) }
+}
+
+fn key_id<'a>(token: &'a UnverifiedToken<'_>) -> Result<&'a str, TokenError> {
+    token.header().get("kid").and_then(Value::as_str).ok_or(TokenError::UnknownKey)
+}
+
+fn check_algorithm(token: &UnverifiedToken<'_>, algorithm: Algorithm) -> Result<(), TokenError> {
+    let named = token.header().get("alg").and_then(Value::as_str);
+    if named == Some(algorithm.name()) { Ok(()) } else { Err(TokenError::Algorithm) }
+}

@@ -1,0 +1,79 @@
+use std::{
+    io::{self, BufRead, IsTerminal, Read, Write},
+    process::ExitCode,
+};
+
+use crate::{Failure, Outcome, Report};
+
+/// The most that is read of a line: far beyond any password or token, so that those say what is wrong.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
+
+/// Where questions are asked and input is read; tests answer them in a terminal's place.
+pub trait Terminal {
+    /// Whether there is a person to ask.
+    fn is_interactive(&self) -> bool;
+    /// Asks for what nobody may see, without its line end.
+    fn ask_secret(&mut self, prompt: &str) -> io::Result<String>;
+    /// Asks, and returns the answer without its line end.
+    fn ask(&mut self, prompt: &str) -> io::Result<String>;
+    /// The first line of standard input without its line end, `\n` or `\r\n`.
+    fn read_line(&mut self) -> io::Result<String>;
+}
+
+/// The terminal and the standard streams of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Console;
+
+impl Terminal for Console {
+    fn is_interactive(&self) -> bool {
+        io::stdin().is_terminal()
+    }
+
+    fn ask_secret(&mut self, prompt: &str) -> io::Result<String> {
+        rpassword::prompt_password(prompt)
+    }
+
+    fn ask(&mut self, prompt: &str) -> io::Result<String> {
+        // Not on standard output, which may be a file or another program.
+        write!(io::stderr(), "{prompt}")?;
+        self.read_line()
+    }
+
+    fn read_line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        io::stdin().lock().take(MAX_LINE_BYTES).read_line(&mut line)?;
+        if line.ends_with('\n') {
+            line.pop();
+            if line.ends_with('\r') {
+                line.pop();
+            }
+        }
+        Ok(line)
+    }
+}
+
+impl Console {
+    /// Prints a report as text or JSON.
+    ///
+    /// A reader that has gone away is no failure of the command, which is done.
+    pub fn print(&self, report: &Report, json: bool) -> ExitCode {
+        let text = if json { format!("{}\n", report.json) } else { report.text.clone() };
+        let mut output = io::stdout().lock();
+        match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+            Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
+                self.complain(&Failure::Output(problem))
+            }
+            _ => match report.outcome {
+                Outcome::Success => ExitCode::SUCCESS,
+                Outcome::Refused => ExitCode::FAILURE,
+            },
+        }
+    }
+
+    /// Prints a failure on one line of standard error.
+    pub fn complain(&self, failure: &Failure) -> ExitCode {
+        // Nobody is left to tell when this fails.
+        let _ = writeln!(io::stderr(), "latchkey: {}", failure.in_one_line());
+        ExitCode::from(failure.exit_status())
+    }
+}

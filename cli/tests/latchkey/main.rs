@@ -1,0 +1,11 @@
+//! `latchkey` as it is run: arguments and standard input in, standard output and exit status out.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod aws;
+mod explain;
+mod folder;
+mod prompts;
+mod sessions;
+mod signatures;
+mod users;

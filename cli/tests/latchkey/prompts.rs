@@ -1,0 +1,111 @@
+//! Questions, answered by a script in a person's place.
+
+use std::{collections::VecDeque, io};
+
+use clap::Parser;
+use cli::{Failure, Options, Report, Terminal};
+use token::Timestamp;
+use users::{Hasher, Password, Verdict};
+
+use crate::folder::{Folder, runtime};
+
+/// A person who gives these answers in this order, and what they were asked.
+struct Person {
+    answers: VecDeque<&'static str>,
+    asked: Vec<String>,
+}
+
+impl Person {
+    fn who_says<const N: usize>(answers: [&'static str; N]) -> Self {
+        Self { answers: answers.into(), asked: Vec::new() }
+    }
+
+    fn answer(&mut self, question: String) -> io::Result<String> {
+        self.asked.push(question);
+        self.answers.pop_front().map(str::to_owned).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+impl Terminal for Person {
+    fn is_interactive(&self) -> bool {
+        true
+    }
+
+    fn ask_secret(&mut self, prompt: &str) -> io::Result<String> {
+        self.answer(format!("secret: {prompt}"))
+    }
+
+    fn ask(&mut self, prompt: &str) -> io::Result<String> {
+        self.answer(prompt.to_owned())
+    }
+
+    fn read_line(&mut self) -> io::Result<String> {
+        panic!("nobody pipes anything in here")
+    }
+}
+
+fn run(folder: &Folder, arguments: &[&str], person: &mut Person) -> Result<Report, Failure> {
+    let folder = folder.path().to_str().unwrap();
+    let words = [&["latchkey"], arguments, &["--local", folder]].concat();
+    let now = Timestamp::from_seconds(1_685_728_800).unwrap();
+    runtime().block_on(cli::run(Options::parse_from(words), person, now))
+}
+
+#[test]
+fn a_new_password_is_asked_for_twice_and_taken_as_typed() {
+    let folder = Folder::new();
+    let mut person = Person::who_says([" correct horse ", " correct horse "]);
+    run(&folder, &["user", "create", "ada"], &mut person).unwrap();
+    assert_eq!(person.asked, ["secret: New password: ", "secret: The same again: "]);
+    let user = folder.user("ada").unwrap();
+    assert_eq!(user.created_at.seconds(), 1_685_728_800);
+    let password = Password::try_from(" correct horse ".to_owned()).unwrap();
+    assert_eq!(Hasher::new().verify(&password, &user.password_hash.unwrap()), Ok(Verdict::Match));
+}
+
+#[test]
+fn two_different_passwords_change_nothing() {
+    let folder = Folder::new();
+    let mut person = Person::who_says(["correct horse", "correct hores"]);
+    let created = run(&folder, &["user", "create", "ada"], &mut person);
+    assert!(matches!(created, Err(Failure::PasswordsDiffer)), "{created:?}");
+    assert_eq!(folder.user("ada"), None);
+
+    run(&folder, &["user", "create", "ada"], &mut Person::who_says(["one", "one"])).unwrap();
+    let before = folder.user("ada");
+    let set = run(&folder, &["user", "set-password", "ada"], &mut Person::who_says(["two", "three"]));
+    assert!(matches!(set, Err(Failure::PasswordsDiffer)), "{set:?}");
+    assert_eq!(folder.user("ada"), before);
+}
+
+#[test]
+fn deleting_asks_and_only_yes_deletes() {
+    let folder = Folder::new();
+    run(&folder, &["user", "create", "ada"], &mut Person::who_says(["pw", "pw"])).unwrap();
+    for answer in ["", "n", "no", "ada", "yess"] {
+        let mut person = Person::who_says([answer]);
+        let deleted = run(&folder, &["user", "delete", "ada"], &mut person);
+        assert!(matches!(deleted, Err(Failure::NotConfirmed)), "{answer}: {deleted:?}");
+        assert_eq!(person.asked, ["Delete ada for good? [y/N] "]);
+    }
+    assert!(folder.user("ada").is_some());
+    run(&folder, &["user", "delete", "ada"], &mut Person::who_says(["Y"])).unwrap();
+    assert_eq!(folder.user("ada"), None);
+}
+
+#[test]
+fn deleting_with_yes_asks_nobody() {
+    let folder = Folder::new();
+    run(&folder, &["user", "create", "ada"], &mut Person::who_says(["pw", "pw"])).unwrap();
+    let mut person = Person::who_says([]);
+    run(&folder, &["user", "delete", "ada", "--yes"], &mut person).unwrap();
+    assert_eq!((person.asked.len(), folder.user("ada")), (0, None));
+}
+
+#[test]
+fn a_person_who_hangs_up_changes_nothing() {
+    let folder = Folder::new();
+    let created = run(&folder, &["user", "create", "ada"], &mut Person::who_says(["only once"]));
+    assert!(matches!(created, Err(Failure::Input(_))), "{created:?}");
+    assert_eq!(folder.user("ada"), None);
+}

@@ -1,0 +1,85 @@
+use token::Seconds;
+use users::Attempts;
+
+use crate::world::{HOUR, NOW, World, at, name, user_id};
+
+async fn attempts(world: &World, username: &str, now: u64) -> Attempts {
+    world.table.for_login(&name(username), at(now)).await.unwrap().1
+}
+
+async fn fail(world: &World, username: &str, now: u64) {
+    world.table.record_failure(&name(username), at(now)).await.unwrap();
+}
+
+#[tokio::test]
+async fn failures_are_counted_for_known_and_unknown_names_alike() {
+    let world = World::with_ada().await;
+    for username in ["ada", "nobody"] {
+        assert_eq!(attempts(&world, username, NOW).await, Attempts::default());
+        for count in 1..=6_u32 {
+            let now = NOW + u64::from(count);
+            fail(&world, username, now).await;
+            let expected = Attempts { failures: count, last_failure: Some(at(now)) };
+            assert_eq!(attempts(&world, username, now).await, expected);
+        }
+        assert_eq!(attempts(&world, username, NOW + 6).await.retry_after(at(NOW + 7)), Some(Seconds::new(9)));
+    }
+}
+
+#[tokio::test]
+async fn one_call_reads_the_user_and_the_attempts() {
+    let world = World::with_ada().await;
+    fail(&world, "ada", NOW).await;
+    fail(&world, "nobody", NOW).await;
+
+    let (user, attempts) = world.table.for_login(&name("Ada"), at(NOW)).await.unwrap();
+    assert_eq!(user.unwrap().id, user_id(1));
+    assert_eq!(attempts.failures, 1);
+
+    let (user, attempts) = world.table.for_login(&name("nobody"), at(NOW)).await.unwrap();
+    assert_eq!(user, None);
+    assert_eq!(attempts.failures, 1);
+}
+
+#[tokio::test]
+async fn a_success_forgets_the_failures() {
+    let world = World::with_ada().await;
+    fail(&world, "ada", NOW).await;
+    world.table.clear_attempts(&name("ada")).await.unwrap();
+    assert_eq!(attempts(&world, "ada", NOW).await, Attempts::default());
+
+    fail(&world, "ada", NOW + 1).await;
+    assert_eq!(attempts(&world, "ada", NOW + 1).await.failures, 1);
+}
+
+#[tokio::test]
+async fn forgetting_nothing_writes_no_row() {
+    let world = World::new().await;
+    world.table.clear_attempts(&name("ada")).await.unwrap();
+    let rows = world.client.scan().table_name(&world.table_name).send().await.unwrap();
+    assert_eq!(rows.count(), 0);
+}
+
+#[tokio::test]
+async fn failures_a_day_old_no_longer_count_though_their_row_is_there() {
+    let world = World::new().await;
+    for _ in 0..9 {
+        fail(&world, "ada", NOW).await;
+    }
+    let day = 24 * HOUR;
+    assert_eq!(attempts(&world, "ada", NOW + day - 1).await.failures, 9);
+    assert_eq!(attempts(&world, "ada", NOW + day).await, Attempts::default());
+
+    fail(&world, "ada", NOW + day).await;
+    let started_over = Attempts { failures: 1, last_failure: Some(at(NOW + day)) };
+    assert_eq!(attempts(&world, "ada", NOW + day).await, started_over);
+}
+
+#[tokio::test]
+async fn a_failure_within_a_day_goes_on_counting_and_counts_for_another_day() {
+    let world = World::new().await;
+    let day = 24 * HOUR;
+    fail(&world, "ada", NOW).await;
+    fail(&world, "ada", NOW + day - 1).await;
+    assert_eq!(attempts(&world, "ada", NOW + 2 * day - 2).await.failures, 2);
+}

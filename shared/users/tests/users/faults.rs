@@ -1,0 +1,107 @@
+//! Answers that no emulator gives on demand, from a server that knows nothing else.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use users::{Operation, StoreError, UserTable};
+
+use crate::world::{NOW, at, client, name, new_user};
+
+const ADA: &str = r##"{"pk":{"S":"user#ada"},"user_id":{"S":"AQEBAQEBAQEBAQEBAQEBAQ"},"username":{"S":"ada"},
+    "enabled":{"BOOL":true},"password_hash":{"S":"s3cret"},"claims":{"S":"{}"},"created_at":{"N":"1"},
+    "sessions":{"M":{}}}"##;
+const NOTHING_LEFT: &str = r#"{"Responses":{"users":[]},"UnprocessedKeys":{}}"#;
+const ATTEMPTS_LEFT: &str = r##"{"users":{"ConsistentRead":true,"Keys":[{"pk":{"S":"attempts#ada"}}]}}"##;
+
+/// A table behind which these answers are given in turn, and the bodies of the requests.
+fn table(answers: Vec<(u16, String)>) -> (UserTable, Receiver<serde_json::Value>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (sender, requests) = channel();
+    thread::spawn(move || {
+        for (status, body) in answers {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(stream);
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            let mut request = vec![0; length];
+            reader.read_exact(&mut request).unwrap();
+            sender.send(serde_json::from_slice(&request).unwrap()).unwrap();
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 {status} Said\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            reader.into_inner().write_all((head + &body).as_bytes()).unwrap();
+        }
+    });
+    (UserTable::new(client(&endpoint, RetryConfig::disabled()), "users"), requests)
+}
+
+fn partial(left: &str) -> (u16, String) {
+    (200, format!(r#"{{"Responses":{{"users":[{ADA}]}},"UnprocessedKeys":{left}}}"#))
+}
+
+#[tokio::test]
+async fn keys_left_unprocessed_are_asked_for_once_more() {
+    let (table, requests) = table(vec![partial(ATTEMPTS_LEFT), (200, NOTHING_LEFT.to_owned())]);
+    let (user, attempts) = table.for_login(&name("ada"), at(NOW)).await.unwrap();
+    assert_eq!(user.unwrap().username, name("ada"));
+    assert_eq!(attempts.failures, 0);
+
+    let first = &requests.recv().unwrap()["RequestItems"]["users"];
+    assert_eq!(first["ConsistentRead"], true);
+    assert_eq!(first["Keys"].as_array().unwrap().len(), 2);
+    let second = &requests.recv().unwrap()["RequestItems"]["users"];
+    assert_eq!(second["ConsistentRead"], true);
+    assert_eq!(second["Keys"].to_string(), r##"[{"pk":{"S":"attempts#ada"}}]"##);
+}
+
+#[tokio::test]
+async fn keys_left_unprocessed_twice_are_an_error_and_not_a_user_without_failures() {
+    let (table, _requests) = table(vec![partial(ATTEMPTS_LEFT), partial(ATTEMPTS_LEFT)]);
+    let answer = table.for_login(&name("ada"), at(NOW)).await;
+    assert!(matches!(answer, Err(StoreError::Unprocessed)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_failing_table_is_unavailable_and_not_a_missing_user() {
+    let internal = r#"{"__type":"InternalServerError","message":"try later"}"#;
+    let (table, requests) = table(vec![(500, internal.to_owned())]);
+    let error = table.find(&name("ada")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { operation: Operation::GetItem, .. }), "{error:?}");
+    assert_eq!(error.to_string(), "DynamoDB did not answer GetItem");
+    assert_eq!(requests.recv().unwrap()["ConsistentRead"], true);
+}
+
+#[tokio::test]
+async fn a_row_in_an_answer_that_cannot_be_read_is_not_printed() {
+    let (table, _requests) = table(vec![(200, format!(r#"{{"Item":{ADA},,"#)), (400, ADA.to_owned())]);
+    for _ in 0..2 {
+        let error = table.find(&name("ada")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let table = UserTable::new(client(&endpoint, RetryConfig::disabled()), "users");
+    let error = table.create(&new_user("ada", 1), at(NOW)).await.unwrap_err();
+    assert_eq!(error.to_string(), "DynamoDB did not answer PutItem");
+}

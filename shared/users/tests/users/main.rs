@@ -1,0 +1,10 @@
+//! The table against a real `DynamoDB` API: embedded, or wherever `AWS_ENDPOINT_URL_DYNAMODB` says.
+
+mod administration;
+mod attempts;
+mod faults;
+mod login;
+mod malformed_rows;
+mod races;
+mod sessions;
+mod world;

@@ -1,0 +1,147 @@
+use std::{collections::HashMap, error::Error};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use users::{HashError, OpenSessionError, StoreError};
+
+use crate::world::{NOW, World, at, name, session_id, user_id};
+
+async fn overwrite(world: &World, key: &str, attribute: &str, value: AttributeValue) {
+    world
+        .client
+        .update_item()
+        .table_name(&world.table_name)
+        .key("pk", AttributeValue::S(key.to_owned()))
+        .update_expression("SET #attribute = :value")
+        .expression_attribute_names("#attribute", attribute)
+        .expression_attribute_values(":value", value)
+        .send()
+        .await
+        .unwrap();
+}
+
+fn s(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn n(text: &str) -> AttributeValue {
+    AttributeValue::N(text.to_owned())
+}
+
+fn m(name: &str, value: AttributeValue) -> AttributeValue {
+    AttributeValue::M(HashMap::from([(name.to_owned(), value)]))
+}
+
+fn attribute(error: &StoreError) -> &'static str {
+    let StoreError::Malformed(row) = error else {
+        panic!("{error:?}");
+    };
+    row.attribute
+}
+
+#[tokio::test]
+async fn a_malformed_row_names_its_attribute_and_prints_no_value() {
+    let world = World::with_ada().await;
+    let sid = session_id(1).to_string();
+    let entry = |name: &str, value| m(&sid, m(name, value));
+    for (index, (name_of_attribute, value, blamed)) in [
+        ("user_id", n("1"), "user_id"),
+        ("user_id", s("s3cret"), "user_id"),
+        ("username", s("S3cret"), "username"),
+        ("username", s("s3cret\u{0}"), "username"),
+        ("enabled", s("s3cret"), "enabled"),
+        ("password_hash", n("1"), "password_hash"),
+        ("claims", s("{s3cret"), "claims"),
+        ("claims", s("{\"s3cret\":1,\"s3cret\":2}"), "claims"),
+        ("created_at", s("s3cret"), "created_at"),
+        ("created_at", n("-1"), "created_at"),
+        ("created_at", n("1.5"), "created_at"),
+        ("created_at", n("9007199254740992"), "created_at"),
+        ("sessions", AttributeValue::L(vec![]), "sessions"),
+        ("sessions", m("s3cret", s("s3cret")), "sessions"),
+        ("sessions", m(&sid, s("s3cret")), "sessions"),
+        ("sessions", entry("user_agent", s("s3cret")), "iat"),
+        ("sessions", entry("iat", s("s3cret")), "iat"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let username = format!("ada {index}");
+        world.add(&username, 1).await;
+        overwrite(&world, &format!("user#{username}"), name_of_attribute, value).await;
+
+        let error = world.table.find(&name(&username)).await.expect_err(name_of_attribute);
+        assert_eq!(attribute(&error), blamed, "{username}");
+        let mut cause: Option<&dyn Error> = Some(&error);
+        while let Some(error) = cause {
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+            cause = error.source();
+        }
+        let error = world.table.for_login(&name(&username), at(NOW)).await.expect_err(name_of_attribute);
+        assert_eq!(attribute(&error), blamed);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_attribute_is_malformed_too() {
+    for attribute_name in
+        ["user_id", "username", "enabled", "password_hash", "claims", "created_at", "sessions"]
+    {
+        let world = World::with_ada().await;
+        world
+            .client
+            .update_item()
+            .table_name(&world.table_name)
+            .key("pk", s("user#ada"))
+            .update_expression("REMOVE #attribute")
+            .expression_attribute_names("#attribute", attribute_name)
+            .send()
+            .await
+            .unwrap();
+        let error = world.table.find(&name("ada")).await.expect_err(attribute_name);
+        assert_eq!(attribute(&error), attribute_name);
+        // Logging out of such a row is still answered.
+        world.table.end_session(&name("ada"), user_id(1), session_id(1)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_hash_that_must_not_run_is_no_error_of_the_row() {
+    let world = World::with_ada().await;
+    for (hash, reason) in [
+        ("$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q", HashError::Parameters),
+        ("$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q", HashError::NotArgon2id),
+    ] {
+        overwrite(&world, "user#ada", "password_hash", s(hash)).await;
+        let user = world.ada().await;
+        assert_eq!(user.password_hash, Err(reason));
+        let refused = world.log_in(&user, session_id(1), NOW).await;
+        assert!(matches!(refused, Err(OpenSessionError::UnreadableHash)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn malformed_attempts_are_an_error_and_not_no_attempts() {
+    let world = World::new().await;
+    for (attribute_name, value) in
+        [("failures", s("many")), ("last_failure", s("today")), ("expires_at", n("-1"))]
+    {
+        world.table.record_failure(&name("ada"), at(NOW)).await.unwrap();
+        overwrite(&world, "attempts#ada", attribute_name, value).await;
+        let error = world.table.for_login(&name("ada"), at(NOW)).await.expect_err(attribute_name);
+        assert_eq!(attribute(&error), attribute_name);
+        overwrite(&world, "attempts#ada", "failures", n("1")).await;
+        overwrite(&world, "attempts#ada", "expires_at", n(&(NOW + 1).to_string())).await;
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_row_does_not_hide_the_other_users_of_a_listing() {
+    let world = World::with_ada().await;
+    world.add("grace", 2).await;
+    overwrite(&world, "user#ada", "claims", s("[]")).await;
+    let page = world.table.list(None).await.unwrap();
+    let (users, unreadable): (Vec<_>, Vec<_>) = page.users.into_iter().partition(Result::is_ok);
+    assert_eq!(users.into_iter().map(|user| user.unwrap().id).collect::<Vec<_>>(), [user_id(2)]);
+    let row = unreadable.into_iter().map(|user| user.unwrap_err()).next().unwrap();
+    assert_eq!((row.key.as_str(), row.source.attribute), ("user#ada", "claims"));
+}

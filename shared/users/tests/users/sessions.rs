@@ -1,0 +1,50 @@
+use crate::world::{NOW, World, name, session_id, session_of, user_id};
+
+#[tokio::test]
+async fn a_session_is_found_as_it_was_opened() {
+    let world = World::with_ada().await;
+    world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
+    assert_eq!(world.sessions("ada").await.get(&session_id(1)), Some(&session_of(NOW)));
+}
+
+#[tokio::test]
+async fn ending_a_session_ends_that_one_and_can_be_repeated() {
+    let world = World::with_ada().await;
+    for index in [1, 2] {
+        world.log_in(&world.ada().await, session_id(index), NOW).await.unwrap();
+    }
+    for _ in 0..2 {
+        world.table.end_session(&name("ada"), user_id(1), session_id(1)).await.unwrap();
+        let left: Vec<_> = world.sessions("ada").await.into_keys().collect();
+        assert_eq!(left, [session_id(2)]);
+    }
+}
+
+#[tokio::test]
+async fn ending_all_sessions_can_be_repeated() {
+    let world = World::with_ada().await;
+    for index in [1, 2] {
+        world.log_in(&world.ada().await, session_id(index), NOW).await.unwrap();
+    }
+    for _ in 0..2 {
+        world.table.end_all_sessions(&name("ada"), user_id(1)).await.unwrap();
+        assert!(world.sessions("ada").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_the_names_former_user_ends_no_session_of_the_present_one() {
+    let world = World::with_ada().await;
+    world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
+    world.table.end_session(&name("ada"), user_id(9), session_id(1)).await.unwrap();
+    world.table.end_all_sessions(&name("ada"), user_id(9)).await.unwrap();
+    assert!(world.sessions("ada").await.contains_key(&session_id(1)));
+}
+
+#[tokio::test]
+async fn ending_sessions_of_nobody_succeeds_and_writes_no_row() {
+    let world = World::new().await;
+    world.table.end_session(&name("ada"), user_id(1), session_id(1)).await.unwrap();
+    world.table.end_all_sessions(&name("ada"), user_id(1)).await.unwrap();
+    assert_eq!(world.table.find(&name("ada")).await.unwrap(), None);
+}

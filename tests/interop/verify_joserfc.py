@@ -1,0 +1,59 @@
+"""joserfc, with the base URL as all its knowledge: accepts our tokens, refuses forged ones for the right reason."""
+
+import importlib.metadata
+import json
+import sys
+import urllib.request
+
+from joserfc import jwt
+from joserfc.errors import BadSignatureError, InvalidClaimError
+from joserfc.jwk import KeySet
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return json.load(response)
+
+
+base = sys.argv[1]
+tokens = json.load(sys.stdin)
+discovered = get(f"{base}/.well-known/openid-configuration")
+assert discovered["issuer"] == base, discovered
+keys = KeySet.import_key_set(get(discovered["jwks_uri"]))
+
+
+def verify(token, audience="latchkey", issuer=base):
+    algorithms = discovered["id_token_signing_alg_values_supported"]
+    claims = jwt.decode(token, keys, algorithms=algorithms).claims
+    jwt.JWTClaimsRegistry(
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": audience},
+        exp={"essential": True},
+        iat={"essential": True},
+    ).validate(claims)
+    return claims
+
+
+def proved(claim):
+    print(f"joserfc {importlib.metadata.version('joserfc')}: {claim}")
+
+
+def refused(error, claim, *arguments, **keywords):
+    try:
+        verify(*arguments, **keywords)
+    except error as refusal:
+        assert claim is None or refusal.claim == claim, refusal
+        return
+    sys.exit(f"joserfc accepted what it must refuse with {error.__name__}")
+
+
+assert verify(tokens["login"])["username"] == "demo"
+proved("the token of the login verifies")
+assert verify(tokens["refreshed"])["username"] == "demo"
+proved("the refreshed token verifies")
+for name in ("login", "refreshed"):
+    refused(InvalidClaimError, "aud", tokens[name], audience="another")
+    refused(InvalidClaimError, "iss", tokens[name], issuer=base + "/")
+proved("another audience and another issuer are refused")
+refused(BadSignatureError, None, tokens["tampered"])
+proved("a tampered token is refused")
