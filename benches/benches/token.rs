@@ -18,7 +18,7 @@ use token::{
     SessionPolicy, Timestamp, TokenId, UnverifiedToken, UserId, Verifier,
 };
 
-/// Public keys of the RFCs, 2048 bits for RSA: see `shared/token/testdata/rfc/README.md`.
+/// Private keys that the RFCs publish, 2048 bits for RSA: see `shared/token/testdata/rfc/README.md`.
 const RSA_PEM: &str = include_str!("../../shared/token/testdata/rfc/rfc7515-a2.pem");
 const P256_PEM: &str = include_str!("../../shared/token/testdata/rfc/rfc7515-a3.pem");
 const ED25519_PEM: &str = include_str!("../../shared/token/testdata/rfc/rfc8037-a4.pem");

@@ -22,8 +22,8 @@ pub struct HttpRequest {
 impl HttpRequest {
     /// The event that an HTTP API makes of the request, payload format 2.0.
     ///
-    /// Like API Gateway's: header names in lower case, repeated ones joined with commas, cookies
-    /// apart, and a body that is base64 unless it is text.
+    /// Like API Gateway's: header names in lower case, repeated ones joined with commas, and a
+    /// body that is base64 unless it is text.
     pub fn to_event(&self, now: Timestamp) -> Value {
         let path = self.uri.path();
         let query = self.uri.query().unwrap_or_default();

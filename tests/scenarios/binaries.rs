@@ -90,10 +90,11 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
                 post(path, &json!({ "username": "\n{\"level\":\"x\"}", "password": PASSWORD, "token": "x" }));
             assert_eq!(running.invoke(&names).await.status, 400);
             let sound = post(path, &json!({ "username": "ada", "password": PASSWORD, "token": token }));
-            assert_eq!(running.invoke(&sound).await.status, 200);
+            let reply = running.invoke(&sound).await;
+            assert_eq!(reply.status, 200);
             let output = running.stop().await;
-            let signature = token.rsplit('.').next().unwrap();
-            for canary in [PASSWORD, SECRET_CANARY, signature] {
+            let parts = token.split('.').skip(1).chain(reply.token().split('.').skip(1));
+            for canary in [PASSWORD, SECRET_CANARY].into_iter().chain(parts) {
                 assert!(!output.contains(canary), "{function} at {level} printed {canary}");
             }
             printed.push_str(&output);
@@ -102,13 +103,33 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     for line in printed.lines() {
         let line: serde_json::Value =
             serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-        assert!(line["level"].is_string());
+        assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
     }
     for event in ["login", "refresh", "panic"] {
         assert!(printed.contains(&format!("\"event\":\"{event}\"")), "no {event} event in the log");
     }
     for outcome in ["success", "refused"] {
         assert!(printed.contains(&format!("\"outcome\":\"{outcome}\"")), "no {outcome} in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_secrets_manager_that_breaks_off_prints_no_secret() {
+    let mut stack = Stack::new(SECRET_CANARY).await;
+    stack.secrets_url = lambda::breaking_secrets_manager(SECRET_CANARY).await;
+    for function in ["login", "jwks"] {
+        let mut running = stack.start(function, &[("AWS_LAMBDA_LOG_LEVEL", "TRACE")]).await;
+        let event = if function == "login" {
+            log_in()
+        } else {
+            Event::http_api(&Method::GET, "/.well-known/jwks.json")
+        };
+        assert_eq!(running.invoke(&event).await.status, 503);
+        let printed = running.stop().await;
+        assert!(
+            printed.contains("there are no signing keys") && !printed.contains(SECRET_CANARY),
+            "{printed}"
+        );
     }
 }
 

@@ -1,10 +1,11 @@
 //! `POST /auth/login`.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use http::Method;
 use serde_json::json;
 use tests::{Event, LOGIN_AT, World, at};
+use tokio::task::JoinSet;
 use users::Username;
 
 const PASSWORD: &str = "correct horse battery";
@@ -28,18 +29,43 @@ async fn unknown_disabled_and_wrong_get_the_same_answer_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_login_makes_two_calls_and_three_after_failures() {
+async fn a_login_makes_two_calls_and_three_where_a_try_has_to_be_claimed() {
     let world = World::new().await;
     world.create("ada", PASSWORD).await;
     world.calls();
     assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.status, 200);
     assert_eq!(world.calls(), 2);
-    assert_eq!(world.log_in("ada", "wrong", LOGIN_AT).await.code(), "invalid_credentials");
-    assert_eq!(world.calls(), 2);
+    for _ in 0..4 {
+        assert_eq!(world.log_in("ada", "wrong", LOGIN_AT).await.code(), "invalid_credentials");
+        assert_eq!(world.calls(), 2);
+    }
     assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.status, 200);
     assert_eq!(world.calls(), 3);
-    assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.status, 200);
+    assert_eq!(world.log_in("ada", "wrong", LOGIN_AT).await.code(), "invalid_credentials");
     assert_eq!(world.calls(), 2);
+    assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.status, 200, "and forgets the failure");
+    assert_eq!(world.calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_tries_at_the_same_instant_one_is_checked_and_the_others_wait() {
+    let world = Arc::new(World::new().await);
+    world.create("ada", PASSWORD).await;
+    for username in ["ada", "nobody"] {
+        for _ in 0..4 {
+            world.log_in(username, "wrong", LOGIN_AT).await;
+        }
+        for now in [LOGIN_AT, LOGIN_AT + 5, LOGIN_AT + 15] {
+            let mut tries = JoinSet::new();
+            for _ in 0..32 {
+                let world = Arc::clone(&world);
+                tries.spawn(async move { world.log_in(username, "wrong", now).await.status });
+            }
+            let statuses = tries.join_all().await;
+            assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 1, "{statuses:?}");
+            assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 31, "{statuses:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -184,6 +184,16 @@ pub async fn secrets_manager(secret: String) -> (String, Arc<Mutex<usize>>) {
     (url, calls)
 }
 
+/// A Secrets Manager whose answers break off within the secret; returns its URL.
+pub async fn breaking_secrets_manager(secret: &str) -> String {
+    let answer = format!(r#"{{"Name":"signing","SecretString":"{secret}"#);
+    let routes = Router::new().route("/", post(move || async move { answer }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
 /// The binary of `function`, built now if it is not there or not new.
 ///
 /// It is found beside the test itself, so that it has the same profile and no second build of the SDK.

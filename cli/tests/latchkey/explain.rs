@@ -162,6 +162,15 @@ fn a_token_of_the_wrong_form_is_refused_whatever_its_age() {
 }
 
 #[test]
+fn nbf_holds_until_its_own_second() {
+    let mut claims = claims(LOGIN + 3600);
+    claims["nbf"] = json!(LOGIN + 10);
+    let token = unsigned(&json!({ "typ": "JWT", "alg": "RS256", "kid": "key" }), &claims);
+    assert_eq!(explain(&token, LOGIN + 9, &[]).status, 1);
+    assert_eq!(explain(&token, LOGIN + 10, &[]).status, 0);
+}
+
+#[test]
 fn a_token_without_its_instants_is_shown_and_refused() {
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "key" });
     let token = unsigned(&header, &json!({ "sub": "somebody", "exp": "tomorrow" }));

@@ -1,9 +1,12 @@
 //! `latchkey user …`
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use edge::aws::AwsSettings;
+use local::{Store, TABLE_NAME};
 use serde_json::{Value, json};
 use users::{Hasher, Password, Verdict};
 
-use crate::folder::{Folder, Run, latchkey, run};
+use crate::folder::{Folder, Run, latchkey, run, runtime};
 
 const LOGIN: u64 = 1_685_728_800;
 
@@ -146,6 +149,26 @@ fn users_are_listed_by_name() {
             "claims": {}, "session_count": 1,
         })
     );
+}
+
+#[test]
+fn a_row_that_is_no_user_hides_no_other() {
+    let folder = Folder::new();
+    create(&folder, "ada");
+    runtime().block_on(async {
+        let store = Store::open(folder.path()).await.unwrap();
+        let key = AttributeValue::S("user#\u{1b}c".to_owned());
+        let client = AwsSettings::embedded(store.endpoint).dynamodb();
+        client.put_item().table_name(TABLE_NAME).item("pk", key).send().await.unwrap();
+    });
+    let listed = folder.json(&["user", "list"], "");
+    assert_eq!(listed["users"][0]["username"], json!("ada"));
+    let reason = "the attribute user_id is missing, of another type or unreadable";
+    assert_eq!(listed["unreadable"], json!([{ "row": "user#\u{1b}c", "reason": reason }]));
+    let text = folder.run(&["user", "list"], "").out;
+    assert!(text.contains("\nada "), "{text}");
+    let last = format!("Left out: the row \"user#\\u{{1b}}c\" is malformed: {reason}\n");
+    assert!(text.ends_with(&last), "{text}");
 }
 
 #[test]

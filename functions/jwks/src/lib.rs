@@ -26,7 +26,7 @@ impl Jwks {
         Ok(Self { keys, issuer: environment.issuer_url()? })
     }
 
-    /// The members that OpenID Connect Discovery requires and that say something true here.
+    /// The members of OpenID Connect Discovery that say something true here: there is no authorization endpoint.
     fn discovery(&self, keys: &KeySet, now: Timestamp) -> Value {
         let mut algorithms: Vec<_> = keys
             .keys()

@@ -10,10 +10,10 @@ use edge::{
     token_answer,
 };
 use http::Method;
-use lambda_http::tracing::warn;
 use token::{Entropy, Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
 use users::{
-    HashError, Hasher, OpenSessionError, Password, PasswordHash, Session, User, UserTable, Username, Verdict,
+    Claim, HashError, Hasher, OpenSessionError, Password, PasswordHash, Session, User, UserTable, Username,
+    Verdict,
 };
 
 /// How often a login starts over because the stored hash changed while the password was checked.
@@ -53,18 +53,19 @@ impl Login {
         }
         let (session_id, token_id) =
             (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
-        let user = match self.open_session(user, &password, session_id, session, now).await {
-            Err(Refusal::InvalidCredentials(failure)) => {
-                self.users.record_failure(&username, now).await?;
-                return Err(Refusal::InvalidCredentials(failure));
-            }
-            opened => opened?,
-        };
-        if attempts.failures > 0
-            && let Err(problem) = self.users.clear_attempts(&username).await
-        {
-            warn!(event = "login", %problem, "failed attempts could not be forgotten");
+        // Many tries at once must not all be checked before the first failure is counted.
+        let claimed = attempts.must_claim();
+        if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
+            return Err(Refusal::TooManyAttempts(attempts.and_one(now).retry_after(now).unwrap_or_default()));
         }
+        let had_failures = attempts.failures > 0;
+        let opened = self.open_session(user, &password, (session_id, session), had_failures, now).await;
+        if let Err(Refusal::InvalidCredentials(_)) = opened
+            && !claimed
+        {
+            self.users.record_failure(&username, now).await?;
+        }
+        let user = opened?;
         let lifetime = self.policy.log_in(now);
         let subject = (user.id, user.username.as_str());
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
@@ -77,15 +78,19 @@ impl Login {
         &self,
         mut user: Option<User>,
         password: &Arc<Password>,
-        session_id: SessionId,
-        session: &Session,
+        (session_id, session): (SessionId, &Session),
+        had_failures: bool,
         now: Timestamp,
     ) -> Result<User, Refusal> {
         for _ in 0..MAX_CHECKS {
             let (checked, upgraded) = self.check(user, password).await?;
-            let opening =
-                self.users.open_session(&checked, session_id, session, upgraded.as_deref(), &self.policy, now);
-            match opening.await {
+            let (users, hash, policy) = (&self.users, upgraded.as_deref(), &self.policy);
+            let opened = if had_failures {
+                users.open_session_after_failures(&checked, session_id, session, hash, policy, now).await
+            } else {
+                users.open_session(&checked, session_id, session, hash, policy, now).await
+            };
+            match opened {
                 Ok(()) => return Ok(checked),
                 // A parallel login upgraded the hash, or the password was changed: check against the new one.
                 Err(OpenSessionError::HashChanged(fresh)) => user = Some(*fresh),
@@ -112,7 +117,9 @@ impl Login {
         user: Option<User>,
         password: &Arc<Password>,
     ) -> Result<(User, Option<Box<PasswordHash>>), Refusal> {
-        let stored = user.as_ref().and_then(|user| user.password_hash.clone().ok());
+        // A disabled user costs what an unknown one does, whatever the password.
+        let enabled = user.as_ref().filter(|user| user.enabled);
+        let stored = enabled.and_then(|user| user.password_hash.clone().ok());
         let (hasher, password, salt) = (self.hasher.clone(), Arc::clone(password), edge::random::entropy()?);
         // A hash keeps a core busy for milliseconds: not on the thread that answers others.
         let hashing = tokio::task::spawn_blocking(move || compare(&hasher, &password, stored.as_ref(), salt));
@@ -148,7 +155,13 @@ fn compare(
         return Ok(Comparison::Mismatch);
     };
     match hasher.verify(password, stored)? {
-        Verdict::Mismatch => Ok(Comparison::Mismatch),
+        Verdict::Mismatch => {
+            // A weak hash is checked in less time than an unknown name; this makes it more, not less.
+            if hasher.needs_upgrade(stored) {
+                hasher.verify_dummy(password)?;
+            }
+            Ok(Comparison::Mismatch)
+        }
         Verdict::Match if hasher.needs_upgrade(stored) => {
             Ok(Comparison::Match(Some(Box::new(hasher.hash(password, salt)?))))
         }

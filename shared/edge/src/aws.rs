@@ -92,7 +92,7 @@ pub fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     }
 }
 
-/// The sum must stay below [`crate::runtime`]'s time limit: a refresh makes one call, a login three.
+/// Many times over in the worst case, so [`crate::respond`] has a limit of its own and answers 503 then.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_millis(500))

@@ -22,6 +22,7 @@ const OURS: [&str; 4] = ["edge", "login", "refresh", "users"];
 ///
 /// The runtime's default subscriber would let the runtime and the HTTP client print whole events and
 /// requests at DEBUG and TRACE, passwords and tokens among them: others never say more than INFO here.
+/// Each line has an RFC 3339 `timestamp`, without which Lambda takes its level for INFO.
 /// A panic becomes one line without its text, which may quote a request.
 pub(crate) fn start(environment: &Environment<'_>) {
     let asked = environment.optional("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
@@ -29,8 +30,7 @@ pub(crate) fn start(environment: &Environment<'_>) {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_targets(OURS.map(|target| (target, level)));
-    let lines =
-        fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false).without_time();
+    let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false);
     subscriber::registry().with(lines).with(filter).init();
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);

@@ -164,7 +164,7 @@ impl Refusal {
 }
 
 /// An error and what caused it, for the log.
-fn with_causes(problem: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(problem: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(problem.source(), |cause| cause.source());
     causes.fold(problem.to_string(), |text, cause| format!("{text}: {cause}"))
 }

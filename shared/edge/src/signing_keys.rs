@@ -7,11 +7,13 @@ use token::{Claims, KeySet, KeySetError, Seconds, Timestamp, TokenError, Verifie
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use crate::{Environment, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token};
+use crate::{
+    Environment, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token, refusal::with_causes,
+};
 
 /// How long a key set is used before it is read again.
 const CACHE_TIME: Seconds = Seconds::new(300);
-/// The shortest time between two readings that a token's unknown `kid` or a failure causes.
+/// The shortest time between two readings that an unknown `kid` or, while older keys may be used, a failure causes.
 const COOLDOWN: Seconds = Seconds::new(30);
 
 /// Where the secret is.
@@ -46,8 +48,8 @@ struct Cache {
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 enum ReadError {
-    #[error("Secrets Manager did not answer: {0}")]
-    SecretsManager(String),
+    #[error("Secrets Manager did not answer")]
+    SecretsManager(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the secret has no SecretString")]
     NotText,
     #[error("the key file cannot be read: {0}")]
@@ -116,11 +118,13 @@ impl SigningKeys {
                 Some(keys)
             }
             Err(problem) if cache.good.is_some() => {
-                warn!(event = "signing_keys", %problem, "the signing keys could not be read again");
+                let problem = with_causes(&problem);
+                warn!(event = "signing_keys", problem, "the signing keys could not be read again");
                 None
             }
             Err(problem) => {
-                error!(event = "signing_keys", %problem, "there are no signing keys");
+                let problem = with_causes(&problem);
+                error!(event = "signing_keys", problem, "there are no signing keys");
                 None
             }
         }
@@ -131,9 +135,8 @@ impl SigningKeys {
             KeySource::SecretsManager { client, secret_id } => {
                 let answer = client.get_secret_value().secret_id(secret_id).send().await;
                 let answer = answer.map_err(|problem| {
-                    ReadError::SecretsManager(
-                        aws_sdk_secretsmanager::error::DisplayErrorContext(problem).to_string(),
-                    )
+                    // Not the error itself: it prints the raw response, and with it the secret.
+                    ReadError::SecretsManager(problem.into_source().unwrap_or_else(|_| "no answer".into()))
                 })?;
                 Zeroizing::new(answer.secret_string.ok_or(ReadError::NotText)?)
             }

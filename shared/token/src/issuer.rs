@@ -14,7 +14,7 @@ pub struct Issuer {
 
 /// Why a name cannot be `iss` or `aud`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to {MAX_PARTY_BYTES} bytes and no control character")]
+#[error("must have 1 to {MAX_PARTY_BYTES} bytes and no control character, quote or backslash")]
 pub struct PartyError;
 
 /// Why no token could be made. Both are faults of ours or of the secret, never of a request.
@@ -87,7 +87,9 @@ fn sign_compact(key: &Key, payload: &[u8]) -> Option<String> {
 }
 
 fn checked(name: &str) -> Result<String, PartyError> {
-    let sound = !name.is_empty() && name.len() <= MAX_PARTY_BYTES && !name.chars().any(char::is_control);
+    let sound = !name.is_empty()
+        && name.len() <= MAX_PARTY_BYTES
+        && !name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
     if sound { Ok(name.to_owned()) } else { Err(PartyError) }
 }
 

@@ -90,7 +90,7 @@ fn a_set_without_a_signing_key_issues_nothing() {
 
 #[test]
 fn empty_long_and_control_characters_make_no_issuer() {
-    for name in ["", "a\nb", &"x".repeat(257)] {
+    for name in ["", "a\nb", "a\"b", "a\\b", &"x".repeat(257)] {
         assert_eq!(Issuer::new(name, "aud").unwrap_err(), PartyError);
         assert_eq!(Issuer::new("iss", name).unwrap_err(), PartyError);
     }

@@ -28,7 +28,27 @@ pub struct Attempts {
     pub last_failure: Option<Timestamp>,
 }
 
+/// Whether a login may check its password now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It may; the failure that it would be is counted already.
+    Granted,
+    /// Another login of this name is being checked.
+    TakenByAnother,
+}
+
 impl Attempts {
+    /// Whether the next failure is one that makes others wait, so that a login has to claim its try.
+    pub fn must_claim(&self) -> bool {
+        self.failures.saturating_add(1) >= FREE_FAILURES
+    }
+
+    /// These and one more failure at `now`.
+    #[must_use]
+    pub fn and_one(&self, now: Timestamp) -> Self {
+        Self { failures: self.failures.saturating_add(1), last_failure: Some(now) }
+    }
+
     /// How long the next try has to wait, or none if it may be made now.
     ///
     /// The wait since the last failure is 5 s from the fifth failure on, doubles with each further one and ends
@@ -76,13 +96,40 @@ impl UserTable {
     /// An update, because who logs users in may not delete rows; what is left of the row expires.
     pub async fn clear_attempts(&self, username: &Username) -> Result<(), StoreError> {
         let clear = self
-            .update_item(attempts_key(username))
-            .update_expression("REMOVE #failures, #last_failure")
+            .forget_attempts(username)
             .condition_expression("attribute_exists(#pk)")
-            .expression_attribute_names("#pk", KEY)
-            .expression_attribute_names("#failures", FAILURES)
-            .expression_attribute_names("#last_failure", LAST_FAILURE);
+            .expression_attribute_names("#pk", KEY);
         Update::send(clear).await.map(drop)
+    }
+
+    /// Counts a failure before the password is checked, unless another try came first.
+    ///
+    /// From the last free failure on a login has to claim its try: of many at the same instant one is checked,
+    /// and the others wait as after its failure. Success forgets the claim with the failures.
+    pub async fn claim_try(
+        &self,
+        username: &Username,
+        attempts: &Attempts,
+        now: Timestamp,
+    ) -> Result<Claim, StoreError> {
+        let Some(last_failure) = attempts.last_failure else { return Ok(Claim::Granted) };
+        let claim = self
+            .failure_at(username, now)
+            .update_expression("SET #last_failure = :now, #expires_at = :expires_at ADD #failures :one")
+            .condition_expression("#failures = :read AND #last_failure = :read_at")
+            .expression_attribute_values(":read", number(attempts.failures.into()))
+            .expression_attribute_values(":read_at", instant(last_failure));
+        Ok(match Update::send(claim).await? {
+            Update::Done => Claim::Granted,
+            Update::Refused(_) => Claim::TakenByAnother,
+        })
+    }
+
+    pub(crate) fn forget_attempts(&self, username: &Username) -> UpdateItemFluentBuilder {
+        self.update_item(attempts_key(username))
+            .update_expression("REMOVE #failures, #last_failure")
+            .expression_attribute_names("#failures", FAILURES)
+            .expression_attribute_names("#last_failure", LAST_FAILURE)
     }
 
     fn failure_at(&self, username: &Username, now: Timestamp) -> UpdateItemFluentBuilder {

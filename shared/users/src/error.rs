@@ -44,6 +44,8 @@ pub enum Operation {
     PutItem,
     /// `dynamodb:Scan`
     Scan,
+    /// `dynamodb:UpdateItem` on each of its rows
+    TransactWriteItems,
     /// `dynamodb:UpdateItem`
     UpdateItem,
     /// `dynamodb:UpdateTimeToLive`

@@ -248,7 +248,9 @@ mod tests {
 
         let arenas: Vec<_> = (0..6).map(|_| hasher.clone().borrow_arena(TODAYS_BLOCKS)).collect();
         assert!(idle(&hasher).is_empty());
-        arenas.into_iter().for_each(|arena| hasher.give_back(arena));
+        for arena in arenas {
+            hasher.give_back(arena);
+        }
         assert_eq!(idle(&hasher), [TODAYS_BLOCKS; MAX_IDLE_ARENAS]);
 
         let grown = hasher.borrow_arena(TODAYS_BLOCKS + 1);

@@ -25,7 +25,7 @@ mod user;
 mod username;
 
 pub use administration::{ChangeError, CreateError, NewUser};
-pub use attempts::Attempts;
+pub use attempts::{Attempts, Claim};
 pub use error::{MalformedRow, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
 pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};

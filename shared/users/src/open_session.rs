@@ -44,6 +44,15 @@ struct Login<'a> {
     upgraded_hash: Option<&'a PasswordHash>,
     id: SessionId,
     session: &'a Session,
+    attempts: FailedAttempts,
+}
+
+/// What a login does with the failed attempts before it.
+enum FailedAttempts {
+    /// There are none.
+    None,
+    /// They are forgotten in the same transaction.
+    Forget,
 }
 
 impl UserTable {
@@ -61,12 +70,34 @@ impl UserTable {
         policy: &SessionPolicy,
         now: Timestamp,
     ) -> Result<(), OpenSessionError> {
-        let checked_hash = user.password_hash.as_ref().map_err(|_| OpenSessionError::UnreadableHash)?;
-        let login = Login { user, checked_hash, upgraded_hash, id, session };
-        let mut evicted = evicted(&user.sessions, policy, now);
+        self.open(&Login::new(user, id, session, upgraded_hash, FailedAttempts::None)?, policy, now).await
+    }
+
+    /// The same after failed logins under the name, which it forgets in the same transaction.
+    pub async fn open_session_after_failures(
+        &self,
+        user: &User,
+        id: SessionId,
+        session: &Session,
+        upgraded_hash: Option<&PasswordHash>,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<(), OpenSessionError> {
+        self.open(&Login::new(user, id, session, upgraded_hash, FailedAttempts::Forget)?, policy, now).await
+    }
+
+    async fn open(
+        &self,
+        login: &Login<'_>,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<(), OpenSessionError> {
+        let mut evicted = evicted(&login.user.sessions, policy, now);
         for _ in 0..MAX_WRITES {
-            let Update::Refused(row) = self.write_login(&login, &evicted).await? else {
-                return Ok(());
+            let row = match self.write_login(login, &evicted).await? {
+                Some(Update::Done) => return Ok(()),
+                Some(Update::Refused(row)) => row,
+                None => continue,
             };
             match login.refusal(row.as_ref())? {
                 Refusal::Written => return Ok(()),
@@ -76,7 +107,11 @@ impl UserTable {
         Err(StoreError::Contended { attempts: MAX_WRITES }.into())
     }
 
-    async fn write_login(&self, login: &Login<'_>, evicted: &[SessionId]) -> Result<Update, StoreError> {
+    async fn write_login(
+        &self,
+        login: &Login<'_>,
+        evicted: &[SessionId],
+    ) -> Result<Option<Update>, StoreError> {
         let room = MAX_SESSIONS - 1 + evicted.len();
         let mut update = String::from("SET #sessions.#session = :session");
         let mut condition = String::from(
@@ -105,7 +140,13 @@ impl UserTable {
             let _ = write!(condition, " AND attribute_exists(#sessions.#e{index})");
             write = write.expression_attribute_names(format!("#e{index}"), id.to_string());
         }
-        Update::send(write.update_expression(update).condition_expression(condition)).await
+        let write = write.update_expression(update).condition_expression(condition);
+        match login.attempts {
+            FailedAttempts::None => Update::send(write).await.map(Some),
+            FailedAttempts::Forget => {
+                Update::send_both(&self.client, &write, &self.forget_attempts(&login.user.username)).await
+            }
+        }
     }
 }
 
@@ -116,7 +157,18 @@ enum Refusal {
     SessionsChanged(BTreeMap<SessionId, Session>),
 }
 
-impl Login<'_> {
+impl<'a> Login<'a> {
+    fn new(
+        user: &'a User,
+        id: SessionId,
+        session: &'a Session,
+        upgraded_hash: Option<&'a PasswordHash>,
+        attempts: FailedAttempts,
+    ) -> Result<Self, OpenSessionError> {
+        let checked_hash = user.password_hash.as_ref().map_err(|_| OpenSessionError::UnreadableHash)?;
+        Ok(Self { user, checked_hash, upgraded_hash, id, session, attempts })
+    }
+
     fn refusal(&self, row: Option<&Row>) -> Result<Refusal, OpenSessionError> {
         let row = row.ok_or(OpenSessionError::UserGone)?;
         let user = read_user(row, &self.user.username).map_err(StoreError::from)?;
@@ -142,7 +194,9 @@ fn evicted(
     policy: &SessionPolicy,
     now: Timestamp,
 ) -> Vec<SessionId> {
-    let has_ended = |session: &Session| now > policy.session_ends_by(session.issued_at());
+    // Also while refreshing is off: it may be switched on again, and tokens of before are still out.
+    let last_end = |session: &Session| policy.refresh_until(session.issued_at()).plus(policy.expiration());
+    let has_ended = |session: &Session| now > last_end(session);
     let (ended, live): (Vec<_>, Vec<_>) = sessions.iter().partition(|(_, session)| has_ended(session));
     let mut live: Vec<_> = live.into_iter().map(|(id, session)| (session.issued_at(), *id)).collect();
     live.sort_unstable();

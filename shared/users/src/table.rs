@@ -2,11 +2,14 @@ use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    error::{BuildError, SdkError},
+    operation::{
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::{
-        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
-        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification,
+        self, AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
+        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem,
     },
 };
 use token::{SessionId, Timestamp, UserId};
@@ -190,4 +193,47 @@ impl Update {
             },
         }
     }
+
+    /// Makes both updates or none, the condition being the first one's; none when another write is under way.
+    pub(crate) async fn send_both(
+        client: &Client,
+        first: &UpdateItemFluentBuilder,
+        second: &UpdateItemFluentBuilder,
+    ) -> Result<Option<Self>, StoreError> {
+        let operation = Operation::TransactWriteItems;
+        let write = |update| {
+            let update = part(update).map_err(|error| StoreError::unbuilt(operation, error))?;
+            Ok::<_, StoreError>(TransactWriteItem::builder().update(update).build())
+        };
+        let sent =
+            client.transact_write_items().transact_items(write(first)?).transact_items(write(second)?).send();
+        let Err(error) = sent.await else { return Ok(Some(Self::Done)) };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(refusal)) = error.as_service_error()
+        {
+            let reasons = refusal.cancellation_reasons();
+            if let Some(reason) =
+                reasons.iter().find(|reason| reason.code() == Some("ConditionalCheckFailed"))
+            {
+                return Ok(Some(Self::Refused(reason.item.clone())));
+            }
+            if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
+                return Ok(None);
+            }
+        }
+        Err(StoreError::unavailable(operation, error))
+    }
+}
+
+/// An update as a part of a transaction.
+fn part(update: &UpdateItemFluentBuilder) -> Result<types::Update, BuildError> {
+    let input = update.as_input();
+    types::Update::builder()
+        .set_table_name(input.get_table_name().clone())
+        .set_key(input.get_key().clone())
+        .set_update_expression(input.get_update_expression().clone())
+        .set_condition_expression(input.get_condition_expression().clone())
+        .set_expression_attribute_names(input.get_expression_attribute_names().clone())
+        .set_expression_attribute_values(input.get_expression_attribute_values().clone())
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
 }

@@ -12,11 +12,11 @@ use users::{Operation, StoreError, UserTable};
 
 use crate::world::{NOW, at, client, name, new_user};
 
-const ADA: &str = r##"{"pk":{"S":"user#ada"},"user_id":{"S":"AQEBAQEBAQEBAQEBAQEBAQ"},"username":{"S":"ada"},
+const ADA: &str = r#"{"pk":{"S":"user#ada"},"user_id":{"S":"AQEBAQEBAQEBAQEBAQEBAQ"},"username":{"S":"ada"},
     "enabled":{"BOOL":true},"password_hash":{"S":"s3cret"},"claims":{"S":"{}"},"created_at":{"N":"1"},
-    "sessions":{"M":{}}}"##;
+    "sessions":{"M":{}}}"#;
 const NOTHING_LEFT: &str = r#"{"Responses":{"users":[]},"UnprocessedKeys":{}}"#;
-const ATTEMPTS_LEFT: &str = r##"{"users":{"ConsistentRead":true,"Keys":[{"pk":{"S":"attempts#ada"}}]}}"##;
+const ATTEMPTS_LEFT: &str = r#"{"users":{"ConsistentRead":true,"Keys":[{"pk":{"S":"attempts#ada"}}]}}"#;
 
 /// A table behind which these answers are given in turn, and the bodies of the requests.
 fn table(answers: Vec<(u16, String)>) -> (UserTable, Receiver<serde_json::Value>) {
@@ -66,7 +66,7 @@ async fn keys_left_unprocessed_are_asked_for_once_more() {
     assert_eq!(first["Keys"].as_array().unwrap().len(), 2);
     let second = &requests.recv().unwrap()["RequestItems"]["users"];
     assert_eq!(second["ConsistentRead"], true);
-    assert_eq!(second["Keys"].to_string(), r##"[{"pk":{"S":"attempts#ada"}}]"##);
+    assert_eq!(second["Keys"].to_string(), r#"[{"pk":{"S":"attempts#ada"}}]"#);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The table against a real `DynamoDB` API: embedded, or wherever `AWS_ENDPOINT_URL_DYNAMODB` says.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod administration;
 mod attempts;
 mod faults;

@@ -1,13 +1,15 @@
 //! A table of its own for each test, and people to put in it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     hash::{BuildHasher, RandomState},
+    ops::RangeInclusive,
 };
 
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Config, Credentials, Region, retry::RetryConfig},
+    types::AttributeValue,
 };
 use token::{CustomClaims, Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp, UserId};
 use users::{NewUser, OpenSessionError, PasswordHash, Session, User, UserTable, Username};
@@ -59,6 +61,24 @@ impl World {
 
     pub(crate) async fn sessions(&self, username: &str) -> BTreeMap<SessionId, Session> {
         self.user(username).await.sessions
+    }
+
+    /// Writes the whole map at once: of these sessions, each opened as many seconds after [`NOW`] as its index.
+    pub(crate) async fn put_sessions(&self, username: &str, indices: RangeInclusive<u8>) {
+        let entry = |index: u8| {
+            let iat = AttributeValue::N((NOW + u64::from(index)).to_string());
+            (session_id(index).to_string(), AttributeValue::M(HashMap::from([("iat".to_owned(), iat)])))
+        };
+        self.client
+            .update_item()
+            .table_name(&self.table_name)
+            .key("pk", AttributeValue::S(format!("user#{username}")))
+            .update_expression("SET #sessions = :sessions")
+            .expression_attribute_names("#sessions", "sessions")
+            .expression_attribute_values(":sessions", AttributeValue::M(indices.map(entry).collect()))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// A login of the user as read, at `now`.
