@@ -28,8 +28,10 @@ pub(crate) async fn run(
             report(changed, &username, "disabled", "is disabled, and every session has ended")
         }
         UserCommand::Enable(OneUser { username, store }) => {
-            let changed = store::open(&store).await?.enable(&username).await;
-            report(changed, &username, "enabled", "may log in")
+            let users = store::open(&store).await?;
+            let changed = users.enable(&username).await;
+            forget_failures(&users, &username, &changed).await?;
+            report(changed, &username, "enabled", "may log in, without waiting after failed logins")
         }
         UserCommand::Delete(options) => delete(&options, terminal).await,
         UserCommand::SetPassword(options) => set_password(&options, terminal).await,
@@ -67,7 +69,20 @@ async fn set_password(options: &SetPassword, terminal: &mut impl Terminal) -> Re
     let username = &options.user.username;
     let hash = new_hash(options.password, terminal)?;
     let changed = users.set_password(username, &hash).await;
+    forget_failures(&users, username, &changed).await?;
     report(changed, username, "password_set", "has the new password, and every session has ended")
+}
+
+/// Who has just been let in again need not wait for the failures of before.
+async fn forget_failures(
+    users: &UserTable,
+    username: &Username,
+    changed: &Result<(), ChangeError>,
+) -> Result<(), Failure> {
+    if changed.is_ok() {
+        users.clear_attempts(username).await?;
+    }
+    Ok(())
 }
 
 async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Report, Failure> {

@@ -1,12 +1,12 @@
 //! The RS256 key of the local server, made on the first run and kept in a file only its owner reads.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use token::{Algorithm, Key, KeyError, KeySet, Schedule, Timestamp};
+use token::{Algorithm, Key, KeyError, KeySet, KeySetError, Schedule, Timestamp};
 
 /// The file in the data folder; it holds what the secret of AWS would.
 const FILE_NAME: &str = "signing-keys.json";
@@ -17,6 +17,14 @@ pub enum KeyFileError {
     /// The key could not be made.
     #[error("cannot make a signing key: {0}")]
     Key(#[from] KeyError),
+    /// The file holds no key set; `--fresh` makes another.
+    #[error("cannot use {}: {source}; start with --fresh to make another key", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KeySetError,
+    },
     /// The file could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -30,8 +38,11 @@ pub enum KeyFileError {
 /// The key file of `folder`, made now if there is none.
 pub fn file_in(folder: &Path, now: Timestamp) -> Result<PathBuf, KeyFileError> {
     let path = folder.join(FILE_NAME);
-    if path.exists() {
-        return Ok(path);
+    if let Ok(secret) = fs::read_to_string(&path) {
+        return match KeySet::from_secret(&secret) {
+            Ok(_) => Ok(path),
+            Err(source) => Err(KeyFileError::Unusable { path, source }),
+        };
     }
     let always = Schedule { published: now, signs_from: now, retires: None };
     let key = Key::generate(Algorithm::RS256, always)?;
@@ -43,9 +54,14 @@ pub fn file_in(folder: &Path, now: Timestamp) -> Result<PathBuf, KeyFileError> {
 }
 
 fn write_new(path: &Path, secret: &[u8]) -> io::Result<()> {
+    create_private(path)?.write_all(secret)
+}
+
+/// A new file, or an empty one that is there, that only its owner reads.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(secret)
+    options.open(path)
 }

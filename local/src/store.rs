@@ -8,6 +8,8 @@ use edge::aws::AwsSettings;
 use tokio::net::TcpListener;
 use users::{StoreError, UserTable};
 
+use crate::signing_key::create_private;
+
 /// The name of the table inside the embedded DynamoDB.
 pub const TABLE_NAME: &str = "latchkey-users";
 /// The SQLite file in the data folder.
@@ -44,7 +46,11 @@ impl Store {
     /// The store in `folder`; several processes may have it open.
     pub async fn open(folder: &Path) -> Result<Self, StoreFileError> {
         let path = folder.join(FILE_NAME);
-        let opened = Database::new(&path.to_string_lossy());
+        // SQLite gives its other files the mode of the first; hashes are nobody else's business.
+        let opened = match create_private(&path) {
+            Ok(_) => Database::new(&path.to_string_lossy()),
+            Err(source) => return Err(StoreFileError::Open { path, reason: source.to_string() }),
+        };
         Self::serve(opened.map_err(|reason| StoreFileError::Open { path, reason: reason.to_string() })?).await
     }
 

@@ -108,6 +108,8 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     for event in ["login", "refresh", "panic"] {
         assert!(printed.contains(&format!("\"event\":\"{event}\"")), "no {event} event in the log");
     }
+    let of_a_success = printed.lines().find(|line| line.contains("\"outcome\":\"success\"")).unwrap();
+    assert!(of_a_success.contains("\"sub\":\"") && of_a_success.contains("\"sid\":\""), "{of_a_success}");
     for outcome in ["success", "refused"] {
         assert!(printed.contains(&format!("\"outcome\":\"{outcome}\"")), "no {outcome} in the log");
     }

@@ -130,7 +130,11 @@ fn the_data_are_readable_by_their_owner_alone() {
     let data = parent.path().join("data");
     start(&data, &[]);
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&data), mode(&data.join("signing-keys.json"))), (0o700, 0o600));
+    assert_eq!(mode(&data), 0o700);
+    for file in std::fs::read_dir(&data).unwrap() {
+        let file = file.unwrap().path();
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
 }
 
 #[test]
@@ -167,7 +171,10 @@ fn what_cannot_work_is_one_clear_line() {
     let file = data.path().join("file");
     std::fs::write(&file, "").unwrap();
     let below_file = file.join("folder");
+    let bad_key = TempDir::new().unwrap();
+    std::fs::write(bad_key.path().join("signing-keys.json"), "").unwrap();
     for (folder, arguments, said) in [
+        (bad_key.path(), vec!["--port", "0"], "start with --fresh to make another key".to_owned()),
         (data.path(), vec!["--port", &port], format!("port {port} of 127.0.0.1 is taken")),
         (below_file.as_path(), vec!["--port", "0"], "cannot use the folder".to_owned()),
         (

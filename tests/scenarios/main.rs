@@ -9,6 +9,7 @@
 
 mod binaries;
 mod documents;
+mod faults;
 mod hostile;
 mod http_contract;
 mod local_server;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::Method;
 use local::{Function, ROUTES};
 use serde_yaml_ng::Value;
+use tests::{Event, LOGIN_AT, World};
 
 fn template() -> Value {
     serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap()
@@ -96,31 +98,67 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
     granted
 }
 
-#[test]
-fn each_role_allows_what_its_use_case_does_and_no_more() {
-    // What `Login`, `Refresh` and `Jwks` hold: a table, keys, or keys alone; and which calls they make.
-    for (function, calls) in [
-        ("login", &["dynamodb:BatchGetItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"][..]),
-        ("refresh", &["dynamodb:GetItem", "secretsmanager:GetSecretValue"]),
-        ("jwks", &["secretsmanager:GetSecretValue"]),
-    ] {
+/// The actions that a use case needs: the calls it made while everything it can do was done.
+async fn needed() -> [(&'static str, BTreeSet<String>); 3] {
+    let world = World::new().await;
+    world.create("ada", "correct horse battery").await;
+    world.operations();
+    let token = world.log_in("ada", "correct horse battery", LOGIN_AT).await.token().to_owned();
+    for _ in 0..5 {
+        world.log_in("ada", "wrong", LOGIN_AT).await;
+    }
+    world.log_in("ada", "wrong", LOGIN_AT).await;
+    assert_eq!(world.log_in("ada", "correct horse battery", LOGIN_AT + 900).await.status, 200);
+    let login = world.operations();
+    assert_eq!(world.refresh(&token, LOGIN_AT).await.status, 200);
+    let refresh = world.operations();
+    let path = "/.well-known/jwks.json";
+    assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
+    let jwks = world.operations();
+    // A transaction needs the actions of its parts, and ours update.
+    let action = |call: String| format!("dynamodb:{}", call.replace("TransactWriteItems", "UpdateItem"));
+    // Each holds `SigningKeys`, which make this one call.
+    let with_keys = |calls: Vec<String>| {
+        calls.into_iter().map(action).chain(["secretsmanager:GetSecretValue".to_owned()]).collect()
+    };
+    [("login", with_keys(login)), ("refresh", with_keys(refresh)), ("jwks", with_keys(jwks))]
+}
+
+#[tokio::test]
+async fn each_role_allows_what_its_use_case_does_and_no_more() {
+    let (table, _) = &resources("AWS::DynamoDB::Table")[0];
+    let (secret, _) = &resources("AWS::SecretsManager::Secret")[0];
+    for (function, needed) in needed().await {
         let granted = granted(function);
-        let own = |action: &str| !action.starts_with("logs:") && !action.starts_with("xray:");
-        let actions: Vec<_> =
-            granted.iter().map(|(action, _)| action.as_str()).filter(|action| own(action)).collect();
-        assert_eq!(actions, calls, "{function}");
+        let own = granted.iter().map(|(action, _)| action.clone());
+        let own: BTreeSet<_> =
+            own.filter(|action| !action.starts_with("logs:") && !action.starts_with("xray:")).collect();
+        assert_eq!(own, needed, "{function}");
         for (action, resource) in &granted {
             assert!(!action.contains('*'), "{function}: {action}");
-            assert!(
-                action.starts_with("xray:") || !resource.ends_with("'*'"),
-                "{function}: {action} on {resource}"
-            );
-            if action.starts_with("dynamodb:") {
-                let (table, _) = &resources("AWS::DynamoDB::Table")[0];
-                assert_eq!(*resource, format!("!GetAtt {table}.Arn"), "{function}: {action}");
+            match action.split_once(':').unwrap().0 {
+                "dynamodb" => assert_eq!(*resource, format!("!GetAtt {table}.Arn"), "{function}: {action}"),
+                "secretsmanager" => assert_eq!(*resource, format!("!Ref {secret}"), "{function}: {action}"),
+                // X-Ray's actions know no resource.
+                "xray" => {}
+                _ => assert!(!resource.ends_with("'*'"), "{function}: {action} on {resource}"),
             }
         }
     }
+}
+
+#[test]
+fn the_api_may_invoke_every_function_of_its_routes() {
+    let invocable: BTreeSet<_> = resources("AWS::Lambda::Permission")
+        .into_iter()
+        .map(|(_, properties)| {
+            assert_eq!(properties["Principal"], "apigateway.amazonaws.com");
+            assert!(serde_yaml_ng::to_string(&properties["SourceArn"]).unwrap().contains("${Api}"));
+            let function = plain(&properties["FunctionName"]).as_str().unwrap();
+            function.trim_end_matches(".Arn").to_owned()
+        })
+        .collect();
+    assert_eq!(invocable, functions().into_values().collect());
 }
 
 #[test]

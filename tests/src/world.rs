@@ -1,7 +1,4 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::{
     Client, Config,
@@ -44,9 +41,9 @@ pub fn at(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(seconds).unwrap()
 }
 
-/// Counts every HTTP request that the SDK sends, retries included.
+/// The operation of every HTTP request that the SDK sends, retries included.
 #[derive(Clone, Debug, Default)]
-struct Calls(Arc<AtomicUsize>);
+struct Calls(Arc<Mutex<Vec<String>>>);
 
 impl Intercept for Calls {
     fn name(&self) -> &'static str {
@@ -55,11 +52,12 @@ impl Intercept for Calls {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        self.0.lock().unwrap().push(target.trim_start_matches("DynamoDB_20120810.").to_owned());
         Ok(())
     }
 }
@@ -160,6 +158,11 @@ impl World {
 
     /// How many calls to DynamoDB there were since this was asked last.
     pub fn calls(&self) -> usize {
-        self.calls.0.swap(0, Ordering::Relaxed)
+        self.operations().len()
+    }
+
+    /// The calls to DynamoDB since this was asked last, by IAM's names without `dynamodb:`.
+    pub fn operations(&self) -> Vec<String> {
+        std::mem::take(&mut *self.calls.0.lock().unwrap())
     }
 }

@@ -183,7 +183,10 @@ fn disabling_ends_every_session_and_enabling_brings_none_back() {
     let user = folder.user("ada").unwrap();
     assert!(!user.enabled && user.sessions.is_empty());
     assert_eq!(folder.json(&["user", "show", "ada"], "")["enabled"], json!(false));
-    assert_eq!(folder.run(&["user", "enable", "ada"], "").out, "ada may log in.\n");
+    assert_eq!(
+        folder.run(&["user", "enable", "ada"], "").out,
+        "ada may log in, without waiting after failed logins.\n"
+    );
     let user = folder.user("ada").unwrap();
     assert!(user.enabled && user.sessions.is_empty());
 }

@@ -41,31 +41,36 @@ impl Login {
 
     async fn log_in(
         &self,
+        request: &Request,
         username: Username,
         password: Arc<Password>,
-        session: &Session,
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let keys = self.keys.current(now).await?;
         let (user, attempts) = self.users.for_login(&username, now).await?;
+        let (session_id, token_id) =
+            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
+        if let Some(user) = &user {
+            request.is_about(user.id, None);
+        }
         if let Some(wait) = attempts.retry_after(now) {
             return Err(Refusal::TooManyAttempts(wait));
         }
-        let (session_id, token_id) =
-            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
         // Many tries at once must not all be checked before the first failure is counted.
         let claimed = attempts.must_claim();
         if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
             return Err(Refusal::TooManyAttempts(attempts.and_one(now).retry_after(now).unwrap_or_default()));
         }
         let had_failures = attempts.failures > 0;
-        let opened = self.open_session(user, &password, (session_id, session), had_failures, now).await;
+        let session = Session::new(now, request.user_agent(), request.source_ip());
+        let opened = self.open_session(user, &password, (session_id, &session), had_failures, now).await;
         if let Err(Refusal::InvalidCredentials(_)) = opened
             && !claimed
         {
             self.users.record_failure(&username, now).await?;
         }
         let user = opened?;
+        request.is_about(user.id, Some(session_id));
         let lifetime = self.policy.log_in(now);
         let subject = (user.id, user.username.as_str());
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
@@ -179,8 +184,7 @@ impl Endpoint for Login {
         let password = body.string("password")?;
         let username = username.parse::<Username>().map_err(|problem| unusable("username", &problem))?;
         let password = Password::try_from(password).map_err(|problem| unusable("password", &problem))?;
-        let session = Session::new(now, request.user_agent(), request.source_ip());
-        self.log_in(username, Arc::new(password), &session, now).await
+        self.log_in(request, username, Arc::new(password), now).await
     }
 }
 

@@ -32,11 +32,12 @@ impl Refresh {
     }
 
     /// The answer that carries the successor of `token`.
-    async fn refresh(&self, token: &str, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn refresh(&self, request: &Request, token: &str, now: Timestamp) -> Result<Answer, Refusal> {
         if self.policy.refresh_switch() == RefreshSwitch::Off {
             return Err(Refusal::RefreshDisabled);
         }
         let old = self.keys.verify(&self.verifier, token, now).await?;
+        request.is_about(old.subject, Some(old.session_id));
         let lifetime = self.policy.refresh(old.lifetime, now)?;
         let user = self.user_of(&old).await?;
         let claims = self.issuer.claims(
@@ -78,6 +79,6 @@ impl Endpoint for Refresh {
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         let token = request.json()?.string("token")?;
-        self.refresh(&token, now).await
+        self.refresh(request, &token, now).await
     }
 }

@@ -1,14 +1,12 @@
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde_json::{Value, json};
-use token::{Claims, RefreshSwitch, SessionId, SessionPolicy, Timestamp, UserId};
+use token::{Claims, RefreshSwitch, SessionPolicy, Timestamp};
 
-/// What a use case says, and about whom, for the audit log.
+/// What a use case says.
 #[derive(Debug)]
 pub struct Answer {
     response: Response<Body>,
-    pub(crate) subject: Option<UserId>,
-    pub(crate) session: Option<SessionId>,
 }
 
 impl Answer {
@@ -20,20 +18,13 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        Self { response, subject: None, session: None }
+        Self { response }
     }
 
     /// The same with one more header, or with another value of it.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.response.headers_mut().insert(name, value);
-        self
-    }
-
-    /// The same, said to be about this user and session in the audit log.
-    #[must_use]
-    pub fn about(mut self, subject: UserId, session: SessionId) -> Self {
-        (self.subject, self.session) = (Some(subject), Some(session));
         self
     }
 
@@ -62,5 +53,5 @@ pub fn token_answer(token: &str, claims: &Claims, policy: &SessionPolicy, now: T
             members.insert("refresh_expires_in".to_owned(), left.get().into());
         }
     }
-    Answer::json(StatusCode::OK, &body).about(claims.subject, claims.session_id)
+    Answer::json(StatusCode::OK, &body)
 }

@@ -3,26 +3,33 @@
 
 use lambda_http::tracing::{error, info, warn};
 
-use crate::{Answer, Refusal};
+use crate::{Answer, Refusal, Request};
 
 /// An answer that was given.
-pub(crate) fn answered(endpoint: &str, answer: &Answer, source_ip: Option<&str>) {
-    info!(
-        event = endpoint,
-        outcome = "success",
-        status = answer.status().as_u16(),
-        sub = answer.subject.map(|id| id.to_string()),
-        sid = answer.session.map(|id| id.to_string()),
-        source_ip,
-    );
+pub(crate) fn answered(endpoint: &str, request: &Request, answer: &Answer) {
+    let (status, source_ip) = (answer.status().as_u16(), request.source_ip());
+    let (sub, sid) = identifiers(request);
+    info!(event = endpoint, outcome = "success", status, sub, sid, source_ip);
 }
 
 /// A refusal and its precise reason.
-pub(crate) fn refused(endpoint: &str, refusal: &Refusal, answer: &Answer, source_ip: Option<&str>) {
+pub(crate) fn refused(endpoint: &str, request: &Request, refusal: &Refusal, answer: &Answer) {
     let (status, reason) = (answer.status().as_u16(), refusal.reason());
+    let (sub, sid) = identifiers(request);
+    let source_ip = request.source_ip();
     if refusal.is_ours() {
-        error!(event = endpoint, outcome = "failure", status, reason, source_ip);
+        error!(event = endpoint, outcome = "failure", status, reason, sub, sid, source_ip);
     } else {
-        warn!(event = endpoint, outcome = "refused", status, reason, source_ip);
+        warn!(event = endpoint, outcome = "refused", status, reason, sub, sid, source_ip);
     }
+}
+
+/// An event that could not be read as a request.
+pub(crate) fn unreadable(endpoint: &str, reason: &str) {
+    warn!(event = endpoint, outcome = "refused", status = 400, reason);
+}
+
+fn identifiers(request: &Request) -> (Option<String>, Option<String>) {
+    let (subject, session) = request.about();
+    (subject.map(|id| id.to_string()), session.map(|id| id.to_string()))
 }

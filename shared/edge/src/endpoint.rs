@@ -66,12 +66,12 @@ async fn answer<E: Endpoint>(
     };
     let answer = match result {
         Ok(answer) => {
-            audit::answered(E::NAME, &answer, request.source_ip());
+            audit::answered(E::NAME, &request, &answer);
             answer
         }
         Err(refusal) => {
             let answer = refusal.answer();
-            audit::refused(E::NAME, &refusal, &answer, request.source_ip());
+            audit::refused(E::NAME, &request, &refusal, &answer);
             answer
         }
     };
@@ -90,7 +90,7 @@ async fn handle<E: Endpoint>(endpoint: &E, request: &Request, now: Timestamp) ->
 fn unreadable(endpoint: &str, message: &str) -> Value {
     let refusal = Refusal::InvalidRequest(message.to_owned());
     let answer = refusal.answer();
-    audit::refused(endpoint, &refusal, &answer, None);
+    audit::unreadable(endpoint, message);
     json!({
         "statusCode": answer.status().as_u16(),
         "headers": {

@@ -15,7 +15,7 @@ pub enum Refusal {
     NotFound,
     /// Another method than the endpoint's.
     MethodNotAllowed(&'static [Method]),
-    /// A body beyond [`crate::request::MAX_BODY_BYTES`].
+    /// A body beyond 16 KiB.
     BodyTooLarge,
     /// A body of another media type than JSON.
     NotJson,

@@ -1,7 +1,12 @@
+use std::sync::{Mutex, PoisonError};
+
 use http::{HeaderMap, Method, header};
 use lambda_http::{RequestExt, request::RequestContext};
 use serde_json::{Map, Value};
-use token::strict_json::{self, JsonError};
+use token::{
+    SessionId, UserId,
+    strict_json::{self, JsonError},
+};
 use zeroize::Zeroizing;
 
 use crate::Refusal;
@@ -16,7 +21,11 @@ pub struct Request {
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
     source_ip: Option<String>,
+    about: Mutex<About>,
 }
+
+/// The user and the session that a request is about, where they are known.
+type About = (Option<UserId>, Option<SessionId>);
 
 /// The members of a JSON body.
 pub struct Body(Map<String, Value>);
@@ -37,6 +46,7 @@ impl Request {
             headers: parts.headers,
             body: Zeroizing::new(body.to_vec()),
             source_ip,
+            about: Mutex::default(),
         }
     }
 
@@ -58,6 +68,15 @@ impl Request {
     /// The `User-Agent`, if it is text.
     pub fn user_agent(&self) -> Option<&str> {
         self.headers.get(header::USER_AGENT)?.to_str().ok()
+    }
+
+    /// Says whom the request is about, for the audit log: as soon as that is known, whatever the answer will be.
+    pub fn is_about(&self, subject: UserId, session: Option<SessionId>) {
+        *self.about.lock().unwrap_or_else(PoisonError::into_inner) = (Some(subject), session);
+    }
+
+    pub(crate) fn about(&self) -> About {
+        *self.about.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The members of the JSON object in the body.
