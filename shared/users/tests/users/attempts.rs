@@ -1,7 +1,8 @@
 use token::Seconds;
-use users::Attempts;
+use tokio::task::JoinSet;
+use users::{Attempts, Claim, OpenSessionError};
 
-use crate::world::{HOUR, NOW, World, at, name, user_id};
+use crate::world::{HOUR, NOW, World, at, name, new_hash, policy, session_id, session_of, user_id};
 
 async fn attempts(world: &World, username: &str, now: u64) -> Attempts {
     world.table.for_login(&name(username), at(now)).await.unwrap().1
@@ -82,4 +83,49 @@ async fn a_failure_within_a_day_goes_on_counting_and_counts_for_another_day() {
     fail(&world, "ada", NOW).await;
     fail(&world, "ada", NOW + day - 1).await;
     assert_eq!(attempts(&world, "ada", NOW + 2 * day - 2).await.failures, 2);
+}
+
+#[tokio::test]
+async fn of_many_claims_at_once_one_is_granted_and_counts_as_a_failure() {
+    let world = World::with_ada().await;
+    for _ in 0..4 {
+        fail(&world, "ada", NOW).await;
+    }
+    let read = attempts(&world, "ada", NOW).await;
+    assert!(read.must_claim());
+    let mut claims = JoinSet::new();
+    for _ in 0..16 {
+        let world = world.clone();
+        claims.spawn(async move { world.table.claim_try(&name("ada"), &read, at(NOW + 1)).await.unwrap() });
+    }
+    let granted = claims.join_all().await.into_iter().filter(|claim| *claim == Claim::Granted).count();
+    assert_eq!(granted, 1);
+    let counted = attempts(&world, "ada", NOW + 1).await;
+    assert_eq!(counted, read.and_one(at(NOW + 1)));
+    assert_eq!(counted.retry_after(at(NOW + 1)), Some(Seconds::new(5)));
+}
+
+#[tokio::test]
+async fn a_login_after_failures_forgets_them_with_the_session_it_opens_or_does_neither() {
+    let world = World::with_ada().await;
+    fail(&world, "ada", NOW).await;
+    let user = world.ada().await;
+    let open = async || {
+        let session = session_of(NOW);
+        world
+            .table
+            .open_session_after_failures(&user, session_id(1), &session, None, &policy(), at(NOW))
+            .await
+    };
+    world.table.disable(&name("ada")).await.unwrap();
+    assert!(matches!(open().await, Err(OpenSessionError::UserDisabled)));
+    assert_eq!(attempts(&world, "ada", NOW).await.failures, 1);
+    world.table.enable(&name("ada")).await.unwrap();
+    for _lost_answer in 0..2 {
+        open().await.unwrap();
+        assert_eq!(attempts(&world, "ada", NOW).await, Attempts::default());
+        assert_eq!(world.sessions("ada").await.len(), 1);
+    }
+    world.table.set_password(&name("ada"), &new_hash()).await.unwrap();
+    assert!(matches!(open().await, Err(OpenSessionError::HashChanged(_))));
 }

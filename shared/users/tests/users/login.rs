@@ -1,3 +1,4 @@
+use token::{RefreshSwitch, SessionPolicy};
 use users::{MAX_SESSIONS, OpenSessionError};
 
 use crate::world::{
@@ -133,4 +134,15 @@ async fn sixty_four_parallel_reads_all_see_the_session() {
         assert_eq!(user.id, user_id(1));
         assert!(user.sessions.contains_key(&session_id(1)));
     }
+}
+
+#[tokio::test]
+async fn a_login_while_refreshing_is_off_keeps_the_sessions_of_when_it_was_on() {
+    let world = World::with_ada().await;
+    world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
+    let (user, later) = (world.ada().await, NOW + 2 * HOUR);
+    let off =
+        SessionPolicy::new(policy().expiration(), policy().refresh_expiration(), RefreshSwitch::Off).unwrap();
+    world.table.open_session(&user, session_id(2), &session_of(later), None, &off, at(later)).await.unwrap();
+    assert_eq!(world.sessions("ada").await.len(), 2);
 }
