@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::{
     digest,
@@ -16,15 +16,19 @@ use crate::{Algorithm, Timestamp, material::Material};
 /// The longest `kid`, in bytes. A thumbprint has 43.
 const MAX_KEY_ID_BYTES: usize = 64;
 
-/// One signing key: what it is called, how it signs, and when.
+/// The longest bare secret, in bytes: beyond, it is some other text that was put there by mistake.
+const MAX_BARE_SECRET_BYTES: usize = 1024;
+
+/// One key: what it is called, how it signs, and when. A public key verifies and never signs.
+#[derive(Clone)]
 pub struct Key {
     id: String,
     schedule: Schedule,
-    material: Material,
+    material: Arc<Material>,
     /// The public half for the JWK set; none for HS256.
     public_jwk: Option<Jwk>,
-    /// What the secret holds for this key, to write it back unchanged.
-    source: Zeroizing<String>,
+    /// What the secret holds for this key, to write it back unchanged; none for a public key.
+    source: Option<Zeroizing<String>>,
 }
 
 /// When a key is known, signs, and is forgotten.
@@ -53,13 +57,22 @@ pub enum KeyError {
     /// Not an Ed25519 private key in PKCS#8 PEM.
     #[error("an EdDSA key must be an Ed25519 private key in PKCS#8 PEM")]
     NotAnEd25519Key,
+    /// `public_key` is no JWK of the key's `kid` and `alg`.
+    #[error("the public key must be a JWK of the same kid and alg, 2048 to 4096 bits if RSA")]
+    NotAPublicKey,
+    /// Text that is no random secret: PEM, or longer than anybody's key.
+    #[error(
+        "a bare secret must be at most {MAX_BARE_SECRET_BYTES} bytes of random text and no PEM file; \
+             a private key goes into a key set"
+    )]
+    NotABareSecret,
     /// Below 256 bits (RFC 7518 §3.2); holds the length in bytes.
     #[error("an HS256 secret must have at least 32 bytes; this one has {0}")]
     SecretTooShort(usize),
     /// Not base64url without padding.
     #[error("an HS256 secret in a key set must be base64url without padding")]
     SecretNotBase64,
-    /// `secret` belongs to HS256, `private_key` to the others.
+    /// `secret` belongs to HS256, `private_key` or `public_key` to the others.
     #[error("a key of algorithm {0} has the wrong kind of key material")]
     WrongMember(Algorithm),
     /// The public half could not be computed.
@@ -79,19 +92,38 @@ impl Key {
         let (material, mut jwk) = Material::from_pem(algorithm, pem)?;
         jwk.common.key_id = Some(checked_id(id)?);
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Self::new(id, schedule.checked()?, material, Some(jwk), pem.to_owned())
+        Self::new(id, schedule, material, Some(jwk), Some(pem.to_owned()))
+    }
+
+    /// The public key of a JWK under this id; verifies and never signs.
+    pub fn from_public_jwk(
+        id: &str,
+        algorithm: Algorithm,
+        jwk: &Jwk,
+        schedule: Schedule,
+    ) -> Result<Self, KeyError> {
+        let names = (jwk.common.key_id.as_deref(), jwk.common.key_algorithm);
+        let expected = jsonwebtoken::Algorithm::from(algorithm).into();
+        if names != (Some(id), Some(expected)) {
+            return Err(KeyError::NotAPublicKey);
+        }
+        let material = Material::from_public_jwk(algorithm, jwk)?;
+        Self::new(id, schedule, material, Some(jwk.clone()), None)
     }
 
     /// The HS256 key of at least 32 bytes under this id.
     pub fn from_secret(id: &str, secret: &[u8], schedule: Schedule) -> Result<Self, KeyError> {
         let material = Material::from_secret(secret)?;
-        Self::new(id, schedule.checked()?, material, None, URL_SAFE_NO_PAD.encode(secret))
+        Self::new(id, schedule, material, None, Some(URL_SAFE_NO_PAD.encode(secret)))
     }
 
     /// The HS256 key of a bare string; its id is derived from it and tells nothing about it.
     ///
     /// Not the RFC 7638 thumbprint: of a symmetric key that is a plain hash of the secret (§7).
     pub fn from_bare_secret(secret: &str) -> Result<Self, KeyError> {
+        if secret.len() > MAX_BARE_SECRET_BYTES || secret.contains("-----BEGIN") {
+            return Err(KeyError::NotABareSecret);
+        }
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let tag = hmac::sign(&key, b"latchkey key id of a bare secret");
         let id = URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default());
@@ -133,7 +165,7 @@ impl Key {
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NoPublicKey)?;
         jwk.common.key_id = Some(id.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Self::new(&id, schedule.checked()?, material, Some(jwk), pem)
+        Self::new(&id, schedule, material, Some(jwk), Some(pem))
     }
 
     fn new(
@@ -141,9 +173,26 @@ impl Key {
         schedule: Schedule,
         material: Material,
         public_jwk: Option<Jwk>,
-        source: String,
+        source: Option<String>,
     ) -> Result<Self, KeyError> {
-        Ok(Self { id: checked_id(id)?, schedule, material, public_jwk, source: Zeroizing::new(source) })
+        Ok(Self {
+            id: checked_id(id)?,
+            schedule: schedule.checked()?,
+            material: Arc::new(material),
+            public_jwk,
+            source: source.map(Zeroizing::new),
+        })
+    }
+
+    /// The same key by another schedule.
+    pub(crate) fn with_schedule(&self, schedule: Schedule) -> Result<Self, KeyError> {
+        Ok(Self { schedule: schedule.checked()?, ..self.clone() })
+    }
+
+    /// The public half alone; none for HS256.
+    pub(crate) fn to_public(&self) -> Option<Self> {
+        let jwk = self.public_jwk.as_ref()?;
+        Self::from_public_jwk(&self.id, self.algorithm(), jwk, self.schedule).ok()
     }
 
     /// The `kid`.
@@ -171,7 +220,17 @@ impl Key {
         self.public_jwk.as_ref()
     }
 
-    /// The signature of `message`; none when the crypto library fails.
+    /// Whether it has a private half.
+    pub fn can_sign(&self) -> bool {
+        self.material.can_sign()
+    }
+
+    /// Whether `other` is the same key, whatever its schedule.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.id == other.id && self.algorithm() == other.algorithm() && self.source == other.source
+    }
+
+    /// The signature of `message`; none for a public key, and when the crypto library fails.
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.material.sign(message)
     }
@@ -181,9 +240,21 @@ impl Key {
         self.material.verifies(message, signature)
     }
 
-    /// The private half as the secret stores it.
-    pub(crate) fn source(&self) -> &str {
-        &self.source
+    /// The private half as the secret stores it; none for a public key.
+    pub(crate) fn source(&self) -> Option<&Zeroizing<String>> {
+        self.source.as_ref()
+    }
+}
+
+impl KeyError {
+    /// What a private key of `algorithm` must be.
+    pub(crate) fn not_a_key_of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::RS256 => Self::NotAnRsaKey,
+            Algorithm::ES256 => Self::NotAP256Key,
+            Algorithm::EdDSA => Self::NotAnEd25519Key,
+            Algorithm::HS256 => Self::WrongMember(algorithm),
+        }
     }
 }
 

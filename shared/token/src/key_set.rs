@@ -4,15 +4,20 @@ use zeroize::Zeroizing;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use jsonwebtoken::jwk::Jwk;
+
 use crate::{
     Algorithm, Key, KeyError, Schedule, Timestamp,
     strict_json::{self, JsonError},
 };
 
-/// The keys of the one secret.
+/// The most that a secret of Secrets Manager holds, in bytes.
+const MAX_SECRET_BYTES: usize = 65_536;
+
+/// The keys of the one secret, or their public halves.
 ///
-/// Never empty, no `kid` twice: such a set cannot be built.
-#[derive(Debug)]
+/// Never empty, no `kid` twice, no ambiguity between HS256 and the others: such a set cannot be built.
+#[derive(Clone, Debug)]
 pub struct KeySet {
     keys: Vec<Key>,
 }
@@ -23,6 +28,9 @@ pub enum KeySetError {
     /// The secret is an empty string.
     #[error("the secret is empty")]
     Empty,
+    /// More than Secrets Manager stores.
+    #[error("the secret is longer than {MAX_SECRET_BYTES} bytes")]
+    TooLong,
     /// It begins like a JSON object and is none.
     #[error("the secret is {0}")]
     Json(#[from] JsonError),
@@ -46,9 +54,12 @@ pub enum KeySetError {
     /// Two keys share a `kid`.
     #[error("two keys of the key set have the same kid")]
     DuplicateKeyId,
+    /// An HS256 key and one of another kind, and neither is on its way out.
+    #[error("the key set mixes HS256 with other keys, and neither kind has an end (retires)")]
+    MixedKinds,
 }
 
-/// The JSON form: `{"keys":[{"kid","alg","private_key"|"secret","published","signs_from","retires"}]}`.
+/// The JSON form: `{"keys":[{"kid","alg","private_key"|"public_key"|"secret","published","signs_from","retires"}]}`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredKeySet {
@@ -63,6 +74,9 @@ struct StoredKey {
     /// PKCS#8 PEM; for RS256, ES256 and EdDSA.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     private_key: Option<Zeroizing<String>>,
+    /// The JWK; in place of `private_key` where only verifying is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    public_key: Option<Jwk>,
     /// base64url; for HS256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<Zeroizing<String>>,
@@ -81,7 +95,14 @@ impl KeySet {
         let mut ids: Vec<&str> = keys.iter().map(Key::id).collect();
         ids.sort_unstable();
         ids.dedup();
-        if ids.len() < keys.len() { Err(KeySetError::DuplicateKeyId) } else { Ok(Self { keys }) }
+        if ids.len() < keys.len() {
+            return Err(KeySetError::DuplicateKeyId);
+        }
+        let stays = |symmetric: bool| {
+            let kind = move |key: &&Key| (key.algorithm() == Algorithm::HS256) == symmetric;
+            keys.iter().filter(kind).any(|key| key.schedule().retires.is_none())
+        };
+        if stays(true) && stays(false) { Err(KeySetError::MixedKinds) } else { Ok(Self { keys }) }
     }
 
     /// The set that a secret holds: a JSON key set, or a bare string that is one HS256 key.
@@ -90,6 +111,9 @@ impl KeySet {
     pub fn from_secret(secret: &str) -> Result<Self, KeySetError> {
         if secret.trim().is_empty() {
             return Err(KeySetError::Empty);
+        }
+        if secret.len() > MAX_SECRET_BYTES {
+            return Err(KeySetError::TooLong);
         }
         if !secret.trim_start().starts_with('{') {
             return Self::new(vec![Key::from_bare_secret(secret).map_err(KeySetError::BareSecret)?]);
@@ -105,8 +129,13 @@ impl KeySet {
 
     /// The JSON form, to be stored as the secret.
     pub fn to_secret(&self) -> Zeroizing<String> {
-        let keys = self.keys.iter().map(StoredKey::from).collect();
-        Zeroizing::new(serde_json::to_string(&StoredKeySet { keys }).unwrap_or_default())
+        to_json(self.keys.iter())
+    }
+
+    /// The JSON form of the public halves, for those who only verify; HS256 keys have none.
+    pub fn to_public(&self) -> String {
+        let public: Vec<Key> = self.keys.iter().filter_map(Key::to_public).collect();
+        to_json(public.iter()).to_string()
     }
 
     /// All keys, in the order of the secret.
@@ -116,7 +145,8 @@ impl KeySet {
 
     /// The key that signs at `now`: of those that may, the one whose turn came last.
     pub fn signing_key(&self, now: Timestamp) -> Option<&Key> {
-        let may_sign = |key: &&Key| key.verifies_at(now) && key.schedule().signs_from <= now;
+        let may_sign =
+            |key: &&Key| key.can_sign() && key.verifies_at(now) && key.schedule().signs_from <= now;
         self.keys.iter().filter(may_sign).max_by_key(|key| key.schedule().signs_from)
     }
 
@@ -124,6 +154,11 @@ impl KeySet {
     pub fn verification_key(&self, id: &str, now: Timestamp) -> Option<&Key> {
         self.keys.iter().find(|key| key.id() == id && key.verifies_at(now))
     }
+}
+
+fn to_json<'a>(keys: impl Iterator<Item = &'a Key>) -> Zeroizing<String> {
+    let keys = keys.map(StoredKey::from).collect();
+    Zeroizing::new(serde_json::to_string(&StoredKeySet { keys }).unwrap_or_default())
 }
 
 /// serde's message up to the value it quotes: a misplaced member may be key material.
@@ -145,14 +180,17 @@ impl TryFrom<StoredKey> for Key {
     fn try_from(stored: StoredKey) -> Result<Self, KeyError> {
         let schedule =
             Schedule { published: stored.published, signs_from: stored.signs_from, retires: stored.retires };
-        match (stored.alg, stored.private_key, stored.secret) {
-            (Algorithm::HS256, None, Some(secret)) => {
+        match (stored.alg, stored.private_key, stored.public_key, stored.secret) {
+            (Algorithm::HS256, None, None, Some(secret)) => {
                 let secret =
                     URL_SAFE_NO_PAD.decode(secret.as_bytes()).map_err(|_| KeyError::SecretNotBase64)?;
                 Self::from_secret(&stored.kid, &Zeroizing::new(secret), schedule)
             }
-            (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, Some(pem), None) => {
+            (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, Some(pem), None, None) => {
                 Self::from_pem(&stored.kid, stored.alg, &pem, schedule)
+            }
+            (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, None, Some(jwk), None) => {
+                Self::from_public_jwk(&stored.kid, stored.alg, &jwk, schedule)
             }
             _ => Err(KeyError::WrongMember(stored.alg)),
         }
@@ -161,16 +199,18 @@ impl TryFrom<StoredKey> for Key {
 
 impl From<&Key> for StoredKey {
     fn from(key: &Key) -> Self {
-        let source = Some(Zeroizing::new(key.source().to_owned()));
+        let source = key.source().cloned();
         let (private_key, secret) = match key.algorithm() {
             Algorithm::HS256 => (None, source),
             Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => (source, None),
         };
+        let public_key = if key.can_sign() { None } else { key.public_jwk().cloned() };
         let Schedule { published, signs_from, retires } = key.schedule();
         Self {
             kid: key.id().to_owned(),
             alg: key.algorithm(),
             private_key,
+            public_key,
             secret,
             published,
             signs_from,

@@ -51,6 +51,78 @@ fn weak_bare_strings_are_refused() {
 }
 
 #[test]
+fn text_that_is_no_random_secret_is_refused() {
+    let pem = include_str!("../testdata/rsa1024.pem");
+    for secret in [pem, &pem.replace("PRIVATE", "PUBLIC"), &"k".repeat(1025)] {
+        let error = KeySet::from_secret(secret).unwrap_err();
+        assert_eq!(error, KeySetError::BareSecret(KeyError::NotABareSecret));
+    }
+    assert!(KeySet::from_secret(&"k".repeat(1024)).is_ok());
+    for secret in ["k".repeat(65_537), format!("{{{}", " ".repeat(65_536))] {
+        assert_eq!(KeySet::from_secret(&secret).unwrap_err(), KeySetError::TooLong);
+    }
+}
+
+#[test]
+fn hs256_beside_other_keys_is_refused_unless_one_kind_is_on_its_way_out() {
+    let symmetric = |retires| hmac_key("h", schedule(0, 0, retires));
+    let public = |retires| Key::generate(Algorithm::ES256, schedule(0, 0, retires)).unwrap();
+    let mixed = KeySet::new(vec![symmetric(None), public(None)]).unwrap_err();
+    assert_eq!(mixed, KeySetError::MixedKinds);
+    for keys in [vec![symmetric(Some(9)), public(None)], vec![symmetric(None), public(Some(9))]] {
+        assert!(KeySet::new(keys).is_ok());
+    }
+}
+
+#[test]
+fn the_public_halves_verify_what_the_private_ones_sign_and_sign_nothing() {
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+        let set = KeySet::new(vec![Key::generate(algorithm, schedule(10, 20, None)).unwrap()]).unwrap();
+        let json = set.to_public();
+        assert!(!json.contains("PRIVATE") && !json.contains("private_key"));
+        let public = KeySet::from_secret(&json).unwrap();
+        let (private_key, public_key) = (&set.keys()[0], &public.keys()[0]);
+        assert_eq!(
+            (public_key.id(), public_key.algorithm(), public_key.schedule()),
+            (private_key.id(), algorithm, private_key.schedule())
+        );
+        let signature = private_key.sign(b"message").unwrap();
+        assert!(public_key.verifies(b"message", &signature));
+        assert!(!public_key.verifies(b"massage", &signature));
+        assert_eq!(public_key.sign(b"message"), None);
+        assert!(public.signing_key(at(20)).is_none());
+        assert_eq!(public_jwk_set(&public, at(10)), public_jwk_set(&set, at(10)));
+        assert_eq!(public.to_public(), json);
+    }
+    let bare = KeySet::from_secret(&"k".repeat(32)).unwrap();
+    assert_eq!(bare.to_public(), r#"{"keys":[]}"#);
+}
+
+#[test]
+fn a_public_key_must_be_of_its_kid_alg_curve_and_size() {
+    let public = |algorithm| -> Value {
+        let set = KeySet::new(vec![Key::generate(algorithm, schedule(10, 20, None)).unwrap()]).unwrap();
+        serde_json::from_str(&set.to_public()).unwrap()
+    };
+    for (algorithm, member, value) in [
+        (Algorithm::ES256, "kid", "other"),
+        (Algorithm::ES256, "alg", "ES384"),
+        (Algorithm::ES256, "crv", "P-384"),
+        (Algorithm::ES256, "x", "AAAA"),
+        (Algorithm::EdDSA, "x", "AAAA"),
+        (Algorithm::RS256, "n", "AQAB"),
+        (Algorithm::RS256, "e", "!"),
+    ] {
+        let mut secret = public(algorithm);
+        secret["keys"][0]["public_key"][member] = value.into();
+        assert_eq!(refused_key(&secret), KeyError::NotAPublicKey, "{algorithm} {member}");
+    }
+    let mut secret = public(Algorithm::EdDSA);
+    secret["keys"][0]["private_key"] = "x".into();
+    assert_eq!(refused_key(&secret), KeyError::WrongMember(Algorithm::EdDSA));
+}
+
+#[test]
 fn a_key_set_of_every_algorithm_survives_the_secret() {
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA, Algorithm::HS256] {
         let set = KeySet::new(vec![Key::generate(algorithm, schedule(10, 20, Some(30))).unwrap()]).unwrap();

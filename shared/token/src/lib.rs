@@ -9,6 +9,7 @@
 //! - [`Claims`]: what a token says; [`CustomClaims`]: what an administrator adds
 //! - [`TokenId`], [`SessionId`], [`UserId`]: 128 random bits each
 //! - [`Key`], [`KeySet`]: what signs and what verifies, and when
+//! - [`RotationPolicy`]: which key set comes after which
 //! - [`Issuer`]: claims in, token out
 //! - [`UnverifiedToken`]: a token taken apart, believed in nothing
 //! - [`Verifier`]: token in, claims or a precise refusal out
@@ -26,6 +27,7 @@ mod key;
 mod key_set;
 mod material;
 mod policy;
+mod rotation;
 pub mod strict_json;
 mod timestamp;
 mod verifier;
@@ -41,5 +43,6 @@ pub use key::{Key, KeyError, Schedule};
 pub use key_set::{KeySet, KeySetError};
 pub use material::Algorithm;
 pub use policy::{Lifetime, PolicyError, RefreshRefusal, RefreshSwitch, SessionPolicy};
+pub use rotation::{RotationError, RotationPolicy};
 pub use timestamp::Timestamp;
 pub use verifier::Verifier;

@@ -4,14 +4,21 @@
 use std::fmt;
 
 use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
+    rsa::PublicEncryptingKey,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
         KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+        RsaPublicKeyComponents,
     },
 };
-use jsonwebtoken::{EncodingKey, jwk::Jwk};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    EncodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::KeyError;
@@ -31,52 +38,66 @@ pub enum Algorithm {
 
 /// The smallest HMAC secret: as long as the hash (RFC 7518 §3.2).
 const MIN_SECRET_BYTES: usize = 32;
+/// The smallest RSA modulus in bytes: 2048 bits (RFC 7518 §3.3).
+const MIN_MODULUS_BYTES: usize = 256;
 /// The largest RSA modulus in bytes: 4096 bits. Beyond, signatures alone fill a token.
 const MAX_MODULUS_BYTES: usize = 512;
 
 /// A key in the form that signs and verifies.
 pub(crate) enum Material {
-    Rs256(RsaKeyPair, ParsedPublicKey),
-    Es256(EcdsaKeyPair, ParsedPublicKey),
-    EdDsa(Ed25519KeyPair, ParsedPublicKey),
+    /// Both halves.
+    Pair(Pair, ParsedPublicKey),
+    /// The public half alone: it verifies and cannot sign.
+    Public(Algorithm, ParsedPublicKey),
     Hs256(Box<hmac::Key>),
+}
+
+/// A private half.
+pub(crate) enum Pair {
+    Rs256(RsaKeyPair),
+    Es256(EcdsaKeyPair),
+    EdDsa(Ed25519KeyPair),
 }
 
 impl Material {
     /// A private key out of a PKCS#8 PEM text, and its public JWK without `kid` and `use`.
     pub(crate) fn from_pem(algorithm: Algorithm, pem: &str) -> Result<(Self, Jwk), KeyError> {
         let pem = pem.as_bytes();
-        let (material, key) = match algorithm {
+        let refused = KeyError::not_a_key_of(algorithm);
+        let (pair, public, key) = match algorithm {
             Algorithm::RS256 => {
-                let key = EncodingKey::from_rsa_pem(pem).map_err(|_| KeyError::NotAnRsaKey)?;
-                let pair = RsaKeyPair::from_der(key.as_bytes()).map_err(|_| KeyError::NotAnRsaKey)?;
+                let key = EncodingKey::from_rsa_pem(pem).map_err(|_| refused)?;
+                let pair = RsaKeyPair::from_der(key.as_bytes()).map_err(|_| refused)?;
                 if pair.public_modulus_len() > MAX_MODULUS_BYTES {
                     return Err(KeyError::NotAnRsaKey);
                 }
-                let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
-                    .map_err(|_| KeyError::NotAnRsaKey)?;
-                (Self::Rs256(pair, public), key)
+                let public = parsed(algorithm, pair.public_key().as_ref())?;
+                (Pair::Rs256(pair), public, key)
             }
             Algorithm::ES256 => {
-                let key = EncodingKey::from_ec_pem(pem).map_err(|_| KeyError::NotAP256Key)?;
+                let key = EncodingKey::from_ec_pem(pem).map_err(|_| refused)?;
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes())
-                    .map_err(|_| KeyError::NotAP256Key)?;
-                let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref())
-                    .map_err(|_| KeyError::NotAP256Key)?;
-                (Self::Es256(pair, public), key)
+                    .map_err(|_| refused)?;
+                let public = parsed(algorithm, pair.public_key().as_ref())?;
+                (Pair::Es256(pair), public, key)
             }
             Algorithm::EdDSA => {
-                let key = EncodingKey::from_ed_pem(pem).map_err(|_| KeyError::NotAnEd25519Key)?;
-                let pair =
-                    Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| KeyError::NotAnEd25519Key)?;
-                let public = ParsedPublicKey::new(&ED25519, pair.public_key().as_ref())
-                    .map_err(|_| KeyError::NotAnEd25519Key)?;
-                (Self::EdDsa(pair, public), key)
+                let key = EncodingKey::from_ed_pem(pem).map_err(|_| refused)?;
+                let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| refused)?;
+                let public = parsed(algorithm, pair.public_key().as_ref())?;
+                (Pair::EdDsa(pair), public, key)
             }
             Algorithm::HS256 => return Err(KeyError::WrongMember(algorithm)),
         };
         let jwk = Jwk::from_encoding_key(&key, algorithm.into()).map_err(|_| KeyError::NoPublicKey)?;
-        Ok((material, jwk))
+        Ok((Self::Pair(pair, public), jwk))
+    }
+
+    /// A public key out of its JWK.
+    pub(crate) fn from_public_jwk(algorithm: Algorithm, jwk: &Jwk) -> Result<Self, KeyError> {
+        let bytes = public_key_bytes(algorithm, &jwk.algorithm).ok_or(KeyError::NotAPublicKey)?;
+        let public = parsed(algorithm, &bytes).map_err(|_| KeyError::NotAPublicKey)?;
+        Ok(Self::Public(algorithm, public))
     }
 
     /// An HMAC key; refuses secrets below 256 bits, the empty one among them.
@@ -89,24 +110,30 @@ impl Material {
 
     pub(crate) fn algorithm(&self) -> Algorithm {
         match self {
-            Self::Rs256(..) => Algorithm::RS256,
-            Self::Es256(..) => Algorithm::ES256,
-            Self::EdDsa(..) => Algorithm::EdDSA,
+            Self::Pair(Pair::Rs256(_), _) => Algorithm::RS256,
+            Self::Pair(Pair::Es256(_), _) => Algorithm::ES256,
+            Self::Pair(Pair::EdDsa(_), _) => Algorithm::EdDSA,
+            Self::Public(algorithm, _) => *algorithm,
             Self::Hs256(_) => Algorithm::HS256,
         }
     }
 
-    /// The JWS signature of `message`; none when the crypto library fails, which no input causes.
+    pub(crate) fn can_sign(&self) -> bool {
+        !matches!(self, Self::Public(..))
+    }
+
+    /// The JWS signature of `message`; none for a public key, and when the crypto library fails, which no input causes.
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match self {
-            Self::Rs256(pair, _) => {
+            Self::Pair(Pair::Rs256(pair), _) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
                 Some(signature)
             }
-            Self::Es256(pair, _) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
-            Self::EdDsa(pair, _) => Some(pair.try_sign(message).ok()?.as_ref().to_vec()),
+            Self::Pair(Pair::Es256(pair), _) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
+            Self::Pair(Pair::EdDsa(pair), _) => Some(pair.try_sign(message).ok()?.as_ref().to_vec()),
+            Self::Public(..) => None,
             Self::Hs256(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
         }
     }
@@ -114,11 +141,48 @@ impl Material {
     /// Whether `signature` is this key's signature of `message`; HMAC is compared in constant time.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Rs256(_, public) | Self::Es256(_, public) | Self::EdDsa(_, public) => {
-                public.verify_sig(message, signature).is_ok()
-            }
+            Self::Pair(_, public) | Self::Public(_, public) => public.verify_sig(message, signature).is_ok(),
             Self::Hs256(key) => hmac::verify(key, message, signature).is_ok(),
         }
+    }
+}
+
+/// A public key in the encodings that the crypto library reads.
+fn parsed(algorithm: Algorithm, bytes: &[u8]) -> Result<ParsedPublicKey, KeyError> {
+    let key = match algorithm {
+        Algorithm::RS256 => ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, bytes),
+        Algorithm::ES256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, bytes),
+        Algorithm::EdDSA => ParsedPublicKey::new(&ED25519, bytes),
+        Algorithm::HS256 => return Err(KeyError::WrongMember(algorithm)),
+    };
+    key.map_err(|_| KeyError::not_a_key_of(algorithm))
+}
+
+/// The members of a JWK as the bytes that [`parsed`] takes: X.509 for RSA, the point for the curves.
+fn public_key_bytes(algorithm: Algorithm, members: &AlgorithmParameters) -> Option<Vec<u8>> {
+    let decode = |member: &str| URL_SAFE_NO_PAD.decode(member).ok();
+    match (algorithm, members) {
+        (Algorithm::RS256, AlgorithmParameters::RSA(rsa)) => {
+            let (n, e) = (decode(&rsa.n)?, decode(&rsa.e)?);
+            if !(MIN_MODULUS_BYTES..=MAX_MODULUS_BYTES).contains(&n.len()) {
+                return None;
+            }
+            let key: PublicEncryptingKey = RsaPublicKeyComponents { n, e }.try_into().ok()?;
+            Some(AsDer::<PublicKeyX509Der<'_>>::as_der(&key).ok()?.as_ref().to_vec())
+        }
+        (Algorithm::ES256, AlgorithmParameters::EllipticCurve(point))
+            if point.curve == EllipticCurve::P256 =>
+        {
+            let (x, y) = (decode(&point.x)?, decode(&point.y)?);
+            // The uncompressed form of SEC 1 §2.3.3.
+            (x.len() == 32 && y.len() == 32).then(|| [&[4], x.as_slice(), y.as_slice()].concat())
+        }
+        (Algorithm::EdDSA, AlgorithmParameters::OctetKeyPair(point))
+            if point.curve == EllipticCurve::Ed25519 =>
+        {
+            decode(&point.x)
+        }
+        _ => None,
     }
 }
 

@@ -1,0 +1,170 @@
+//! The next key set. A rotation logs nobody out: a key is known to every verifier before it signs,
+//! and verifies until the last token it signed has died.
+
+use crate::{Algorithm, Key, KeyError, KeySet, KeySetError, Schedule, Seconds, Timestamp};
+
+/// How long API Gateway's authorizers keep a JWK set.
+const JWK_SET_CACHE: Seconds = Seconds::new(2 * 3600);
+/// How long the four steps of a rotation may take, from drawing the key to its being everywhere.
+const RUN_TIME: Seconds = Seconds::new(600);
+/// By how much the clocks of two functions may differ.
+const CLOCK_SKEW: Seconds = Seconds::new(300);
+/// The most keys of a set. An RS256 key takes 1.9 kB, the secret 64 kB.
+const MAX_KEYS: usize = 24;
+
+/// What a new key must be, and how long it and its predecessors are needed.
+#[derive(Clone, Copy, Debug)]
+pub struct RotationPolicy {
+    algorithm: Algorithm,
+    /// How old a key set may be that a function still uses.
+    cache_age: Seconds,
+    /// `JWT_EXPIRATION_DELTA`.
+    token_life: Seconds,
+}
+
+/// Why there is no next key set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RotationError {
+    /// The new key, or an old one by its new schedule.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The set as a whole.
+    #[error(transparent)]
+    KeySet(#[from] KeySetError),
+    /// Keys are added faster than they retire.
+    #[error("there are {MAX_KEYS} keys already; the next one retires at {0}: rotate less often")]
+    TooManyKeys(Timestamp),
+    /// No key of the set has this `kid`.
+    #[error("there is no key with this kid")]
+    UnknownKey,
+}
+
+impl RotationPolicy {
+    /// New keys of `algorithm`, for functions that use a key set for `cache_age` and issue tokens that live for `token_life`.
+    pub fn new(algorithm: Algorithm, cache_age: Seconds, token_life: Seconds) -> Self {
+        Self { algorithm, cache_age, token_life }
+    }
+
+    /// How long a key must have been everywhere before it signs.
+    fn notice(self) -> Seconds {
+        self.cache_age.max(JWK_SET_CACHE)
+    }
+
+    /// When a key that is drawn at `now` may sign: time for the run, then for every cache to have run out.
+    fn first_signature(self, now: Timestamp) -> Timestamp {
+        now.plus(RUN_TIME).plus(self.notice())
+    }
+
+    /// When no token can be alive that was signed before `end`.
+    fn last_death(self, end: Timestamp) -> Timestamp {
+        end.plus(self.token_life).plus(CLOCK_SKEW)
+    }
+}
+
+impl KeySet {
+    /// The set that comes after `current` at `now`: one key more, and an end for those that had none.
+    ///
+    /// Where nothing signs yet, nobody waits for the new key: it signs at once.
+    pub fn rotated(
+        current: Option<&Self>,
+        policy: RotationPolicy,
+        now: Timestamp,
+    ) -> Result<Self, RotationError> {
+        let alive: Vec<&Key> = current.iter().flat_map(|set| set.keys_alive(now)).collect();
+        let signs_from = match current.and_then(|set| set.signs_until(now)) {
+            None => now,
+            Some(end) => policy.first_signature(now).min(end),
+        };
+        // A key whose turn would come after the new one's has signed nothing and never will.
+        let mut keys = alive
+            .into_iter()
+            .filter(|key| key.schedule().signs_from <= now || key.schedule().signs_from < signs_from)
+            .map(|key| {
+                let schedule = key.schedule();
+                let retires = schedule.retires.unwrap_or_else(|| policy.last_death(signs_from));
+                key.with_schedule(Schedule { retires: Some(retires), ..schedule })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if keys.len() >= MAX_KEYS {
+            let next = keys.iter().filter_map(|key| key.schedule().retires).min();
+            return Err(RotationError::TooManyKeys(next.unwrap_or(now)));
+        }
+        let schedule = Schedule { published: now, signs_from, retires: None };
+        keys.push(Key::generate(policy.algorithm, schedule)?);
+        Ok(Self::new(keys)?)
+    }
+
+    /// The set without the key `id`, whose tokens are refused as soon as every cache has run out.
+    ///
+    /// For a key that leaked. Another one signs from `now` on: the next in turn, else a new one, and
+    /// the last in turn has no end.
+    pub fn without(&self, id: &str, now: Timestamp) -> Result<Self, RotationError> {
+        let removed = self.keys().iter().find(|key| key.id() == id).ok_or(RotationError::UnknownKey)?;
+        let mut keys: Vec<Key> = self.keys_alive(now).filter(|key| key.id() != id).cloned().collect();
+        keys.sort_by_key(|key| key.schedule().signs_from);
+        let signs = |key: &Key| key.can_sign() && key.schedule().signs_from <= now;
+        if !keys.iter().any(signs) {
+            if let Some(next) = keys.iter_mut().find(|key| key.can_sign()) {
+                let schedule = next.schedule();
+                *next = next.with_schedule(Schedule { signs_from: now, ..schedule })?;
+            } else {
+                let schedule = Schedule { published: now, signs_from: now, retires: None };
+                keys.push(Key::generate(removed.algorithm(), schedule)?);
+            }
+        }
+        if let Some(last) = keys.iter_mut().rfind(|key| key.can_sign()) {
+            let schedule = last.schedule();
+            *last = last.with_schedule(Schedule { retires: None, ..schedule })?;
+        }
+        Ok(Self::new(keys)?)
+    }
+
+    /// Whether `next` is this set one rotation on: the keys that are alive are all there, with the same
+    /// schedule or an end that was open, and at least one is new.
+    pub fn is_followed_by(&self, next: &Self, now: Timestamp) -> bool {
+        let kept = self.keys_alive(now).filter(|key| key.schedule().signs_from <= now).all(|key| {
+            next.keys().iter().any(|other| {
+                let (before, after) = (key.schedule(), other.schedule());
+                let end_kept = before.retires.is_none() || before.retires == after.retires;
+                other.is_same_as(key)
+                    && Schedule { retires: None, ..before } == Schedule { retires: None, ..after }
+                    && end_kept
+            })
+        });
+        kept && next.new_keys(Some(self)).next().is_some()
+    }
+
+    /// The keys that `current` does not have.
+    pub fn new_keys<'a>(&'a self, current: Option<&'a Self>) -> impl Iterator<Item = &'a Key> {
+        let known =
+            move |key: &Key| current.is_some_and(|set| set.keys().iter().any(|old| old.id() == key.id()));
+        self.keys().iter().filter(move |key| !known(key))
+    }
+
+    /// Whether the new keys of this set sign late enough for every cache to know them, if the set is in force from `now` on.
+    pub fn gives_notice(&self, current: Option<&Self>, policy: RotationPolicy, now: Timestamp) -> bool {
+        let nobody_waits = current.and_then(|set| set.signs_until(now)).is_none();
+        let earliest = now.plus(policy.notice());
+        nobody_waits || self.new_keys(current).all(|key| earliest <= key.schedule().signs_from)
+    }
+
+    fn keys_alive(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
+        self.keys().iter().filter(move |key| key.schedule().retires.is_none_or(|retires| now < retires))
+    }
+
+    /// Until when some key signs without a break from `now` on; none if none signs at `now`.
+    fn signs_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut until = now;
+        while let Some(key) = self.signing_key(until) {
+            match key.schedule().retires {
+                None => return Some(Timestamp::MAX),
+                Some(retires) => until = retires,
+            }
+        }
+        (until > now).then_some(until)
+    }
+}
+
+#[cfg(test)]
+#[path = "rotation_tests.rs"]
+mod tests;
