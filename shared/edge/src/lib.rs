@@ -6,7 +6,7 @@
 //! - [`SigningKeys`]: the key set, cached
 //! - [`Request`], [`Answer`], [`Refusal`]: what a use case gets and what it may say
 //! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
-//! - [`start`]: a Lambda function, from its settings to its last event
+//! - [`start`], [`start_task`]: a Lambda function, from its settings to its last event
 
 mod answer;
 mod audit;
@@ -25,6 +25,6 @@ pub use answer::{Answer, token_answer};
 pub use endpoint::{Endpoint, respond};
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};
 pub use request::{Body, Request};
-pub use runtime::start;
+pub use runtime::{start, start_task};
 pub use settings::{Environment, IssuerUrl, SettingError};
 pub use signing_keys::{KeySource, SigningKeys};

@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use lambda_http::{Error, LambdaEvent, lambda_runtime, service_fn, tracing::error};
-use serde_json::value::RawValue;
+use lambda_http::{
+    Error, LambdaEvent, lambda_runtime, service_fn,
+    tracing::{error, info},
+};
+use serde_json::{Value, value::RawValue};
+use token::Timestamp;
 
-use crate::{Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, respond};
+use crate::{
+    Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, refusal::with_causes, respond,
+};
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
 const RESERVE: Duration = Duration::from_millis(500);
 /// The longest a request may take, whatever the function's time is: API Gateway's callers wait.
 const LONGEST: Duration = Duration::from_secs(8);
 
-/// Starts a Lambda function: logs, settings, then events until Lambda ends it.
+/// Starts a Lambda function that answers HTTP requests: logs, settings, then events until Lambda ends it.
 ///
 /// A wrong setting ends the function with one line that names it; nothing is read from AWS before
 /// the first event, so that a failing AWS is a 503 and not a function that does not start.
@@ -21,15 +27,46 @@ where
     E: Endpoint + Send,
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<E, SettingError>,
 {
+    run(prepare(build)?).await
+}
+
+/// Starts a Lambda function that AWS calls with events of its own, and that fails by saying why.
+///
+/// One line of the log for each event: `name`, the outcome, and the reason of a failure.
+pub async fn start_task<T, F, H, P>(name: &'static str, build: F, handle: H) -> Result<(), Error>
+where
+    F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
+    H: AsyncFn(&T, &Value, Timestamp) -> Result<(), P>,
+    P: std::error::Error,
+{
+    let (task, handle) = (&prepare(build)?, &handle);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+        match handle(task, &event.payload, clock::now()).await {
+            Ok(()) => {
+                info!(event = name, outcome = "success");
+                Ok(Value::Null)
+            }
+            Err(problem) => {
+                let reason = with_causes(&problem);
+                error!(event = name, outcome = "failure", reason);
+                Err(Error::from(reason))
+            }
+        }
+    }))
+    .await
+}
+
+fn prepare<T, F>(build: F) -> Result<T, SettingError>
+where
+    F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
+{
     let environment = Environment::of_process();
     logging::start(&environment);
-    match AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws)) {
-        Ok(endpoint) => run(endpoint).await,
-        Err(problem) => {
-            error!(event = "start", %problem, "the function cannot start");
-            Err(problem.into())
-        }
+    let built = AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws));
+    if let Err(problem) = &built {
+        error!(event = "start", %problem, "the function cannot start");
     }
+    built
 }
 
 /// Answers events until Lambda stops the function.

@@ -1,6 +1,8 @@
 //! Every setting: its variable, its default and its rule.
 
-use token::{Issuer, RefreshSwitch, Seconds, SessionPolicy};
+use token::{Algorithm, Issuer, RefreshSwitch, RotationPolicy, Seconds, SessionPolicy};
+
+use crate::signing_keys::CACHE_TIME;
 
 /// `JWT_EXPIRATION_DELTA`: how long a token lives.
 const DEFAULT_EXPIRATION: Seconds = Seconds::new(3600);
@@ -93,6 +95,20 @@ impl<'a> Environment<'a> {
             return Err(error("SIGNING_KEYS_MAX_STALE", "must be at most 1 d"));
         }
         Ok(stale)
+    }
+
+    /// What a new key is and how long it waits: `SIGNING_ALGORITHM` (RS256), `SIGNING_KEYS_MAX_STALE`
+    /// and `JWT_EXPIRATION_DELTA`.
+    pub fn rotation_policy(&self) -> Result<RotationPolicy, SettingError> {
+        let algorithm = match self.optional("SIGNING_ALGORITHM").as_deref() {
+            None | Some("RS256") => Algorithm::RS256,
+            Some("ES256") => Algorithm::ES256,
+            Some("EdDSA") => Algorithm::EdDSA,
+            Some("HS256") => Algorithm::HS256,
+            Some(_) => return Err(error("SIGNING_ALGORITHM", "must be RS256, ES256, EdDSA or HS256")),
+        };
+        let cache_age = Seconds::new(CACHE_TIME.get() + self.keys_max_stale()?.get());
+        Ok(RotationPolicy::new(algorithm, cache_age, self.session_policy()?.expiration()))
     }
 
     /// A variable that must be set; an empty one counts as absent.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a key set is used before it is read again.
-const CACHE_TIME: Seconds = Seconds::new(300);
+pub(crate) const CACHE_TIME: Seconds = Seconds::new(300);
 /// The shortest time between two readings that an unknown `kid` or, while older keys may be used, a failure causes.
 const COOLDOWN: Seconds = Seconds::new(30);
 

@@ -1,0 +1,143 @@
+//! The rotation function of the signing secret.
+//!
+//! Secrets Manager calls it four times with one `ClientRequestToken`, which names the new version of
+//! the secret, and calls it again after a failure. Each step finds out what is done already, keeps
+//! nothing in memory, and makes at most one call that changes something: killed after any call, the
+//! next run of the same steps ends where the first would have.
+//!
+//! - `createSecret` stores the next key set as `AWSPENDING`, unless the version has a value
+//! - `setSecret` has nothing to set: nobody but the secret holds the keys
+//! - `testSecret` signs and verifies tokens with the pending set
+//! - `finishSecret` moves `AWSCURRENT`, in one call
+
+mod failure;
+mod secret;
+
+use aws_sdk_secretsmanager::Client;
+use edge::{Environment, SettingError};
+use serde::Deserialize;
+use serde_json::Value;
+use token::{
+    CustomClaims, Issuer, KeySet, Lifetime, RotationPolicy, Seconds, SessionId, Timestamp, TokenId, UserId,
+    Verifier,
+};
+
+pub use failure::{Call, RotationFailure};
+use secret::{Secret, Version};
+
+/// The use case and all that it may touch.
+pub struct RotateKeys {
+    secret: Secret,
+    policy: RotationPolicy,
+    issuer: Issuer,
+}
+
+/// What Secrets Manager sends; other members are none of ours.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    step: String,
+    secret_id: String,
+    client_request_token: String,
+}
+
+impl RotateKeys {
+    /// Rotation of the one secret and by the policy that `environment` sets.
+    pub fn new(client: Client, environment: &Environment<'_>) -> Result<Self, SettingError> {
+        Ok(Self {
+            secret: Secret::new(client, environment.signing_secret()?),
+            policy: environment.rotation_policy()?,
+            issuer: environment.issuer()?,
+        })
+    }
+
+    /// Does one step at `now`. An error leaves the secret as it was, or as it is after the step.
+    pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<(), RotationFailure> {
+        let event = Event::deserialize(event).map_err(|_| RotationFailure::UnreadableEvent)?;
+        if event.secret_id != self.secret.id() {
+            return Err(RotationFailure::OtherSecret);
+        }
+        let step = match event.step.as_str() {
+            "createSecret" => Step::Create,
+            "setSecret" => Step::Set,
+            "testSecret" => Step::Test,
+            "finishSecret" => Step::Finish,
+            _ => return Err(RotationFailure::UnknownStep),
+        };
+        let token = event.client_request_token;
+        match self.secret.version(&token).await? {
+            Version::Current => Ok(()),
+            Version::Pending { current } => match step {
+                Step::Create => self.create(&token, now).await,
+                Step::Set => Ok(()),
+                Step::Test => self.tested(&token, now).await,
+                Step::Finish => {
+                    // Time has passed since the test, and the secret may have been changed by hand.
+                    self.tested(&token, now).await?;
+                    self.secret.make_current(&token, &current).await
+                }
+            },
+        }
+    }
+
+    async fn create(&self, token: &str, now: Timestamp) -> Result<(), RotationFailure> {
+        if self.secret.pending(token).await?.is_some() {
+            return Ok(());
+        }
+        let current = self.secret.current().await?;
+        let next = KeySet::rotated(current.as_ref(), self.policy, now)?;
+        self.secret.store_pending(token, &next).await
+    }
+
+    /// Whether the pending set may come into force at `now`.
+    ///
+    /// One that is not the next of today's secret, or would sign before every cache knows it, never
+    /// may: its label is taken off, for else Secrets Manager would refuse every further rotation.
+    async fn tested(&self, token: &str, now: Timestamp) -> Result<(), RotationFailure> {
+        let pending = self.secret.pending(token).await?.ok_or(RotationFailure::NoPendingValue)?;
+        let current = self.secret.current().await?;
+        let unfit = if current.as_ref().is_some_and(|set| !set.is_followed_by(&pending, now)) {
+            Some(RotationFailure::NotTheNext)
+        } else if !pending.gives_notice(current.as_ref(), self.policy, now) {
+            Some(RotationFailure::TooLate)
+        } else {
+            None
+        };
+        if let Some(unfit) = unfit {
+            self.secret.give_up(token).await?;
+            return Err(unfit);
+        }
+        let new = pending.new_keys(current.as_ref()).map(|key| key.schedule().signs_from);
+        for instant in new.chain([now]) {
+            self.sign_and_verify(&pending, instant.max(now))?;
+        }
+        Ok(())
+    }
+
+    /// Issues a token at `now` and verifies it, with the set itself and with its public half.
+    fn sign_and_verify(&self, keys: &KeySet, now: Timestamp) -> Result<(), RotationFailure> {
+        let entropy = || edge::random::entropy().map_err(|_| RotationFailure::DoesNotSign);
+        let claims = self.issuer.claims(
+            (UserId::new(entropy()?), "rotation test"),
+            SessionId::new(entropy()?),
+            TokenId::new(entropy()?),
+            Lifetime { issued_at: now, expires_at: now.plus(Seconds::new(1)) },
+            CustomClaims::default(),
+        );
+        let token = self.issuer.issue(&claims, keys, now).map_err(|_| RotationFailure::DoesNotSign)?;
+        let verifier = Verifier::new(self.issuer.clone());
+        let accepted = |keys: &KeySet| verifier.verify(&token, keys, now).is_ok();
+        let in_public = match keys.signing_key(now).and_then(token::Key::public_jwk) {
+            Some(_) => KeySet::from_secret(&keys.to_public()).is_ok_and(|public| accepted(&public)),
+            None => true,
+        };
+        if accepted(keys) && in_public { Ok(()) } else { Err(RotationFailure::DoesNotVerify) }
+    }
+}
+
+enum Step {
+    Create,
+    Set,
+    Test,
+    Finish,
+}

@@ -1,0 +1,13 @@
+//! The `rotate-keys` Lambda function.
+
+use rotate_keys::RotateKeys;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    edge::start_task(
+        "rotate-keys",
+        |environment, aws| RotateKeys::new(aws.secrets_manager(), environment),
+        RotateKeys::handle,
+    )
+    .await
+}
