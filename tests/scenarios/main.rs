@@ -15,5 +15,6 @@ mod http_contract;
 mod local_server;
 mod login;
 mod refresh;
+mod rotation;
 mod template;
 mod worked_example;

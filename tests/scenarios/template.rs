@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::Method;
 use local::{Function, ROUTES};
 use serde_yaml_ng::Value;
-use tests::{Event, LOGIN_AT, World};
+use tests::{Event, LOGIN_AT, SecretsManager, World};
 
 fn template() -> Value {
     serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap()
@@ -99,7 +99,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<String>); 3] {
+async fn needed() -> [(&'static str, BTreeSet<String>); 4] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -121,7 +121,15 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 3] {
     let with_keys = |calls: Vec<String>| {
         calls.into_iter().map(action).chain(["secretsmanager:GetSecretValue".to_owned()]).collect()
     };
-    [("login", with_keys(login)), ("refresh", with_keys(refresh)), ("jwks", with_keys(jwks))]
+    let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
+    crate::rotation::rotate(&secrets, LOGIN_AT).await;
+    let rotation = secrets.calls().into_iter().map(|call| format!("secretsmanager:{call}")).collect();
+    [
+        ("login", with_keys(login)),
+        ("refresh", with_keys(refresh)),
+        ("jwks", with_keys(jwks)),
+        ("rotate-keys", rotation),
+    ]
 }
 
 #[tokio::test]
@@ -151,14 +159,55 @@ async fn each_role_allows_what_its_use_case_does_and_no_more() {
 fn the_api_may_invoke_every_function_of_its_routes() {
     let invocable: BTreeSet<_> = resources("AWS::Lambda::Permission")
         .into_iter()
+        .filter(|(_, properties)| properties["Principal"] == "apigateway.amazonaws.com")
         .map(|(_, properties)| {
-            assert_eq!(properties["Principal"], "apigateway.amazonaws.com");
             assert!(serde_yaml_ng::to_string(&properties["SourceArn"]).unwrap().contains("${Api}"));
             let function = plain(&properties["FunctionName"]).as_str().unwrap();
             function.trim_end_matches(".Arn").to_owned()
         })
         .collect();
-    assert_eq!(invocable, functions().into_values().collect());
+    let mut routed = functions();
+    routed.remove("rotate-keys");
+    assert_eq!(invocable, routed.into_values().collect());
+}
+
+#[test]
+fn secrets_manager_may_invoke_the_rotation_function_for_this_secret_of_this_account_only() {
+    let (secret, _) = &resources("AWS::SecretsManager::Secret")[0];
+    let permissions = resources("AWS::Lambda::Permission");
+    let principal = |properties: &Value| properties["Principal"] == "secretsmanager.amazonaws.com";
+    let [permission] = &permissions.iter().filter(|(_, it)| principal(it)).collect::<Vec<_>>()[..] else {
+        panic!("not one permission")
+    };
+    let rotation = &functions()["rotate-keys"];
+    assert_eq!(plain(&permission.1["FunctionName"]), rotation.as_str());
+    assert_eq!(plain(&permission.1["SourceAccount"]), "AWS::AccountId");
+    assert_eq!(plain(&permission.1["SourceArn"]), secret.as_str());
+
+    let (_, schedule) = &resources("AWS::SecretsManager::RotationSchedule")[0];
+    assert_eq!(plain(&schedule["SecretId"]), secret.as_str());
+    assert_eq!(plain(&schedule["RotationLambdaARN"]), format!("{rotation}.Arn").as_str());
+    assert_eq!(schedule["RotateImmediatelyOnUpdate"], true);
+    assert_eq!(plain(&schedule["RotationRules"]["AutomaticallyAfterDays"]), "RotationDays");
+    assert_eq!(template()["Parameters"]["RotationDays"]["Default"], 30);
+    assert_eq!(template()["Parameters"]["SigningAlgorithm"]["Default"], "RS256");
+}
+
+#[test]
+fn a_failed_rotation_raises_an_alarm() {
+    let (_, alarm) = &resources("AWS::CloudWatch::Alarm")[0];
+    assert_eq!(plain(&alarm["Dimensions"][0]["Value"]), functions()["rotate-keys"].as_str());
+    assert_eq!((&alarm["MetricName"], &alarm["Statistic"]), (&"Errors".into(), &"Sum".into()));
+    assert_eq!(alarm["Threshold"], 1);
+}
+
+#[tokio::test]
+async fn the_secret_begins_without_a_key_and_the_first_rotation_makes_one() {
+    let (_, secret) = &resources("AWS::SecretsManager::Secret")[0];
+    let secrets = SecretsManager::start(secret["SecretString"].as_str().unwrap()).await;
+    crate::rotation::rotate(&secrets, LOGIN_AT).await;
+    let set = crate::rotation::keys(&secrets, "AWSCURRENT");
+    assert!(set.signing_key(tests::at(LOGIN_AT)).is_some());
 }
 
 #[test]
@@ -191,6 +240,17 @@ fn every_variable_that_the_code_requires_is_set() {
             ],
         ),
         ("jwks", &["SIGNING_SECRET", "JWT_ISSUER"]),
+        (
+            "rotate-keys",
+            &[
+                "SIGNING_SECRET",
+                "SIGNING_ALGORITHM",
+                "SIGNING_KEYS_MAX_STALE",
+                "JWT_ISSUER",
+                "JWT_AUDIENCE",
+                "JWT_EXPIRATION_DELTA",
+            ],
+        ),
     ] {
         let name = &functions()[function];
         let own = &template["Resources"][name.as_str()]["Properties"]["Environment"]["Variables"];

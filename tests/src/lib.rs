@@ -3,6 +3,7 @@
 //! - [`World`]: gateway, store and keys, with every AWS call counted
 //! - [`Event`]: real events of API Gateway and load balancers, changed where a test changes them
 //! - `contract`: openapi.yaml, held against every reply
+//! - [`SecretsManager`]: one secret under AWS's rules, with faults on demand
 //! - [`lambda`]: the Lambda Runtime API and the AWS around it, for the real binaries
 
 #![expect(
@@ -16,7 +17,9 @@
 mod contract;
 mod event;
 pub mod lambda;
+mod secrets_manager;
 mod world;
 
 pub use event::{Event, Reply};
-pub use world::{LOGIN_AT, World, at};
+pub use secrets_manager::{FIRST_VERSION, SECRET_ARN, SecretsManager};
+pub use world::{ISSUER, LOGIN_AT, World, at};

@@ -19,12 +19,12 @@ use tempfile::TempDir;
 use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
 use users::{Hasher, NewUser, Password, UserTable, Username};
 
-use crate::{Event, Reply, contract};
+use crate::{Event, Reply, SECRET_ARN, SecretsManager, contract};
 
 /// The login of the worked example: 2023-06-02 18:00:00 UTC.
 pub const LOGIN_AT: u64 = 1_685_728_800;
 /// The issuer of every world.
-const ISSUER: &str = "https://k3y1atch42.execute-api.eu-west-1.amazonaws.com";
+pub const ISSUER: &str = "https://k3y1atch42.execute-api.eu-west-1.amazonaws.com";
 
 /// The whole product in one process.
 pub struct World {
@@ -78,6 +78,23 @@ impl World {
     pub fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let key_file = local::signing_key::file_in(folder.path(), at(0)).unwrap();
+        Self::build(endpoint, settings, || KeySource::File(key_file.clone()), folder)
+    }
+
+    /// A world with the worked example's durations whose keys are the secret of `secrets`.
+    pub async fn with_secret(secrets: &SecretsManager) -> Self {
+        let store = Store::in_memory().await.unwrap();
+        let source =
+            || KeySource::SecretsManager { client: secrets.client(), secret_id: SECRET_ARN.to_owned() };
+        Self::build(&store.endpoint, &[("JWT_ALLOW_REFRESH", "true")], source, TempDir::new().unwrap())
+    }
+
+    fn build(
+        endpoint: &str,
+        settings: &[(&str, &str)],
+        key_source: impl Fn() -> KeySource,
+        folder: TempDir,
+    ) -> Self {
         let calls = Calls::default();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -93,8 +110,7 @@ impl World {
             set.or_else(|| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned()))
         };
         let environment = Environment::new(&lookup);
-        let keys =
-            || SigningKeys::new(KeySource::File(key_file.clone()), environment.keys_max_stale().unwrap());
+        let keys = || SigningKeys::new(key_source(), environment.keys_max_stale().unwrap());
         let gateway = Gateway {
             login: Login::new(users.clone(), keys(), Hasher::new(), &environment).unwrap(),
             refresh: Refresh::new(users.clone(), keys(), &environment).unwrap(),
