@@ -1,9 +1,9 @@
-//! The real `login`, `refresh` and `jwks` binaries against a Runtime API, a DynamoDB and a Secrets Manager.
+//! The real binaries against a Runtime API, a DynamoDB and a Secrets Manager.
 
 use http::Method;
 use local::{Store, TABLE_NAME};
 use serde_json::json;
-use tests::{Event, World, lambda, lambda::Function};
+use tests::{Event, SECRET_ARN, SecretsManager, World, lambda, lambda::Function};
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const PASSWORD: &str = "canary-password-7d41";
@@ -132,6 +132,33 @@ async fn an_answer_of_secrets_manager_that_breaks_off_prints_no_secret() {
             printed.contains("there are no signing keys") && !printed.contains(SECRET_CANARY),
             "{printed}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_rotation_function_makes_the_key_that_login_signs_with_and_prints_none() {
+    let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
+    let mut stack = Stack::new(SECRET_CANARY).await;
+    secrets.url().clone_into(&mut stack.secrets_url);
+    let settings = [("SIGNING_SECRET", SECRET_ARN), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")];
+    let mut rotation = stack.start("rotate-keys", &settings).await;
+    let token = secrets.begin_rotation().unwrap();
+    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+        let event = json!({ "Step": step, "SecretId": SECRET_ARN, "ClientRequestToken": token });
+        assert_eq!(rotation.call(&event).await, json!(null), "{step}");
+    }
+    let refused = rotation.call(&json!({ "Step": "createSecret" })).await;
+    assert!(refused["body"].as_str().unwrap().contains("the event has no Step"), "{refused}");
+    let mut login = stack.start("login", &settings).await;
+    assert_eq!(login.invoke(&log_in()).await.status, 200);
+    let printed = rotation.stop().await + &login.stop().await;
+    assert!(printed.contains(r#""event":"rotate-keys","outcome":"success""#), "{printed}");
+    assert!(printed.contains(r#""outcome":"failure","reason":"the event has no Step"#), "{printed}");
+    let (_, value) = secrets.labelled("AWSCURRENT").unwrap();
+    let stored: serde_json::Value = serde_json::from_str(&value.unwrap()).unwrap();
+    let pem = stored["keys"][0]["private_key"].as_str().unwrap();
+    for line in pem.lines() {
+        assert!(!printed.contains(line), "a line of the private key was printed");
     }
 }
 

@@ -85,12 +85,17 @@ impl Function {
         Self { events, answers, child, printed }
     }
 
-    /// The function's answer to `event`.
+    /// The function's answer to an HTTP event.
     pub async fn invoke(&mut self, event: &Event) -> Reply {
-        self.events.waiting.lock().unwrap().push_back(event.0.to_string());
+        Reply::new(&self.call(&event.0).await)
+    }
+
+    /// The function's answer to any event.
+    pub async fn call(&mut self, event: &Value) -> Value {
+        self.events.waiting.lock().unwrap().push_back(event.to_string());
         self.events.arrived.notify_one();
         let answer = tokio::time::timeout(PATIENCE, self.answers.recv()).await.expect("an answer in time");
-        Reply::new(&answer.expect("a running function"))
+        answer.expect("a running function")
     }
 
     /// The most memory that the running function has had resident, in megabytes (Linux).
