@@ -4,11 +4,11 @@
 //! succeed side by side, and a lost response logs nobody out.
 
 use edge::{
-    Answer, Endpoint, Environment, Refusal, Request, SessionFailure, SettingError, SigningKeys, token_answer,
+    Answer, Endpoint, Environment, Refusal, Request, SettingError, SigningKeys, live_user, token_answer,
 };
 use http::Method;
-use token::{Claims, Issuer, RefreshSwitch, SessionPolicy, Timestamp, TokenId, Verifier};
-use users::{User, UserTable, Username};
+use token::{Issuer, RefreshSwitch, SessionPolicy, Timestamp, TokenId, Verifier};
+use users::UserTable;
 
 /// The use case and all that it may touch.
 pub struct Refresh {
@@ -39,7 +39,7 @@ impl Refresh {
         let old = self.keys.verify(&self.verifier, token, now).await?;
         request.is_about(old.subject, Some(old.session_id));
         let lifetime = self.policy.refresh(old.lifetime, now)?;
-        let user = self.user_of(&old).await?;
+        let user = live_user(&self.users, &old).await?;
         let claims = self.issuer.claims(
             (old.subject, &old.username),
             old.session_id,
@@ -50,26 +50,6 @@ impl Refresh {
         let keys = self.keys.current(now).await?;
         let token = self.issuer.issue(&claims, &keys, now)?;
         Ok(token_answer(&token, &claims, &self.policy, now))
-    }
-
-    /// The user of the token, if the session still is: enabled, the same person, the session not ended.
-    async fn user_of(&self, claims: &Claims) -> Result<User, Refusal> {
-        // Our own signature covers the name; one that is no name any more belongs to nobody.
-        let Ok(username) = claims.username.parse::<Username>() else {
-            return Err(Refusal::SessionEnded(SessionFailure::UserGone));
-        };
-        let user = self.users.find(&username).await?;
-        let user = user.ok_or(Refusal::SessionEnded(SessionFailure::UserGone))?;
-        if user.id != claims.subject {
-            return Err(Refusal::SessionEnded(SessionFailure::OtherUser));
-        }
-        if !user.enabled {
-            return Err(Refusal::UserDisabled);
-        }
-        if !user.sessions.contains_key(&claims.session_id) {
-            return Err(Refusal::SessionEnded(SessionFailure::NotInRow));
-        }
-        Ok(user)
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`aws`]: SDK clients with limits
 //! - [`SigningKeys`]: the key set, cached
 //! - [`Request`], [`Answer`], [`Refusal`]: what a use case gets and what it may say
+//! - [`live_user`]: the check that the session of a token has not ended
 //! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
 //! - [`start`], [`start_task`]: a Lambda function, from its settings to its last event
 
@@ -13,6 +14,7 @@ mod audit;
 pub mod aws;
 pub mod clock;
 mod endpoint;
+mod live_session;
 mod logging;
 pub mod random;
 mod refusal;
@@ -23,6 +25,7 @@ mod signing_keys;
 
 pub use answer::{Answer, token_answer};
 pub use endpoint::{Endpoint, respond};
+pub use live_session::live_user;
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};
 pub use request::{Body, Request};
 pub use runtime::{start, start_task};
