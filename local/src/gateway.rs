@@ -6,6 +6,7 @@ use login::Login;
 use refresh::Refresh;
 use serde_json::{Value, json};
 use token::Timestamp;
+use verify::Verify;
 
 /// How long a request may take, as in [`edge::start`].
 const LIMIT: Duration = Duration::from_secs(8);
@@ -17,14 +18,17 @@ pub enum Function {
     Login,
     /// `functions/refresh`
     Refresh,
+    /// `functions/verify`
+    Verify,
     /// `functions/jwks`
     Jwks,
 }
 
 /// Every route; template.yaml has the same, as a test holds.
-pub const ROUTES: [(&str, Function); 4] = [
+pub const ROUTES: [(&str, Function); 5] = [
     ("/auth/login", Function::Login),
     ("/auth/refresh", Function::Refresh),
+    ("/auth/verify", Function::Verify),
     (JWK_SET_PATH, Function::Jwks),
     (DISCOVERY_PATH, Function::Jwks),
 ];
@@ -35,6 +39,8 @@ pub struct Gateway {
     pub login: Login,
     /// `/auth/refresh`
     pub refresh: Refresh,
+    /// `/auth/verify`
+    pub verify: Verify,
     /// The two documents.
     pub jwks: Jwks,
 }
@@ -45,6 +51,7 @@ impl Gateway {
         match ROUTES.iter().find(|(route, _)| *route == path) {
             Some((_, Function::Login)) => respond(&self.login, event, now, LIMIT).await,
             Some((_, Function::Refresh)) => respond(&self.refresh, event, now, LIMIT).await,
+            Some((_, Function::Verify)) => respond(&self.verify, event, now, LIMIT).await,
             Some((_, Function::Jwks)) => respond(&self.jwks, event, now, LIMIT).await,
             None => json!({
                 "statusCode": 404,

@@ -14,6 +14,7 @@ use refresh::Refresh;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use users::Hasher;
+use verify::Verify;
 
 use crate::{
     Gateway, HttpRequest, Options, Store, StoreFileError, demo, demo::DemoError, signing_key,
@@ -135,6 +136,7 @@ fn gateway(
     Ok(Gateway {
         login: Login::new(store.users.clone(), keys(), hasher, &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,
+        verify: Verify::new(store.users.clone(), keys(), &settings)?,
         jwks: Jwks::new(keys(), &settings)?,
     })
 }

@@ -17,4 +17,5 @@ mod login;
 mod refresh;
 mod rotation;
 mod template;
+mod verify;
 mod worked_example;

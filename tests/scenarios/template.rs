@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use local::{Function, ROUTES};
+use serde_json::json;
 use serde_yaml_ng::Value;
 use tests::{Event, LOGIN_AT, SecretsManager, World};
 
@@ -32,6 +33,7 @@ fn binary(function: Function) -> &'static str {
     match function {
         Function::Login => "login",
         Function::Refresh => "refresh",
+        Function::Verify => "verify",
         Function::Jwks => "jwks",
     }
 }
@@ -99,7 +101,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<String>); 4] {
+async fn needed() -> [(&'static str, BTreeSet<String>); 5] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -112,6 +114,9 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 4] {
     let login = world.operations();
     assert_eq!(world.refresh(&token, LOGIN_AT).await.status, 200);
     let refresh = world.operations();
+    let body = json!({ "token": token, "check_session": true });
+    assert_eq!(world.post("/auth/verify", &body, LOGIN_AT).await.status, 200);
+    let verify = world.operations();
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
     let jwks = world.operations();
@@ -127,6 +132,7 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 4] {
     [
         ("login", with_keys(login)),
         ("refresh", with_keys(refresh)),
+        ("verify", with_keys(verify)),
         ("jwks", with_keys(jwks)),
         ("rotate-keys", rotation),
     ]
@@ -214,31 +220,19 @@ async fn the_secret_begins_without_a_key_and_the_first_rotation_makes_one() {
 fn every_variable_that_the_code_requires_is_set() {
     let template = template();
     let global = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let of_tokens = [
+        "USERS_TABLE",
+        "SIGNING_SECRET",
+        "JWT_ISSUER",
+        "JWT_AUDIENCE",
+        "JWT_EXPIRATION_DELTA",
+        "JWT_REFRESH_EXPIRATION_DELTA",
+        "JWT_ALLOW_REFRESH",
+    ];
     for (function, variables) in [
-        (
-            "login",
-            &[
-                "USERS_TABLE",
-                "SIGNING_SECRET",
-                "JWT_ISSUER",
-                "JWT_AUDIENCE",
-                "JWT_EXPIRATION_DELTA",
-                "JWT_REFRESH_EXPIRATION_DELTA",
-                "JWT_ALLOW_REFRESH",
-            ][..],
-        ),
-        (
-            "refresh",
-            &[
-                "USERS_TABLE",
-                "SIGNING_SECRET",
-                "JWT_ISSUER",
-                "JWT_AUDIENCE",
-                "JWT_EXPIRATION_DELTA",
-                "JWT_REFRESH_EXPIRATION_DELTA",
-                "JWT_ALLOW_REFRESH",
-            ],
-        ),
+        ("login", &of_tokens[..]),
+        ("refresh", &of_tokens),
+        ("verify", &of_tokens),
         ("jwks", &["SIGNING_SECRET", "JWT_ISSUER"]),
         (
             "rotate-keys",

@@ -21,20 +21,28 @@ pub(crate) fn check(path: &str, reply: &Reply) {
     assert!(!response.is_null(), "openapi.yaml has no {} for {path}: {reply:?}", reply.status);
     let content = &response["content"]["application/json"];
     if reply.status == 200 {
-        check_success(path, reply, content);
+        assert!(reply.body.is_object(), "{path}: {reply:?}");
+        check_members(path, &reply.body, &content["schema"]);
     } else {
         check_refusal(path, reply, content);
     }
 }
 
-fn check_success(path: &str, reply: &Reply, content: &Value) {
-    let schema = resolve(&content["schema"]);
-    let body = reply.body.as_object().expect("an object");
-    for required in schema["required"].as_sequence().into_iter().flatten() {
-        assert!(body.contains_key(required.as_str().unwrap()), "{path}: no {required:?} in {body:?}");
+/// What a schema requires is there, and what is there the schema knows; all the way down.
+fn check_members(path: &str, body: &serde_json::Value, schema: &Value) {
+    let schema = resolve(schema);
+    if let Some(items) = body.as_array() {
+        items.iter().for_each(|item| check_members(path, item, &schema["items"]));
     }
-    for member in body.keys() {
-        assert!(!schema["properties"][member.as_str()].is_null(), "{path}: {member} is not in openapi.yaml");
+    let Some(members) = body.as_object() else { return };
+    for required in schema["required"].as_sequence().into_iter().flatten() {
+        assert!(members.contains_key(required.as_str().unwrap()), "{path}: no {required:?} in {body}");
+    }
+    for (name, member) in members {
+        let property = &schema["properties"][name.as_str()];
+        let known = !property.is_null() || schema["additionalProperties"] == true;
+        assert!(known, "{path}: {name} is not in openapi.yaml");
+        check_members(path, member, property);
     }
 }
 

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
 use users::{Hasher, NewUser, Password, UserTable, Username};
+use verify::Verify;
 
 use crate::{Event, Reply, SECRET_ARN, SecretsManager, contract};
 
@@ -114,6 +115,7 @@ impl World {
         let gateway = Gateway {
             login: Login::new(users.clone(), keys(), Hasher::new(), &environment).unwrap(),
             refresh: Refresh::new(users.clone(), keys(), &environment).unwrap(),
+            verify: Verify::new(users.clone(), keys(), &environment).unwrap(),
             jwks: Jwks::new(keys(), &environment).unwrap(),
         };
         Self { gateway, users, calls, folder }

@@ -115,7 +115,7 @@ fn the_json_has_every_number_of_the_explanation() {
     );
     let (_, json) = explain_json(&token(LOGIN + 3600), LOGIN, &["--no-refresh", "--expiration", "2h"]);
     assert_eq!(json["explanation"]["refresh_until"], Value::Null);
-    assert_eq!(json["explanation"]["session_ends_by"], json!(LOGIN + 7200));
+    assert_eq!(json["explanation"]["session_ends_by"], json!(LOGIN + 3600));
 }
 
 #[test]

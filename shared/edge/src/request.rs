@@ -121,4 +121,13 @@ impl Body {
             None => Err(Refusal::InvalidRequest(format!("The field \"{name}\" is required."))),
         }
     }
+
+    /// The boolean called `name`, false when it is absent; a refusal that names it when it is something else.
+    pub fn flag(&mut self, name: &str) -> Result<bool, Refusal> {
+        match self.0.remove(name) {
+            None => Ok(false),
+            Some(Value::Bool(set)) => Ok(set),
+            Some(_) => Err(Refusal::InvalidRequest(format!("The field \"{name}\" must be true or false."))),
+        }
+    }
 }

@@ -47,7 +47,7 @@ impl Explanation {
             RefreshSwitch::On => Some(policy.refresh_until(lifetime.issued_at)),
             RefreshSwitch::Off => None,
         };
-        let session_ends_by = policy.session_ends_by(lifetime.issued_at).max(lifetime.expires_at);
+        let session_ends_by = policy.last_end(lifetime);
         Self {
             now,
             logged_in_at: lifetime.issued_at,

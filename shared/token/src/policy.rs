@@ -135,6 +135,18 @@ impl SessionPolicy {
             RefreshSwitch::Off => issued_at.plus(self.expiration),
         }
     }
+
+    /// The instant by which the session is over, as far as the holder of a token of `lifetime` can tell.
+    ///
+    /// While refreshing is off that is the token's own end. It is never before that: the token may have been
+    /// issued under a longer policy.
+    #[must_use]
+    pub fn last_end(&self, lifetime: Lifetime) -> Timestamp {
+        match self.refresh {
+            RefreshSwitch::On => self.session_ends_by(lifetime.issued_at).max(lifetime.expires_at),
+            RefreshSwitch::Off => lifetime.expires_at,
+        }
+    }
 }
 
 impl Lifetime {

@@ -125,6 +125,22 @@ fn switched_off_refuses_tokens_issued_while_it_was_on() {
 }
 
 #[test]
+fn a_session_ends_with_its_token_where_nothing_is_refreshed_and_never_before_it() {
+    let on = policy(HOUR, TWO_DAYS);
+    let off = SessionPolicy::new(on.expiration(), on.refresh_expiration(), RefreshSwitch::Off).unwrap();
+    let token = |life| Lifetime { issued_at: at(LOGIN), expires_at: at(LOGIN + life) };
+    for (life, while_on, while_off) in [
+        (HOUR, TWO_DAYS + HOUR, HOUR),
+        (60, TWO_DAYS + HOUR, 60),
+        // Issued under a longer policy.
+        (3 * TWO_DAYS, 3 * TWO_DAYS, 3 * TWO_DAYS),
+    ] {
+        assert_eq!(on.last_end(token(life)), at(LOGIN + while_on));
+        assert_eq!(off.last_end(token(life)), at(LOGIN + while_off));
+    }
+}
+
+#[test]
 fn refreshing_is_off_unless_said_otherwise() {
     assert_eq!(RefreshSwitch::default(), RefreshSwitch::Off);
 }

@@ -1,0 +1,64 @@
+//! `POST /auth/verify`: what a token says and how long it lasts, for services that cannot check a signature.
+//!
+//! Reads nothing but the keys, unless the caller asks whether the session has ended: that is in the user's row.
+
+use edge::{Answer, Endpoint, Environment, Refusal, Request, SettingError, SigningKeys, live_user};
+use http::{Method, StatusCode};
+use serde_json::json;
+use token::{Claims, RefreshSwitch, SessionPolicy, Timestamp, Verifier};
+use users::UserTable;
+
+/// The use case and all that it may touch.
+pub struct Verify {
+    users: UserTable,
+    keys: SigningKeys,
+    policy: SessionPolicy,
+    verifier: Verifier,
+}
+
+impl Verify {
+    /// Verifying by the policy and the tokens of the issuer that `environment` sets.
+    pub fn new(
+        users: UserTable,
+        keys: SigningKeys,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        let verifier = Verifier::new(environment.issuer()?);
+        Ok(Self { users, keys, policy: environment.session_policy()?, verifier })
+    }
+
+    /// The claims, and in seconds from `now` when the token dies, can no longer be refreshed, and when its
+    /// session is over at the latest.
+    fn answer(&self, claims: &Claims, now: Timestamp) -> Answer {
+        let lifetime = claims.lifetime;
+        let mut body = json!({
+            "claims": claims.to_json(),
+            "expires_in": lifetime.expires_at.time_left(now).get(),
+            "session_expires_in": self.policy.last_end(lifetime).time_left(now).get(),
+        });
+        if self.policy.refresh_switch() == RefreshSwitch::On
+            && let Some(members) = body.as_object_mut()
+        {
+            let left = self.policy.refresh_until(lifetime.issued_at).time_left(now);
+            members.insert("refresh_expires_in".to_owned(), left.get().into());
+        }
+        Answer::json(StatusCode::OK, &body)
+    }
+}
+
+impl Endpoint for Verify {
+    const NAME: &'static str = "verify";
+    const METHODS: &'static [Method] = &[Method::POST];
+
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        let mut body = request.json()?;
+        let token = body.string("token")?;
+        let check_session = body.flag("check_session")?;
+        let claims = self.keys.verify(&self.verifier, &token, now).await?;
+        request.is_about(claims.subject, Some(claims.session_id));
+        if check_session {
+            live_user(&self.users, &claims).await?;
+        }
+        Ok(self.answer(&claims, now))
+    }
+}
