@@ -32,7 +32,9 @@ pub(crate) fn check(path: &str, reply: &Reply) {
 fn check_members(path: &str, body: &serde_json::Value, schema: &Value) {
     let schema = resolve(schema);
     if let Some(items) = body.as_array() {
-        items.iter().for_each(|item| check_members(path, item, &schema["items"]));
+        for item in items {
+            check_members(path, item, &schema["items"]);
+        }
     }
     let Some(members) = body.as_object() else { return };
     for required in schema["required"].as_sequence().into_iter().flatten() {

@@ -109,7 +109,7 @@ impl SecretsManager {
         let mut secret = self.secret();
         let version = format!("11111111-0000-0000-0000-{:012}", secret.versions.len());
         secret.versions.insert(version.clone(), Some(value.to_owned()));
-        secret.move_label("AWSCURRENT", version);
+        secret.move_label("AWSCURRENT", &version);
     }
 
     /// Overwrites the value under a label, which AWS never does.
@@ -220,7 +220,7 @@ impl Secret {
         } else {
             self.versions.insert(token.to_owned(), Some(value.to_owned()));
             for label in request["VersionStages"].as_array().unwrap_or(&vec![json!("AWSCURRENT")]) {
-                self.move_label(label.as_str().unwrap(), token.to_owned());
+                self.move_label(label.as_str().unwrap(), token);
             }
         }
         Ok(json!({ "ARN": SECRET_ARN, "VersionId": token }))
@@ -237,7 +237,7 @@ impl Secret {
             Some(to) if !self.versions.contains_key(to) => {
                 return Err(("ResourceNotFoundException", "no such version"));
             }
-            Some(to) => self.move_label(label, to.to_owned()),
+            Some(to) => self.move_label(label, to),
             None if label == "AWSCURRENT" => {
                 return Err(("InvalidParameterException", "AWSCURRENT can only be moved"));
             }
@@ -247,9 +247,9 @@ impl Secret {
     }
 
     /// The version that loses `AWSCURRENT` gets `AWSPREVIOUS`.
-    fn move_label(&mut self, label: &str, version: String) {
-        let lost = self.labels.insert(label.to_owned(), version.clone());
-        if let Some(lost) = lost.filter(|lost| label == "AWSCURRENT" && *lost != version) {
+    fn move_label(&mut self, label: &str, version: &str) {
+        let lost = self.labels.insert(label.to_owned(), version.to_owned());
+        if let Some(lost) = lost.filter(|lost| label == "AWSCURRENT" && lost != version) {
             self.labels.insert("AWSPREVIOUS".to_owned(), lost);
         }
     }

@@ -62,11 +62,11 @@ where
 {
     let environment = Environment::of_process();
     logging::start(&environment);
-    let built = AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws));
-    if let Err(problem) = &built {
+    let task = AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws));
+    if let Err(problem) = &task {
         error!(event = "start", %problem, "the function cannot start");
     }
-    built
+    task
 }
 
 /// Answers events until Lambda stops the function.
