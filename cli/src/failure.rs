@@ -2,7 +2,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use edge::random::RandomError;
 use local::StoreFileError;
-use token::{PolicyError, SessionId, TokenError};
+use token::{KeySetError, PolicyError, SessionId, TokenError};
 use users::{HashError, PasswordError, StoreError, Username};
 
 /// Why a command could not do its work: one line for a person.
@@ -51,6 +51,17 @@ pub enum Failure {
         "which table? Name it with --table or USERS_TABLE, or choose the local server's users with --local"
     )]
     NoTable,
+    /// Neither `--secret`, `SIGNING_SECRET` nor `--local`.
+    #[error(
+        "which secret? Name it with --secret or SIGNING_SECRET, or choose the local server's keys with --local"
+    )]
+    NoSecret,
+    /// Secrets Manager refused or did not answer.
+    #[error("cannot read the secret")]
+    SecretsManager(#[source] Box<dyn Error + Send + Sync>),
+    /// What the secret holds is neither a key set nor an HS256 key.
+    #[error("the secret holds no usable keys")]
+    BadSecret(#[source] KeySetError),
     /// No region from any source of the AWS SDK.
     #[error("which region? Name it with --region or AWS_REGION, or set it in the profile")]
     NoRegion,
@@ -82,7 +93,7 @@ pub enum Failure {
 impl Failure {
     /// 2 for a wrong command line, as clap has it, and 1 for everything else.
     pub(crate) fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Policy(_) | Self::NoTable) { 2 } else { 1 }
+        if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret) { 2 } else { 1 }
     }
 
     /// The failure and its causes, each said once.

@@ -1,4 +1,4 @@
-//! The administrator's side of Latchkey: users, sessions, and what a token says. In reading order:
+//! The administrator's side of Latchkey: users, sessions, keys, and what a token says. In reading order:
 //!
 //! - [`Options`]: the command line
 //! - [`run`]: one command, from its options to its report
@@ -8,6 +8,7 @@
 mod explain;
 mod failure;
 mod form;
+mod keys;
 mod meaning;
 mod options;
 mod password;
@@ -21,8 +22,8 @@ mod users_command;
 
 pub use failure::Failure;
 pub use options::{
-    Command, CreateUser, DeleteUser, EndSession, ExplainToken, OneUser, Options, PasswordOptions,
-    SessionCommand, SetClaims, SetPassword, StoreOptions, TokenCommand, UserCommand,
+    Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
+    PasswordOptions, SessionCommand, SetClaims, SetPassword, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
@@ -34,6 +35,7 @@ pub async fn run(options: Options, terminal: &mut impl Terminal, now: Timestamp)
     match options.command {
         Command::User(command) => users_command::run(command, terminal, now).await,
         Command::Session(command) => sessions::run(command).await,
+        Command::Keys(command) => keys::run(command, now).await,
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, now),
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use token::{CustomClaims, Seconds, SessionId, Timestamp};
 use users::Username;
 
-/// Manages the users and sessions of Latchkey, and explains a token.
+/// Manages the users and sessions of Latchkey, shows its keys, and explains a token.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "latchkey", version)]
 pub struct Options {
@@ -25,6 +25,9 @@ pub enum Command {
     /// Show and end the sessions of a user
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Look at the signing keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Read a token
     #[command(subcommand)]
     Token(TokenCommand),
@@ -58,6 +61,36 @@ pub enum SessionCommand {
     List(OneUser),
     /// End one session or all, from their next refresh on
     End(EndSession),
+}
+
+/// `latchkey keys …`
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Say which key signs, which will and when, and which only verifies and until when
+    Status(KeysOptions),
+}
+
+/// Where the signing keys are: a secret of AWS, or the local server's file.
+#[derive(Clone, Debug, Args)]
+pub struct KeysOptions {
+    /// The keys of the local server, in its data folder
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        num_args = 0..=1,
+        default_missing_value = ".latchkey",
+        conflicts_with_all = ["secret", "region", "profile"]
+    )]
+    pub local: Option<PathBuf>,
+    /// The ARN or name of the secret [default: the environment variable `SIGNING_SECRET`]
+    #[arg(long)]
+    pub secret: Option<String>,
+    /// The AWS region [default: as for every AWS tool]
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The AWS profile [default: as for every AWS tool]
+    #[arg(long)]
+    pub profile: Option<String>,
 }
 
 /// `latchkey token …`

@@ -74,10 +74,14 @@ fn jwk_set(file: &Path) -> Result<Vec<Value>, Failure> {
 }
 
 fn local_keys(folder: &Path) -> Result<KeySet, Failure> {
+    let problem = |reason: String| Failure::KeyFile { path: folder.join(LOCAL_KEY_FILE), reason };
+    KeySet::from_secret(&local_secret(folder)?).map_err(|reason| problem(reason.to_string()))
+}
+
+/// What the local server's key file holds.
+pub(crate) fn local_secret(folder: &Path) -> Result<String, Failure> {
     let path = folder.join(LOCAL_KEY_FILE);
-    let problem = |reason: String| Failure::KeyFile { path: path.clone(), reason };
-    let secret = fs::read_to_string(&path).map_err(|source| problem(source.to_string()))?;
-    KeySet::from_secret(&secret).map_err(|reason| problem(reason.to_string()))
+    fs::read_to_string(&path).map_err(|source| Failure::KeyFile { path, reason: source.to_string() })
 }
 
 /// The `kid` of the key of the service's own set that signed `token`.

@@ -1,4 +1,4 @@
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use edge::Environment;
 use local::Store;
@@ -21,16 +21,27 @@ pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
         Some(table) => table.clone(),
         None => Environment::of_process().users_table().map_err(|_| Failure::NoTable)?,
     };
+    let config = aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
+    Ok(UserTable::new(Client::new(&config), &table))
+}
+
+/// The secret that the environment names.
+pub(crate) fn signing_secret() -> Option<String> {
+    Environment::of_process().signing_secret().ok()
+}
+
+/// What every AWS tool finds, in this region and by this profile if they are given.
+pub(crate) async fn aws_config(
+    region: Option<&String>,
+    profile: Option<&String>,
+) -> Result<SdkConfig, Failure> {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    if let Some(region) = &options.region {
+    if let Some(region) = region {
         loader = loader.region(Region::new(region.clone()));
     }
-    if let Some(profile) = &options.profile {
+    if let Some(profile) = profile {
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
-    if config.region().is_none() {
-        return Err(Failure::NoRegion);
-    }
-    Ok(UserTable::new(Client::new(&config), &table))
+    if config.region().is_none() { Err(Failure::NoRegion) } else { Ok(config) }
 }

@@ -5,6 +5,7 @@
 mod aws;
 mod explain;
 mod folder;
+mod keys;
 mod prompts;
 mod sessions;
 mod signatures;

@@ -34,9 +34,6 @@ pub enum RotationError {
     /// Keys are added faster than they retire.
     #[error("there are {MAX_KEYS} keys already; the next one retires at {0}: rotate less often")]
     TooManyKeys(Timestamp),
-    /// No key of the set has this `kid`.
-    #[error("there is no key with this kid")]
-    UnknownKey,
 }
 
 impl RotationPolicy {
@@ -91,31 +88,6 @@ impl KeySet {
         }
         let schedule = Schedule { published: now, signs_from, retires: None };
         keys.push(Key::generate(policy.algorithm, schedule)?);
-        Ok(Self::new(keys)?)
-    }
-
-    /// The set without the key `id`, whose tokens are refused as soon as every cache has run out.
-    ///
-    /// For a key that leaked. Another one signs from `now` on: the next in turn, else a new one, and
-    /// the last in turn has no end.
-    pub fn without(&self, id: &str, now: Timestamp) -> Result<Self, RotationError> {
-        let removed = self.keys().iter().find(|key| key.id() == id).ok_or(RotationError::UnknownKey)?;
-        let mut keys: Vec<Key> = self.keys_alive(now).filter(|key| key.id() != id).cloned().collect();
-        keys.sort_by_key(|key| key.schedule().signs_from);
-        let signs = |key: &Key| key.can_sign() && key.schedule().signs_from <= now;
-        if !keys.iter().any(signs) {
-            if let Some(next) = keys.iter_mut().find(|key| key.can_sign()) {
-                let schedule = next.schedule();
-                *next = next.with_schedule(Schedule { signs_from: now, ..schedule })?;
-            } else {
-                let schedule = Schedule { published: now, signs_from: now, retires: None };
-                keys.push(Key::generate(removed.algorithm(), schedule)?);
-            }
-        }
-        if let Some(last) = keys.iter_mut().rfind(|key| key.can_sign()) {
-            let schedule = last.schedule();
-            *last = last.with_schedule(Schedule { retires: None, ..schedule })?;
-        }
         Ok(Self::new(keys)?)
     }
 

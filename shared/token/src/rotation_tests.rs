@@ -126,26 +126,6 @@ fn a_set_that_comes_into_force_too_late_gives_no_notice() {
     assert!(set.gives_notice(None, policy(Algorithm::EdDSA), at(T + 9999)), "nobody waits for the first key");
 }
 
-#[test]
-fn a_key_that_leaked_is_gone_and_another_signs_at_once_without_an_end() {
-    let old = first();
-    let set = rotated(&old, T + 60);
-    let (signing, next) = (set.keys()[0].id(), set.keys()[1].id());
-
-    let without_signing = set.without(signing, at(T + 120)).unwrap();
-    assert_eq!(schedule(&without_signing, 0), (T + 60, T + 120, None));
-    assert_eq!(without_signing.signing_key(at(T + 120)).unwrap().id(), next);
-
-    let without_next = set.without(next, at(T + 120)).unwrap();
-    assert_eq!(schedule(&without_next, 0), (T, T, None));
-
-    let alone = old.without(old.keys()[0].id(), at(T + 120)).unwrap();
-    assert_eq!(schedule(&alone, 0), (T + 120, T + 120, None));
-    assert_ne!(alone.keys()[0].id(), old.keys()[0].id());
-
-    assert_eq!(set.without("other", at(T)).unwrap_err(), RotationError::UnknownKey);
-}
-
 /// One set and from when on Secrets Manager hands it out.
 struct InForce {
     from: u64,
@@ -195,28 +175,5 @@ proptest! {
                 prop_assert!(ring.verification_key(key, at(now)).is_some(), "refused {} s after login", now - signed_at);
             }
         }
-    }
-
-    /// Whatever key is taken out, whenever: another one signs, from then on and without an end.
-    #[test]
-    fn something_signs_whatever_key_is_taken_out(
-        gaps in prop::collection::vec(0_u64..20_000, 0..6),
-        victim in any::<prop::sample::Index>(),
-        wait in 0_u64..40_000,
-    ) {
-        let mut set = KeySet::rotated(None, policy(Algorithm::HS256), at(T)).unwrap();
-        let mut now = T;
-        for gap in gaps {
-            now += gap;
-            set = KeySet::rotated(Some(&set), policy(Algorithm::HS256), at(now)).unwrap();
-        }
-        now += wait;
-        let id = set.keys()[victim.index(set.keys().len())].id().to_owned();
-        let rest = set.without(&id, at(now)).unwrap();
-        for later in [0, 1, HOUR, 3 * HOUR, 1_000_000] {
-            let key = rest.signing_key(at(now + later)).expect("a key that signs");
-            prop_assert!(key.id() != id);
-        }
-        prop_assert!(rest.verification_key(&id, at(now)).is_none());
     }
 }
