@@ -38,7 +38,7 @@ pub async fn create_user(users: &UserTable, hasher: &Hasher, now: Timestamp) -> 
     }
 }
 
-/// What the server is, who can log in, and three commands to paste.
+/// What the server is, who can log in, and commands to paste.
 pub fn greeting(url: &str, options: &Options) -> String {
     let Options { expiration, refresh_expiration, .. } = options;
     let data = options.data.display();
@@ -50,10 +50,13 @@ the longest session is {refresh_expiration} + {expiration}.
   demo user  {USERNAME}
   password   {PASSWORD}
 
-Log in, refresh, and fetch the public keys:
+Log in, refresh, verify, list the sessions, log out, and fetch the public keys:
 
   TOKEN=$(curl -s {url}/auth/login -H 'Content-Type: application/json' -d '{{"username":"{USERNAME}","password":"{PASSWORD}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/') && echo $TOKEN
   curl -s {url}/auth/refresh -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
+  curl -s {url}/auth/verify -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'","check_session":true}}'
+  curl -s {url}/auth/sessions -H "Authorization: Bearer $TOKEN"
+  curl -si {url}/auth/logout -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
   curl -s {url}/.well-known/jwks.json
 
 Stop with Ctrl-C."#

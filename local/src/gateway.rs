@@ -5,6 +5,7 @@ use jwks::{DISCOVERY_PATH, JWK_SET_PATH, Jwks};
 use login::Login;
 use refresh::Refresh;
 use serde_json::{Value, json};
+use sessions::Sessions;
 use token::Timestamp;
 use verify::Verify;
 
@@ -20,15 +21,20 @@ pub enum Function {
     Refresh,
     /// `functions/verify`
     Verify,
+    /// `functions/sessions`
+    Sessions,
     /// `functions/jwks`
     Jwks,
 }
 
-/// Every route; template.yaml has the same, as a test holds.
-pub const ROUTES: [(&str, Function); 5] = [
+/// Every route; a part in braces stands for any one part. template.yaml has the same, as a test holds.
+pub const ROUTES: [(&str, Function); 8] = [
     ("/auth/login", Function::Login),
     ("/auth/refresh", Function::Refresh),
     ("/auth/verify", Function::Verify),
+    ("/auth/logout", Function::Sessions),
+    ("/auth/sessions", Function::Sessions),
+    ("/auth/sessions/{sid}", Function::Sessions),
     (JWK_SET_PATH, Function::Jwks),
     (DISCOVERY_PATH, Function::Jwks),
 ];
@@ -41,6 +47,8 @@ pub struct Gateway {
     pub refresh: Refresh,
     /// `/auth/verify`
     pub verify: Verify,
+    /// `/auth/logout`, `/auth/sessions` and below it
+    pub sessions: Sessions,
     /// The two documents.
     pub jwks: Jwks,
 }
@@ -48,10 +56,11 @@ pub struct Gateway {
 impl Gateway {
     /// The answer of the function at `path` to `event`; API Gateway's own 404 where there is none.
     pub async fn respond(&self, path: &str, event: &str, now: Timestamp) -> Value {
-        match ROUTES.iter().find(|(route, _)| *route == path) {
+        match ROUTES.iter().find(|(route, _)| leads_to(route, path)) {
             Some((_, Function::Login)) => respond(&self.login, event, now, LIMIT).await,
             Some((_, Function::Refresh)) => respond(&self.refresh, event, now, LIMIT).await,
             Some((_, Function::Verify)) => respond(&self.verify, event, now, LIMIT).await,
+            Some((_, Function::Sessions)) => respond(&self.sessions, event, now, LIMIT).await,
             Some((_, Function::Jwks)) => respond(&self.jwks, event, now, LIMIT).await,
             None => json!({
                 "statusCode": 404,
@@ -59,6 +68,30 @@ impl Gateway {
                 "body": r#"{"message":"Not Found"}"#,
                 "isBase64Encoded": false,
             }),
+        }
+    }
+}
+
+/// Whether `path` is `route`, or what it stands for.
+fn leads_to(route: &str, path: &str) -> bool {
+    let same = |(of_route, of_path): (&str, &str)| {
+        of_route == of_path || (of_route.starts_with('{') && !of_path.is_empty())
+    };
+    route.split('/').count() == path.split('/').count() && route.split('/').zip(path.split('/')).all(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_to;
+
+    #[test]
+    fn a_part_in_braces_is_any_one_part() {
+        assert!(leads_to("/auth/sessions", "/auth/sessions"));
+        for path in ["/auth/sessions/a", "/auth/sessions/{sid}"] {
+            assert!(leads_to("/auth/sessions/{sid}", path), "{path}");
+        }
+        for path in ["/auth/sessions", "/auth/sessions/", "/auth/sessions/a/b", "/auth/others/a", ""] {
+            assert!(!leads_to("/auth/sessions/{sid}", path), "{path}");
         }
     }
 }

@@ -12,6 +12,7 @@ use jwks::Jwks;
 use login::Login;
 use refresh::Refresh;
 use serde_json::Value;
+use sessions::Sessions;
 use tokio::net::TcpListener;
 use users::Hasher;
 use verify::Verify;
@@ -137,6 +138,7 @@ fn gateway(
         login: Login::new(store.users.clone(), keys(), hasher, &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,
         verify: Verify::new(store.users.clone(), keys(), &settings)?,
+        sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
         jwks: Jwks::new(keys(), &settings)?,
     })
 }

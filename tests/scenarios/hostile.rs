@@ -5,10 +5,13 @@ use serde_json::{Value, json};
 use tests::{Event, LOGIN_AT, World};
 
 const PASSWORD: &str = "correct horse battery";
-const ROUTES: [&str; 5] = [
+const ROUTES: [&str; 8] = [
     "/auth/login",
     "/auth/refresh",
     "/auth/verify",
+    "/auth/logout",
+    "/auth/sessions",
+    "/auth/sessions/AQEBAQEBAQEBAQEBAQEBAQ",
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
 ];
@@ -54,7 +57,7 @@ async fn bodies_that_are_no_proper_json_object_are_400_or_413() {
     bodies.push(format!("{}{}", "{\"a\":".repeat(3_000), "1"));
     bodies.push("x".repeat(1_000_000));
     bodies.push(format!("{{\"token\":\"{}\"}}", "a".repeat(5_000_000)));
-    for path in ["/auth/login", "/auth/refresh", "/auth/verify"] {
+    for path in ["/auth/login", "/auth/refresh", "/auth/verify", "/auth/logout"] {
         for body in &bodies {
             let reply = world.send(path, &Event::http_api(&Method::POST, path).body(body), LOGIN_AT).await;
             let expected =
@@ -84,7 +87,7 @@ async fn tokens_that_are_none_are_400() {
         &format!("{token}="),
         "eyJhbGciOiJub25lIn0.e30.",
     ] {
-        for path in ["/auth/refresh", "/auth/verify"] {
+        for path in ["/auth/refresh", "/auth/verify", "/auth/logout"] {
             let reply = world.post(path, &json!({ "token": hostile }), LOGIN_AT).await;
             assert_eq!((reply.status, reply.code()), (400, "invalid_token"), "{path} {hostile:.40}");
         }

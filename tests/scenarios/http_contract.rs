@@ -6,7 +6,7 @@ use serde_json::json;
 use tests::{Event, LOGIN_AT, World};
 
 const PASSWORD: &str = "correct horse battery";
-const ROUTES: [&str; 3] = ["/auth/login", "/auth/refresh", "/auth/verify"];
+const ROUTES: [&str; 4] = ["/auth/login", "/auth/refresh", "/auth/verify", "/auth/logout"];
 
 #[tokio::test]
 async fn every_kind_of_event_is_answered_in_its_own_kind() {
@@ -44,6 +44,9 @@ async fn another_method_is_405_and_says_which_is_allowed() {
         ("/auth/login", "POST"),
         ("/auth/refresh", "POST"),
         ("/auth/verify", "POST"),
+        ("/auth/logout", "POST"),
+        ("/auth/sessions", "GET"),
+        ("/auth/sessions/AQEBAQEBAQEBAQEBAQEBAQ", "DELETE"),
         ("/.well-known/jwks.json", "GET, HEAD"),
         ("/.well-known/openid-configuration", "GET, HEAD"),
     ] {
@@ -118,6 +121,8 @@ async fn a_missing_or_mistyped_field_is_named() {
         ("/auth/refresh", json!({ "token": null }), "The field \"token\" must be a string."),
         ("/auth/refresh", json!({ "token": ["x"] }), "The field \"token\" must be a string."),
         ("/auth/verify", json!({ "check_session": true }), "The field \"token\" is required."),
+        ("/auth/logout", json!({ "everywhere": true }), "The field \"token\" is required."),
+        ("/auth/logout", json!({ "token": 1 }), "The field \"token\" must be a string."),
         ("/auth/verify", json!({ "token": {} }), "The field \"token\" must be a string."),
     ] {
         let reply = world.post(path, &body, LOGIN_AT).await;

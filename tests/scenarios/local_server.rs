@@ -92,7 +92,7 @@ fn it_logs_the_demo_user_in_refreshes_and_publishes_its_key() {
 }
 
 #[test]
-fn its_greeting_says_what_it_is_and_its_three_curl_commands_work_when_pasted() {
+fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
     let data = TempDir::new().unwrap();
     let server = start(data.path(), &[]);
     for words in ["Latchkey", "demo", "latchkey demo password", &format!("http://127.0.0.1:{}", server.port)]
@@ -101,12 +101,19 @@ fn its_greeting_says_what_it_is_and_its_three_curl_commands_work_when_pasted() {
     }
     let commands: Vec<_> =
         server.greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
-    assert_eq!(commands.len(), 3, "{}", server.greeting);
+    assert_eq!(commands.len(), 6, "{}", server.greeting);
     let (status, login) = paste(server.port, commands[0], "");
     assert_eq!((status, &login["token_type"]), (200, &json!("Bearer")));
-    let (status, refreshed) = paste(server.port, commands[1], login["token"].as_str().unwrap());
+    let token = login["token"].as_str().unwrap();
+    let (status, refreshed) = paste(server.port, commands[1], token);
     assert_eq!((status, &refreshed["refresh_expires_in"]), (200, &json!(172_800)));
-    let (status, keys) = paste(server.port, commands[2], "");
+    let (status, verified) = paste(server.port, commands[2], token);
+    assert_eq!((status, &verified["claims"]["username"]), (200, &json!("demo")));
+    let (status, listed) = paste(server.port, commands[3], token);
+    assert_eq!((status, &listed["sessions"][0]["current"]), (200, &json!(true)));
+    assert_eq!(paste(server.port, commands[4], token), (204, Value::Null));
+    assert_eq!(paste(server.port, commands[2], token).1["code"], "session_ended");
+    let (status, keys) = paste(server.port, commands[5], "");
     assert!(status == 200 && keys["keys"].is_array());
 }
 
@@ -115,7 +122,9 @@ fn paste(port: u16, command: &str, token: &str) -> (u16, Value) {
     let url = command.split(' ').find(|word| word.starts_with("http")).unwrap();
     let path = url.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap();
     let Some((_, rest)) = command.split_once(" -d '") else {
-        return send(port, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        let header = command.split_once(" -H \"").map(|(_, header)| header.trim_end_matches('"'));
+        let header = header.map(|header| header.replace("$TOKEN", token) + "\r\n").unwrap_or_default();
+        return send(port, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n{header}Connection: close\r\n\r\n"));
     };
     assert!(command.contains("-H 'Content-Type: application/json'"));
     let body = rest[..=rest.rfind("}'").unwrap()].replace("'$TOKEN'", token);

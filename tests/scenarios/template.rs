@@ -34,6 +34,7 @@ fn binary(function: Function) -> &'static str {
         Function::Login => "login",
         Function::Refresh => "refresh",
         Function::Verify => "verify",
+        Function::Sessions => "sessions",
         Function::Jwks => "jwks",
     }
 }
@@ -101,7 +102,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<String>); 5] {
+async fn needed() -> [(&'static str, BTreeSet<String>); 6] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -117,6 +118,14 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 5] {
     let body = json!({ "token": token, "check_session": true });
     assert_eq!(world.post("/auth/verify", &body, LOGIN_AT).await.status, 200);
     let verify = world.operations();
+    let other = world.log_in("ada", "correct horse battery", LOGIN_AT).await.token().to_owned();
+    let other = world.claims(&other, LOGIN_AT).session_id.to_string();
+    world.operations();
+    assert_eq!(world.list_sessions(&token, LOGIN_AT).await.status, 200);
+    assert_eq!(world.end_session(&other, &token, LOGIN_AT).await.status, 204);
+    assert_eq!(world.log_out_everywhere(&token, LOGIN_AT).await.status, 204);
+    assert_eq!(world.log_out(&token, LOGIN_AT).await.status, 204);
+    let sessions = world.operations();
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
     let jwks = world.operations();
@@ -133,6 +142,7 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 5] {
         ("login", with_keys(login)),
         ("refresh", with_keys(refresh)),
         ("verify", with_keys(verify)),
+        ("sessions", with_keys(sessions)),
         ("jwks", with_keys(jwks)),
         ("rotate-keys", rotation),
     ]
@@ -233,6 +243,7 @@ fn every_variable_that_the_code_requires_is_set() {
         ("login", &of_tokens[..]),
         ("refresh", &of_tokens),
         ("verify", &of_tokens),
+        ("sessions", &of_tokens),
         ("jwks", &["SIGNING_SECRET", "JWT_ISSUER"]),
         (
             "rotate-keys",

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde_yaml_ng::Value;
+use serde_yaml_ng::{Mapping, Value};
 
 use crate::Reply;
 
@@ -11,7 +11,7 @@ static DOCUMENT: LazyLock<Value> =
 
 /// Panics unless openapi.yaml says that `path` may answer `reply`.
 pub(crate) fn check(path: &str, reply: &Reply) {
-    let Some(methods) = DOCUMENT["paths"][path].as_mapping() else {
+    let Some(methods) = documented(path) else {
         assert_eq!(reply.status, 404, "{path} is not in openapi.yaml");
         return;
     };
@@ -19,13 +19,32 @@ pub(crate) fn check(path: &str, reply: &Reply) {
     let responses = &methods.values().next().unwrap()["responses"];
     let response = resolve(&responses[reply.status.to_string().as_str()]);
     assert!(!response.is_null(), "openapi.yaml has no {} for {path}: {reply:?}", reply.status);
+    for (header, _) in response["headers"].as_mapping().into_iter().flatten() {
+        let header = header.as_str().unwrap().to_lowercase();
+        assert!(reply.headers[&header].is_string(), "{path}: no header {header} in {reply:?}");
+    }
     let content = &response["content"]["application/json"];
+    if content.is_null() {
+        assert!(reply.body.is_null() && reply.headers["content-type"].is_null(), "{path}: {reply:?}");
+        return;
+    }
     if reply.status == 200 {
         assert!(reply.body.is_object(), "{path}: {reply:?}");
         check_members(path, &reply.body, &content["schema"]);
     } else {
         check_refusal(path, reply, content);
     }
+}
+
+/// The methods of the path that `path` is one of; a part in braces is any one part.
+fn documented(path: &str) -> Option<&'static Mapping> {
+    let is_it = |template: &str| {
+        let same = |(part, sent): (&str, &str)| part == sent || part.starts_with('{');
+        template.split('/').count() == path.split('/').count()
+            && template.split('/').zip(path.split('/')).all(same)
+    };
+    let paths = DOCUMENT["paths"].as_mapping().unwrap();
+    paths.iter().find(|(template, _)| is_it(template.as_str().unwrap()))?.1.as_mapping()
 }
 
 /// What a schema requires is there, and what is there the schema knows; all the way down.

@@ -65,6 +65,12 @@ impl Event {
         }
         self
     }
+
+    /// The same with this token in the `Authorization` header.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", Some(&format!("Bearer {token}")))
+    }
 }
 
 impl Reply {

@@ -15,6 +15,7 @@ use local::{Gateway, Store, TABLE_NAME};
 use login::Login;
 use refresh::Refresh;
 use serde_json::{Value, json};
+use sessions::Sessions;
 use tempfile::TempDir;
 use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
 use users::{Hasher, NewUser, Password, UserTable, Username};
@@ -116,6 +117,7 @@ impl World {
             login: Login::new(users.clone(), keys(), Hasher::new(), &environment).unwrap(),
             refresh: Refresh::new(users.clone(), keys(), &environment).unwrap(),
             verify: Verify::new(users.clone(), keys(), &environment).unwrap(),
+            sessions: Sessions::new(users.clone(), keys(), &environment).unwrap(),
             jwks: Jwks::new(keys(), &environment).unwrap(),
         };
         Self { gateway, users, calls, folder }
@@ -152,6 +154,27 @@ impl World {
     /// The answer to a refresh.
     pub async fn refresh(&self, token: &str, now: u64) -> Reply {
         self.post("/auth/refresh", &json!({ "token": token }), now).await
+    }
+
+    /// The answer to a logout.
+    pub async fn log_out(&self, token: &str, now: u64) -> Reply {
+        self.post("/auth/logout", &json!({ "token": token }), now).await
+    }
+
+    /// The answer to a logout everywhere.
+    pub async fn log_out_everywhere(&self, token: &str, now: u64) -> Reply {
+        self.post("/auth/logout", &json!({ "token": token, "everywhere": true }), now).await
+    }
+
+    /// The answer to a list of sessions, with the token in the `Authorization` header.
+    pub async fn list_sessions(&self, token: &str, now: u64) -> Reply {
+        self.send("/auth/sessions", &Event::http_api(&Method::GET, "/auth/sessions").bearer(token), now).await
+    }
+
+    /// The answer to the end of one session, with the token in the `Authorization` header.
+    pub async fn end_session(&self, session: &str, token: &str, now: u64) -> Reply {
+        let path = format!("/auth/sessions/{session}");
+        self.send(&path, &Event::http_api(&Method::DELETE, &path).bearer(token), now).await
     }
 
     /// The claims of a token of this world.

@@ -5,7 +5,7 @@
 use edge::{Answer, Endpoint, Environment, Refusal, Request, SettingError, SigningKeys, live_user};
 use http::{Method, StatusCode};
 use serde_json::json;
-use token::{Claims, RefreshSwitch, SessionPolicy, Timestamp, Verifier};
+use token::{Claims, SessionPolicy, Timestamp, Verifier};
 use users::UserTable;
 
 /// The use case and all that it may touch.
@@ -36,10 +36,8 @@ impl Verify {
             "expires_in": lifetime.expires_at.time_left(now).get(),
             "session_expires_in": self.policy.last_end(lifetime).time_left(now).get(),
         });
-        if self.policy.refresh_switch() == RefreshSwitch::On
-            && let Some(members) = body.as_object_mut()
-        {
-            let left = self.policy.refresh_until(lifetime.issued_at).time_left(now);
+        let left = self.policy.refresh_time_left(lifetime.issued_at, now);
+        if let (Some(left), Some(members)) = (left, body.as_object_mut()) {
             members.insert("refresh_expires_in".to_owned(), left.get().into());
         }
         Answer::json(StatusCode::OK, &body)

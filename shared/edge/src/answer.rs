@@ -1,7 +1,7 @@
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
 use serde_json::{Value, json};
-use token::{Claims, RefreshSwitch, SessionPolicy, Timestamp};
+use token::{Claims, SessionPolicy, Timestamp};
 
 /// What a use case says.
 #[derive(Debug)]
@@ -18,6 +18,14 @@ impl Answer {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        Self { response }
+    }
+
+    /// 204: done, and nothing to say.
+    pub fn no_content() -> Self {
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { response }
     }
 
@@ -47,11 +55,9 @@ pub fn token_answer(token: &str, claims: &Claims, policy: &SessionPolicy, now: T
         "token_type": "Bearer",
         "expires_in": lifetime.expires_at.time_left(now).get(),
     });
-    if policy.refresh_switch() == RefreshSwitch::On {
-        let left = policy.refresh_until(lifetime.issued_at).time_left(now);
-        if let Some(members) = body.as_object_mut() {
-            members.insert("refresh_expires_in".to_owned(), left.get().into());
-        }
+    let left = policy.refresh_time_left(lifetime.issued_at, now);
+    if let (Some(left), Some(members)) = (left, body.as_object_mut()) {
+        members.insert("refresh_expires_in".to_owned(), left.get().into());
     }
     Answer::json(StatusCode::OK, &body)
 }

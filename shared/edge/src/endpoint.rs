@@ -22,6 +22,11 @@ pub trait Endpoint: Sync {
     /// The methods it takes; others are refused with 405.
     const METHODS: &'static [Method];
 
+    /// The same for one of several paths.
+    fn route(_path: &str) -> Route {
+        Route { name: Self::NAME, methods: Self::METHODS }
+    }
+
     /// The answer to `request`, which came at `now`.
     fn handle(
         &self,
@@ -30,14 +35,24 @@ pub trait Endpoint: Sync {
     ) -> impl Future<Output = Result<Answer, Refusal>> + Send;
 }
 
+/// What is at one path of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// What the audit log calls it.
+    pub name: &'static str,
+    /// The methods it takes; others are refused with 405.
+    pub methods: &'static [Method],
+}
+
 /// Answers one API Gateway 1.0 or 2.0, function URL or ALB event, as JSON of its own kind.
 ///
 /// `lambda_http` panics on some events that can be sent to a function (broken base64, odd `Host`);
 /// such an event is refused with 400. An answer takes `limit` at most and is 503 then.
 pub async fn respond<E: Endpoint>(endpoint: &E, event: &str, now: Timestamp, limit: Duration) -> Value {
-    let Ok(event) = serde_json::from_str::<LambdaRequest>(event) else {
+    let Ok(mut event) = serde_json::from_str::<LambdaRequest>(event) else {
         return unreadable(E::NAME, "This event is none of API Gateway, a function URL or a load balancer.");
     };
+    keep_repeated_headers(&mut event);
     let mut adapter =
         Adapter::from(service_fn(|request: lambda_http::Request| answer(endpoint, request, now, limit)));
     let event = LambdaEvent::new(event, Context::default());
@@ -51,6 +66,16 @@ pub async fn respond<E: Endpoint>(endpoint: &E, event: &str, now: Timestamp, lim
     }
 }
 
+/// A REST API tells each header twice: every value, and the last one. `lambda_http` lets the second way win,
+/// in which a header that was sent twice cannot be seen.
+fn keep_repeated_headers(event: &mut LambdaRequest) {
+    if let LambdaRequest::ApiGatewayV1(event) = event {
+        for name in event.multi_value_headers.keys() {
+            event.headers.remove(name);
+        }
+    }
+}
+
 async fn answer<E: Endpoint>(
     endpoint: &E,
     request: lambda_http::Request,
@@ -58,7 +83,8 @@ async fn answer<E: Endpoint>(
     limit: Duration,
 ) -> Result<Response<Body>, Infallible> {
     let request = Request::new(request);
-    let handling = AssertUnwindSafe(handle(endpoint, &request, now)).catch_unwind();
+    let route = E::route(request.path());
+    let handling = AssertUnwindSafe(handle(endpoint, route, &request, now)).catch_unwind();
     let result = match tokio::time::timeout(limit, handling).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Refusal::Internal("panic")),
@@ -66,23 +92,28 @@ async fn answer<E: Endpoint>(
     };
     let answer = match result {
         Ok(answer) => {
-            audit::answered(E::NAME, &request, &answer);
+            audit::answered(route.name, &request, &answer);
             answer
         }
         Err(refusal) => {
             let answer = refusal.answer();
-            audit::refused(E::NAME, &request, &refusal, &answer);
+            audit::refused(route.name, &request, &refusal, &answer);
             answer
         }
     };
     Ok(answer.into_response())
 }
 
-async fn handle<E: Endpoint>(endpoint: &E, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-    if E::METHODS.contains(request.method()) {
+async fn handle<E: Endpoint>(
+    endpoint: &E,
+    route: Route,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Answer, Refusal> {
+    if route.methods.contains(request.method()) {
         endpoint.handle(request, now).await
     } else {
-        Err(Refusal::MethodNotAllowed(E::METHODS))
+        Err(Refusal::MethodNotAllowed(route.methods))
     }
 }
 

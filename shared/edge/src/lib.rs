@@ -24,7 +24,7 @@ mod settings;
 mod signing_keys;
 
 pub use answer::{Answer, token_answer};
-pub use endpoint::{Endpoint, respond};
+pub use endpoint::{Endpoint, Route, respond};
 pub use live_session::live_user;
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};
 pub use request::{Body, Request};

@@ -35,6 +35,10 @@ pub enum Refusal {
     SessionEnded(SessionFailure),
     /// The user of the token is disabled.
     UserDisabled,
+    /// The call needs a token in the `Authorization` header, and there is none.
+    NoBearerToken,
+    /// The token in the `Authorization` header is refused; holds why.
+    BearerToken(Box<Refusal>),
     /// There are no signing keys that may be used.
     NoKeys,
     /// DynamoDB fails; holds its error.
@@ -69,13 +73,38 @@ pub enum SessionFailure {
     NotInRow,
 }
 
+/// What is asked for where no token was sent, which is no error (RFC 6750 §3.1).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
+const CHALLENGE_OF_BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 /// When a caller may try again after a failure of ours.
 const RETRY_UNAVAILABLE: Seconds = Seconds::new(1);
 
 impl Refusal {
     /// The answer to the caller: status, stable code, a sentence, and no cause.
     pub fn answer(&self) -> Answer {
-        let (status, code, message) = match self {
+        let (status, code, message) = self.said();
+        let answer = Answer::json(status, &json!({ "code": code, "message": message }));
+        match self {
+            Self::MethodNotAllowed(allowed) => {
+                let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
+                match HeaderValue::from_str(&allowed.join(", ")) {
+                    Ok(allowed) => answer.with_header(header::ALLOW, allowed),
+                    Err(_) => answer,
+                }
+            }
+            Self::NoBearerToken => answer.with_header(header::WWW_AUTHENTICATE, CHALLENGE),
+            Self::BearerToken(_) => answer.with_header(header::WWW_AUTHENTICATE, CHALLENGE_OF_BAD_TOKEN),
+            Self::TooManyAttempts(wait) => answer.with_header(header::RETRY_AFTER, wait.get().into()),
+            Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => {
+                answer.with_header(header::RETRY_AFTER, RETRY_UNAVAILABLE.get().into())
+            }
+            _ => answer,
+        }
+    }
+
+    /// The status, the stable code and the sentence.
+    fn said(&self) -> (StatusCode, &str, &str) {
+        match self {
             Self::InvalidRequest(message) => (StatusCode::BAD_REQUEST, "invalid_request", message.as_str()),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing at this path."),
             Self::MethodNotAllowed(_) => (
@@ -119,26 +148,31 @@ impl Refusal {
                 "The session of this token has ended. Log in again.",
             ),
             Self::UserDisabled => (StatusCode::BAD_REQUEST, "user_disabled", "User account is disabled."),
+            Self::NoBearerToken => (
+                StatusCode::UNAUTHORIZED,
+                "authorization_required",
+                "This call needs a token, sent as Authorization: Bearer.",
+            ),
+            Self::BearerToken(refusal) => {
+                let (_, code, message) = refusal.said();
+                (StatusCode::UNAUTHORIZED, code, message)
+            }
             Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
                 "The service cannot answer at the moment. Try again after the seconds in Retry-After.",
             ),
-        };
-        let answer = Answer::json(status, &json!({ "code": code, "message": message }));
+        }
+    }
+
+    /// The same refusal of a token that came in the `Authorization` header: 401 (RFC 6750 §3.1).
+    #[must_use]
+    pub fn of_bearer_token(self) -> Self {
         match self {
-            Self::MethodNotAllowed(allowed) => {
-                let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
-                match HeaderValue::from_str(&allowed.join(", ")) {
-                    Ok(allowed) => answer.with_header(header::ALLOW, allowed),
-                    Err(_) => answer,
-                }
+            Self::InvalidToken(_) | Self::TokenExpired | Self::SessionEnded(_) | Self::UserDisabled => {
+                Self::BearerToken(Box::new(self))
             }
-            Self::TooManyAttempts(wait) => answer.with_header(header::RETRY_AFTER, wait.get().into()),
-            Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => {
-                answer.with_header(header::RETRY_AFTER, RETRY_UNAVAILABLE.get().into())
-            }
-            _ => answer,
+            other => other,
         }
     }
 
@@ -148,6 +182,7 @@ impl Refusal {
             Self::InvalidToken(problem) => format!("invalid_token: {problem}"),
             Self::InvalidCredentials(problem) => format!("invalid_credentials: {problem:?}"),
             Self::SessionEnded(problem) => format!("session_ended: {problem:?}"),
+            Self::BearerToken(refusal) => refusal.reason(),
             Self::Store(problem) => format!("store: {}", with_causes(problem)),
             Self::Internal(problem) => format!("internal: {problem}"),
             // The text may quote a member name that the caller chose.
@@ -190,6 +225,15 @@ impl From<RefreshRefusal> for Refusal {
 impl From<users::StoreError> for Refusal {
     fn from(problem: users::StoreError) -> Self {
         Self::Store(problem)
+    }
+}
+
+impl From<users::EndSessionsError> for Refusal {
+    fn from(problem: users::EndSessionsError) -> Self {
+        match problem {
+            users::EndSessionsError::SessionEnded => Self::SessionEnded(SessionFailure::NotInRow),
+            users::EndSessionsError::Store(problem) => Self::Store(problem),
+        }
     }
 }
 

@@ -82,6 +82,27 @@ fn every_refusal_has_its_status_code_and_message() {
             "The session of this token has ended. Log in again.",
         ),
         (Refusal::UserDisabled, 400, "user_disabled", "User account is disabled."),
+        (
+            Refusal::NoBearerToken,
+            401,
+            "authorization_required",
+            "This call needs a token, sent as Authorization: Bearer.",
+        ),
+        (Refusal::TokenExpired.of_bearer_token(), 401, "token_expired", "Signature has expired."),
+        (Refusal::UserDisabled.of_bearer_token(), 401, "user_disabled", "User account is disabled."),
+        (
+            Refusal::InvalidToken(TokenError::Signature).of_bearer_token(),
+            401,
+            "invalid_token",
+            "This is not a valid token of this service. Log in to get one.",
+        ),
+        (
+            Refusal::SessionEnded(SessionFailure::NotInRow).of_bearer_token(),
+            401,
+            "session_ended",
+            "The session of this token has ended. Log in again.",
+        ),
+        (Refusal::NoKeys.of_bearer_token(), 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::NoKeys, 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::Store(users::StoreError::Unprocessed), 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::Internal("panic"), 503, "temporarily_unavailable", UNAVAILABLE),
@@ -94,13 +115,17 @@ fn every_refusal_has_its_status_code_and_message() {
         assert_eq!(headers["content-type"], "application/json");
         assert_eq!(headers.contains_key("retry-after"), status == 503 || status == 429);
         assert_eq!(headers.contains_key("allow"), status == 405);
+        assert_eq!(headers.contains_key("www-authenticate"), status == 401);
     }
 }
 
 #[test]
-fn a_wait_and_the_allowed_methods_are_said_in_headers() {
+fn a_wait_the_allowed_methods_and_the_scheme_are_said_in_headers() {
     assert_eq!(told(&Refusal::TooManyAttempts(Seconds::new(640))).1["retry-after"], "640");
     assert_eq!(told(&Refusal::NoKeys).1["retry-after"], "1");
+    assert_eq!(told(&Refusal::NoBearerToken).1["www-authenticate"], "Bearer");
+    let refused = Refusal::TokenExpired.of_bearer_token();
+    assert_eq!(told(&refused).1["www-authenticate"], "Bearer error=\"invalid_token\"");
     assert_eq!(told(&Refusal::MethodNotAllowed(&[Method::GET, Method::HEAD])).1["allow"], "GET, HEAD");
 }
 
@@ -108,6 +133,10 @@ fn a_wait_and_the_allowed_methods_are_said_in_headers() {
 fn the_log_gets_the_reason_and_never_what_the_caller_sent() {
     assert_eq!(
         Refusal::InvalidToken(TokenError::Signature).reason(),
+        "invalid_token: the signature is wrong"
+    );
+    assert_eq!(
+        Refusal::InvalidToken(TokenError::Signature).of_bearer_token().reason(),
         "invalid_token: the signature is wrong"
     );
     assert_eq!(Refusal::InvalidRequest("canary".into()).reason(), "invalid_request");

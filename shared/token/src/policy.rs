@@ -127,6 +127,16 @@ impl SessionPolicy {
         issued_at.plus(self.refresh_expiration)
     }
 
+    /// For how long a session opened at `issued_at` can still be refreshed, zero past the limit; none while
+    /// refreshing is off.
+    #[must_use]
+    pub fn refresh_time_left(&self, issued_at: Timestamp, now: Timestamp) -> Option<Seconds> {
+        match self.refresh {
+            RefreshSwitch::On => Some(self.refresh_until(issued_at).time_left(now)),
+            RefreshSwitch::Off => None,
+        }
+    }
+
     /// The instant by which every token of a session opened at `issued_at` is dead.
     #[must_use]
     pub const fn session_ends_by(&self, issued_at: Timestamp) -> Timestamp {

@@ -141,6 +141,17 @@ fn a_session_ends_with_its_token_where_nothing_is_refreshed_and_never_before_it(
 }
 
 #[test]
+fn the_time_left_for_refreshing_ends_at_zero_and_is_none_where_nothing_is_refreshed() {
+    let on = policy(HOUR, TWO_DAYS);
+    let off = SessionPolicy::new(on.expiration(), on.refresh_expiration(), RefreshSwitch::Off).unwrap();
+    for (second, left) in [(0, TWO_DAYS), (600, TWO_DAYS - 600), (TWO_DAYS, 0), (TWO_DAYS + 1, 0)] {
+        let now = at(LOGIN + second);
+        assert_eq!(on.refresh_time_left(at(LOGIN), now), Some(Seconds::new(left)));
+        assert_eq!(off.refresh_time_left(at(LOGIN), now), None);
+    }
+}
+
+#[test]
 fn refreshing_is_off_unless_said_otherwise() {
     assert_eq!(RefreshSwitch::default(), RefreshSwitch::Off);
 }

@@ -9,12 +9,27 @@ use crate::{Claims, Issuer, KeySet, Timestamp, TokenError, UnverifiedToken, clai
 #[derive(Clone, Debug)]
 pub struct Verifier {
     issuer: Issuer,
+    age: Age,
+}
+
+/// How old a token may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    /// It must be live.
+    Live,
+    /// It may have expired.
+    Any,
 }
 
 impl Verifier {
     /// A verifier of the tokens that `issuer` makes.
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuer }
+        Self { issuer, age: Age::Live }
+    }
+
+    /// The same, which also accepts tokens that have expired: for ending their session, and nothing else.
+    pub fn of_any_age(issuer: Issuer) -> Self {
+        Self { issuer, age: Age::Any }
     }
 
     /// The claims of `token`, if it is one of ours and live at `now`.
@@ -25,7 +40,10 @@ impl Verifier {
         let token = UnverifiedToken::parse(token)?;
         check_signature(&token, keys, now)?;
         let claims = self.check_claims(&token, now)?;
-        if claims.lifetime.is_live(now) { Ok(claims) } else { Err(TokenError::Expired) }
+        match self.age {
+            Age::Live if !claims.lifetime.is_live(now) => Err(TokenError::Expired),
+            Age::Live | Age::Any => Ok(claims),
+        }
     }
 
     fn check_claims(&self, token: &UnverifiedToken<'_>, now: Timestamp) -> Result<Claims, TokenError> {

@@ -81,6 +81,21 @@ fn a_token_is_live_until_the_second_before_exp_without_leeway() {
 }
 
 #[test]
+fn a_verifier_of_any_age_forgives_the_age_and_nothing_else() {
+    let of_any_age = Verifier::of_any_age(Issuer::new("https://issuer.example", "latchkey").unwrap());
+    let token = sign(&header().to_string(), &payload().to_string());
+    for now in [NOW, NOW + 3600, NOW + 1_000_000_000] {
+        assert!(of_any_age.verify(&token, &keys(), at(now)).is_ok());
+    }
+    assert_eq!(of_any_age.verify(&token, &keys(), at(NOW - 1)), Err(TokenError::IssuedInFuture));
+    let (unsigned, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode([0; 32]));
+    assert_eq!(of_any_age.verify(&forged, &keys(), at(NOW)), Err(TokenError::Signature));
+    let elsewhere = Verifier::of_any_age(Issuer::new("https://other.example", "latchkey").unwrap());
+    assert_eq!(elsewhere.verify(&token, &keys(), at(NOW)), Err(TokenError::Issuer));
+}
+
+#[test]
 fn a_token_issued_in_the_future_is_refused() {
     assert!(with_claim("iat", json!(NOW)).is_ok());
     assert_eq!(with_claim("iat", json!(NOW + 1)), Err(TokenError::IssuedInFuture));

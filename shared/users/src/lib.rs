@@ -12,6 +12,7 @@
 
 mod administration;
 mod attempts;
+mod end_session;
 mod error;
 mod hasher;
 mod listing;
@@ -26,6 +27,7 @@ mod username;
 
 pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, Claim};
+pub use end_session::EndSessionsError;
 pub use error::{MalformedRow, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
 pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};

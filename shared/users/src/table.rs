@@ -12,12 +12,12 @@ use aws_sdk_dynamodb::{
         ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem,
     },
 };
-use token::{SessionId, Timestamp, UserId};
+use token::Timestamp;
 
 use crate::{
     Attempts, Operation, StoreError, User, Username,
-    row::{Row, attempts_key, no_sessions, read_attempts, read_user, string, user_key},
-    schema::{EXPIRES_AT, KEY, SESSIONS, USER_ID},
+    row::{Row, attempts_key, read_attempts, read_user, user_key},
+    schema::{EXPIRES_AT, KEY},
 };
 
 /// The table of users and of failed logins. Cloning it is cheap.
@@ -84,37 +84,6 @@ impl UserTable {
             }
         }
         Err(StoreError::Unprocessed)
-    }
-
-    /// Ends one session; also a success if it has ended before or the user is gone.
-    pub async fn end_session(
-        &self,
-        username: &Username,
-        user: UserId,
-        session: SessionId,
-    ) -> Result<(), StoreError> {
-        let end = self
-            .update_item(user_key(username))
-            .update_expression("REMOVE #sessions.#session")
-            .condition_expression("#user_id = :user_id AND attribute_exists(#sessions)")
-            .expression_attribute_names("#sessions", SESSIONS)
-            .expression_attribute_names("#session", session.to_string())
-            .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_values(":user_id", string(&user));
-        Update::send(end).await.map(drop)
-    }
-
-    /// Ends every session; also a success if there is none or the user is gone.
-    pub async fn end_all_sessions(&self, username: &Username, user: UserId) -> Result<(), StoreError> {
-        let end = self
-            .update_item(user_key(username))
-            .update_expression("SET #sessions = :none")
-            .condition_expression("#user_id = :user_id")
-            .expression_attribute_names("#sessions", SESSIONS)
-            .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_values(":user_id", string(&user))
-            .expression_attribute_values(":none", no_sessions());
-        Update::send(end).await.map(drop)
     }
 
     /// Makes the table unless there is one, for the local server and for tests.

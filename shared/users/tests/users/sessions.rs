@@ -1,3 +1,5 @@
+use users::EndSessionsError;
+
 use crate::world::{NOW, World, name, session_id, session_of, user_id};
 
 #[tokio::test]
@@ -47,4 +49,36 @@ async fn ending_sessions_of_nobody_succeeds_and_writes_no_row() {
     world.table.end_session(&name("ada"), user_id(1), session_id(1)).await.unwrap();
     world.table.end_all_sessions(&name("ada"), user_id(1)).await.unwrap();
     assert_eq!(world.table.find(&name("ada")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_session_ends_all_and_can_say_so_again() {
+    let world = World::with_ada().await;
+    for index in [1, 2] {
+        world.log_in(&world.ada().await, session_id(index), NOW).await.unwrap();
+    }
+    for _ in 0..2 {
+        world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await.unwrap();
+        assert!(world.sessions("ada").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_ends_no_other() {
+    let world = World::with_ada().await;
+    world.log_in(&world.ada().await, session_id(2), NOW).await.unwrap();
+    let refused = world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await;
+    assert!(matches!(refused, Err(EndSessionsError::SessionEnded)), "{refused:?}");
+    assert!(world.sessions("ada").await.contains_key(&session_id(2)));
+}
+
+#[tokio::test]
+async fn a_session_of_somebody_who_is_gone_ends_nothing_and_succeeds() {
+    let world = World::new().await;
+    world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await.unwrap();
+    assert_eq!(world.table.find(&name("ada")).await.unwrap(), None);
+    world.add("ada", 2).await;
+    world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
+    world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await.unwrap();
+    assert!(world.sessions("ada").await.contains_key(&session_id(1)), "of another ada");
 }

@@ -1,0 +1,143 @@
+//! `POST /auth/logout`, `GET /auth/sessions` and `DELETE /auth/sessions/{sid}`: sessions, seen and ended by
+//! their user.
+//!
+//! Every ending is one conditional write that creates no row. It is over for refresh as soon as it has returned.
+
+mod call;
+
+use edge::{Answer, Endpoint, Environment, Refusal, Request, Route, SettingError, SigningKeys, live_user};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use token::{Claims, SessionId, SessionPolicy, Timestamp, Verifier};
+use users::{Session, User, UserTable, Username};
+
+use crate::call::Call;
+
+/// The use cases and all that they may touch.
+pub struct Sessions {
+    users: UserTable,
+    keys: SigningKeys,
+    policy: SessionPolicy,
+    verifier: Verifier,
+    /// For logging out of one session alone, which a token may do after its own end.
+    verifier_of_any_age: Verifier,
+}
+
+impl Sessions {
+    /// Sessions by the policy and the tokens of the issuer that `environment` sets.
+    pub fn new(
+        users: UserTable,
+        keys: SigningKeys,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        let issuer = environment.issuer()?;
+        let verifier_of_any_age = Verifier::of_any_age(issuer.clone());
+        let (policy, verifier) = (environment.session_policy()?, Verifier::new(issuer));
+        Ok(Self { users, keys, policy, verifier, verifier_of_any_age })
+    }
+
+    /// Ends the session of the token, or every session of its user.
+    ///
+    /// One session ends for an expired token too: who logs out after a pause means it, and a thief may be keeping
+    /// the session alive with a newer token. Such a token can end nothing but what it was itself. All sessions
+    /// end for a live token of a live session only: an old one that turns up in a log is no lever on the others.
+    async fn log_out(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        let mut body = request.json()?;
+        let token = body.string("token")?;
+        let everywhere = body.flag("everywhere")?;
+        let verifier = if everywhere { &self.verifier } else { &self.verifier_of_any_age };
+        let claims = self.keys.verify(verifier, &token, now).await?;
+        request.is_about(claims.subject, Some(claims.session_id));
+        // A name that is none any more belongs to nobody, who has no session.
+        if let Ok(username) = claims.username.parse::<Username>() {
+            let (user, session) = (claims.subject, claims.session_id);
+            if everywhere {
+                self.users.end_all_sessions_with(&username, user, session).await?;
+            } else {
+                self.users.end_session(&username, user, session).await?;
+            }
+        }
+        Ok(Answer::no_content())
+    }
+
+    /// The live sessions of the caller, the newest first.
+    async fn list(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        let (claims, user) = self.caller(request, now).await?;
+        let mut sessions: Vec<_> = user.sessions.iter().collect();
+        sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.issued_at()), **id));
+        let sessions: Value =
+            sessions.into_iter().filter_map(|entry| self.describe(entry, &claims, now)).collect();
+        Ok(Answer::json(StatusCode::OK, &json!({ "sessions": sessions })))
+    }
+
+    /// An entry of the row for its user; none if its last token has died and no login has cleared it away yet.
+    fn describe(&self, entry: (&SessionId, &Session), claims: &Claims, now: Timestamp) -> Option<Value> {
+        let (id, session) = entry;
+        let current = *id == claims.session_id;
+        let issued_at = session.issued_at();
+        let ends_by = if current {
+            self.policy.last_end(claims.lifetime)
+        } else {
+            self.policy.session_ends_by(issued_at)
+        };
+        if ends_by <= now {
+            return None;
+        }
+        let mut described = json!({
+            "session_id": id.to_string(),
+            "current": current,
+            "issued_at": issued_at,
+            "user_agent": session.user_agent(),
+            "source_ip": session.source_ip(),
+            "session_expires_in": ends_by.time_left(now).get(),
+        });
+        let left = self.policy.refresh_time_left(issued_at, now);
+        if let (Some(left), Some(members)) = (left, described.as_object_mut()) {
+            members.insert("refresh_expires_in".to_owned(), left.get().into());
+        }
+        Some(described)
+    }
+
+    /// Ends one session of the caller; a success too if the caller has none of this id, whoever else may.
+    async fn end(&self, request: &Request, session: &str, now: Timestamp) -> Result<Answer, Refusal> {
+        let (_, user) = self.caller(request, now).await?;
+        let session: SessionId = session.parse().map_err(|problem| {
+            Refusal::InvalidRequest(format!("The path does not end in the id of a session: {problem}."))
+        })?;
+        request.is_about(user.id, Some(session));
+        if user.sessions.contains_key(&session) {
+            self.users.end_session(&user.username, user.id, session).await?;
+        }
+        Ok(Answer::no_content())
+    }
+
+    /// Whose token is in the `Authorization` header: it is live, and so is its session.
+    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User), Refusal> {
+        let token = request.bearer_token()?;
+        let identify = async {
+            let claims = self.keys.verify(&self.verifier, token, now).await?;
+            request.is_about(claims.subject, Some(claims.session_id));
+            let user = live_user(&self.users, &claims).await?;
+            Ok((claims, user))
+        };
+        identify.await.map_err(Refusal::of_bearer_token)
+    }
+}
+
+impl Endpoint for Sessions {
+    const NAME: &'static str = "sessions";
+    const METHODS: &'static [Method] = &[Method::POST, Method::GET, Method::DELETE];
+
+    fn route(path: &str) -> Route {
+        Call::at(path).map_or(Route { name: Self::NAME, methods: Self::METHODS }, |call| call.route())
+    }
+
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        match Call::at(request.path()) {
+            Some(Call::LogOut) => self.log_out(request, now).await,
+            Some(Call::List) => self.list(request, now).await,
+            Some(Call::End(session)) => self.end(request, session, now).await,
+            None => Err(Refusal::NotFound),
+        }
+    }
+}

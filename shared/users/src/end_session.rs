@@ -1,0 +1,81 @@
+use token::{SessionId, UserId};
+
+use crate::{
+    StoreError, UserTable, Username,
+    row::{Row, no_sessions, parsed, read_sessions, string, user_key},
+    schema::{SESSIONS, USER_ID},
+    table::Update,
+};
+
+/// Why sessions were not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum EndSessionsError {
+    /// The session that was to end them all has ended before, and others go on.
+    #[error("the session has ended, and others of the user go on")]
+    SessionEnded,
+    /// The table gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl UserTable {
+    /// Ends one session; also a success if it has ended before or the user is gone.
+    pub async fn end_session(
+        &self,
+        username: &Username,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<(), StoreError> {
+        let end = self
+            .update_item(user_key(username))
+            .update_expression("REMOVE #sessions.#session")
+            .condition_expression("#user_id = :user_id AND attribute_exists(#sessions)")
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#session", session.to_string())
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(&user));
+        Update::send(end).await.map(drop)
+    }
+
+    /// Ends every session; also a success if there is none or the user is gone.
+    pub async fn end_all_sessions(&self, username: &Username, user: UserId) -> Result<(), StoreError> {
+        let end = self
+            .update_item(user_key(username))
+            .update_expression("SET #sessions = :none")
+            .condition_expression("#user_id = :user_id")
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(&user))
+            .expression_attribute_values(":none", no_sessions());
+        Update::send(end).await.map(drop)
+    }
+
+    /// Ends every session in the name of one of them, which must go on until then.
+    ///
+    /// Also a success if there is none or the user is gone: the state is what was asked for.
+    pub async fn end_all_sessions_with(
+        &self,
+        username: &Username,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<(), EndSessionsError> {
+        let end = self
+            .update_item(user_key(username))
+            .update_expression("SET #sessions = :none")
+            .condition_expression("#user_id = :user_id AND attribute_exists(#sessions.#session)")
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#session", session.to_string())
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(&user))
+            .expression_attribute_values(":none", no_sessions());
+        match Update::send(end).await? {
+            Update::Refused(Some(row)) if has_sessions(&row, user)? => Err(EndSessionsError::SessionEnded),
+            Update::Done | Update::Refused(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether the row is this user's and has a session.
+fn has_sessions(row: &Row, user: UserId) -> Result<bool, StoreError> {
+    Ok(parsed::<UserId>(row, USER_ID)? == user && !read_sessions(row)?.is_empty())
+}
