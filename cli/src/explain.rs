@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
-use token::{Explanation, RefreshSwitch, SessionPolicy, Timestamp, TokenError, UnverifiedToken, Verdict};
+use token::{Explanation, Timestamp, TokenError, UnverifiedToken, Verdict};
 
 use crate::{ExplainToken, Failure, Outcome, Report, Terminal, form, meaning, signature::Signature};
 
@@ -12,8 +12,7 @@ pub(crate) fn explain(
     now: Timestamp,
 ) -> Result<Report, Failure> {
     let now = options.at.unwrap_or(now);
-    let switch = if options.no_refresh { RefreshSwitch::Off } else { RefreshSwitch::On };
-    let policy = SessionPolicy::new(options.expiration, options.refresh_expiration, switch)?;
+    let policy = options.policy.policy()?;
     let text = match options.token.as_str() {
         "-" => terminal.read_line().map_err(Failure::Input)?,
         text => text.to_owned(),

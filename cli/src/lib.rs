@@ -23,7 +23,8 @@ mod users_command;
 pub use failure::Failure;
 pub use options::{
     Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
-    PasswordOptions, SessionCommand, SetClaims, SetPassword, StoreOptions, TokenCommand, UserCommand,
+    PasswordOptions, PolicyOptions, SessionCommand, SetClaims, SetPassword, ShowUser, StoreOptions,
+    TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
@@ -34,7 +35,7 @@ use token::Timestamp;
 pub async fn run(options: Options, terminal: &mut impl Terminal, now: Timestamp) -> Result<Report, Failure> {
     match options.command {
         Command::User(command) => users_command::run(command, terminal, now).await,
-        Command::Session(command) => sessions::run(command).await,
+        Command::Session(command) => sessions::run(command, now).await,
         Command::Keys(command) => keys::run(command, now).await,
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, now),
     }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use token::{CustomClaims, Seconds, SessionId, Timestamp};
+use token::{CustomClaims, PolicyError, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
 use users::Username;
 
 /// Manages the users and sessions of Latchkey, shows its keys, and explains a token.
@@ -41,7 +41,7 @@ pub enum UserCommand {
     /// List all users
     List(StoreOptions),
     /// Show a user with claims and sessions
-    Show(OneUser),
+    Show(ShowUser),
     /// Forbid logins and refreshes, and end every session
     Disable(OneUser),
     /// Allow logins again
@@ -57,10 +57,12 @@ pub enum UserCommand {
 /// `latchkey session …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum SessionCommand {
-    /// List the sessions of a user, the newest first; one that has died stays until the next login
-    List(OneUser),
-    /// End one session or all, from their next refresh on
+    /// List the sessions of a user, the newest first; one that is over stays until the next login
+    List(ShowUser),
+    /// End one session, from its next refresh on
     End(EndSession),
+    /// End every session of a user, from their next refresh on
+    EndAll(OneUser),
 }
 
 /// `latchkey keys …`
@@ -135,6 +137,38 @@ pub struct OneUser {
     pub store: StoreOptions,
 }
 
+/// One user with their sessions.
+#[derive(Clone, Debug, Args)]
+pub struct ShowUser {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// How long sessions last.
+    #[command(flatten)]
+    pub policy: PolicyOptions,
+}
+
+/// The service's settings for tokens and sessions, which neither a token nor the table tells.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PolicyOptions {
+    /// How long the service's tokens live: its `JWT_EXPIRATION_DELTA`
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub expiration: Seconds,
+    /// For how long after the login it refreshes them: its `JWT_REFRESH_EXPIRATION_DELTA`
+    #[arg(long, value_name = "DURATION", default_value = "2d")]
+    pub refresh_expiration: Seconds,
+    /// For a service whose `JWT_ALLOW_REFRESH` is off
+    #[arg(long)]
+    pub no_refresh: bool,
+}
+
+impl PolicyOptions {
+    pub(crate) fn policy(self) -> Result<SessionPolicy, PolicyError> {
+        let switch = if self.no_refresh { RefreshSwitch::Off } else { RefreshSwitch::On };
+        SessionPolicy::new(self.expiration, self.refresh_expiration, switch)
+    }
+}
+
 /// How a new password comes in. There is no way to give it as an argument: every process of the
 /// machine reads those, and shells keep them.
 #[derive(Clone, Copy, Debug, Args)]
@@ -199,11 +233,8 @@ pub struct EndSession {
     pub user: OneUser,
     /// The session: `sid` of its tokens
     // Base64url may begin with a hyphen.
-    #[arg(allow_hyphen_values = true, required_unless_present = "all", conflicts_with = "all")]
-    pub session: Option<SessionId>,
-    /// Every session of the user
-    #[arg(long)]
-    pub all: bool,
+    #[arg(allow_hyphen_values = true)]
+    pub session: SessionId,
 }
 
 /// `latchkey token explain`
@@ -217,15 +248,9 @@ pub struct ExplainToken {
     /// Check the signature with the key of the local server, in its data folder
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".latchkey")]
     pub local: Option<PathBuf>,
-    /// How long the service's tokens live: its `JWT_EXPIRATION_DELTA`
-    #[arg(long, value_name = "DURATION", default_value = "1h")]
-    pub expiration: Seconds,
-    /// For how long after the login it refreshes them: its `JWT_REFRESH_EXPIRATION_DELTA`
-    #[arg(long, value_name = "DURATION", default_value = "2d")]
-    pub refresh_expiration: Seconds,
-    /// For a service whose `JWT_ALLOW_REFRESH` is off
-    #[arg(long)]
-    pub no_refresh: bool,
+    /// How long sessions last.
+    #[command(flatten)]
+    pub policy: PolicyOptions,
     /// Explain another instant than now, in seconds since 1970
     #[arg(long, value_name = "SECONDS", value_parser = parse_instant)]
     pub at: Option<Timestamp>,

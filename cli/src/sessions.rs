@@ -3,53 +3,84 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use token::SessionId;
-use users::{Session, UserTable, Username};
+use token::{RefreshSwitch, SessionId, SessionPolicy, Timestamp};
+use users::{Session, Username};
 
-use crate::{EndSession, Failure, Report, SessionCommand, store, table::Table, users_command::existing};
+use crate::{
+    EndSession, Failure, OneUser, Report, SessionCommand, ShowUser, store, table::Table,
+    users_command::existing,
+};
 
-pub(crate) async fn run(command: SessionCommand) -> Result<Report, Failure> {
+pub(crate) async fn run(command: SessionCommand, now: Timestamp) -> Result<Report, Failure> {
     match command {
-        SessionCommand::List(options) => list(&store::open(&options.store).await?, &options.username).await,
-        SessionCommand::End(options) => end(&store::open(&options.user.store).await?, &options).await,
+        SessionCommand::List(options) => list(&options, now).await,
+        SessionCommand::End(options) => end(&options).await,
+        SessionCommand::EndAll(options) => end_all(&options).await,
     }
 }
 
-async fn list(users: &UserTable, username: &Username) -> Result<Report, Failure> {
-    let sessions = existing(users, username).await?.sessions;
+async fn list(options: &ShowUser, now: Timestamp) -> Result<Report, Failure> {
+    let policy = options.policy.policy()?;
+    let OneUser { username, store } = &options.user;
+    let sessions = existing(&store::open(store).await?, username).await?.sessions;
     let text = if sessions.is_empty() {
         format!("{username} has no session.\n")
     } else {
-        table(&sessions).to_string()
+        table(&sessions, &policy, now).to_string()
     };
-    Ok(Report::new(text, to_json(&sessions)))
+    Ok(Report::new(text, to_json(&sessions, &policy)))
 }
 
-async fn end(users: &UserTable, options: &EndSession) -> Result<Report, Failure> {
-    let username = &options.user.username;
-    let user = existing(users, username).await?;
-    let (text, ended) = if let Some(session) = options.session {
-        if !user.sessions.contains_key(&session) {
-            return Err(Failure::NoSuchSession { username: username.clone(), session });
-        }
-        users.end_session(username, user.id, session).await?;
-        (format!("The session {session} of {username} has ended.\n"), vec![session])
-    } else {
-        users.end_all_sessions(username, user.id).await?;
-        (format!("Every session of {username} has ended.\n"), user.sessions.into_keys().collect())
-    };
-    let ended: Vec<String> = ended.iter().map(SessionId::to_string).collect();
-    Ok(Report::new(text, json!({ "username": username.as_str(), "ended": ended })))
+async fn end(options: &EndSession) -> Result<Report, Failure> {
+    let (OneUser { username, store }, session) = (&options.user, options.session);
+    let users = store::open(store).await?;
+    let user = existing(&users, username).await?;
+    if !user.sessions.contains_key(&session) {
+        return Err(Failure::NoSuchSession { username: username.clone(), session });
+    }
+    users.end_session(username, user.id, session).await?;
+    Ok(ended(username, format!("The session {session} of {username} has ended.\n"), [session]))
+}
+
+async fn end_all(OneUser { username, store }: &OneUser) -> Result<Report, Failure> {
+    let users = store::open(store).await?;
+    let user = existing(&users, username).await?;
+    users.end_all_sessions(username, user.id).await?;
+    Ok(ended(username, format!("Every session of {username} has ended.\n"), user.sessions.into_keys()))
+}
+
+fn ended(username: &Username, text: String, sessions: impl IntoIterator<Item = SessionId>) -> Report {
+    let ended: Vec<String> = sessions.into_iter().map(|session| session.to_string()).collect();
+    Report::new(text, json!({ "username": username.as_str(), "ended": ended }))
 }
 
 /// The sessions, a line each.
-pub(crate) fn table(sessions: &BTreeMap<SessionId, Session>) -> Table {
-    let mut table = Table::titled(["SESSION", "LOGGED IN", "FROM", "USER AGENT"]);
+pub(crate) fn table(
+    sessions: &BTreeMap<SessionId, Session>,
+    policy: &SessionPolicy,
+    now: Timestamp,
+) -> Table {
+    let mut table = Table::titled([
+        "SESSION",
+        "LOGGED IN",
+        "REFRESHABLE UNTIL",
+        "ENDS AT THE LATEST",
+        "FROM",
+        "USER AGENT",
+    ]);
     for (id, session) in newest_first(sessions) {
         let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let ends_by = policy.session_ends_by(session.issued_at());
+        let refreshable_until = match refreshable_until(policy, session) {
+            None => "never".to_owned(),
+            Some(limit) if limit < now => "no more".to_owned(),
+            Some(limit) => limit.to_string(),
+        };
         table.push(&[
             id.to_string(),
             session.issued_at().to_string(),
+            refreshable_until,
+            if ends_by <= now { "over".to_owned() } else { ends_by.to_string() },
             text(session.source_ip()),
             text(session.user_agent()),
         ]);
@@ -58,16 +89,23 @@ pub(crate) fn table(sessions: &BTreeMap<SessionId, Session>) -> Table {
 }
 
 /// The same for programs.
-pub(crate) fn to_json(sessions: &BTreeMap<SessionId, Session>) -> Value {
+pub(crate) fn to_json(sessions: &BTreeMap<SessionId, Session>, policy: &SessionPolicy) -> Value {
     let to_json = |(id, session): (&SessionId, &Session)| {
         json!({
             "session_id": id.to_string(),
             "issued_at": session.issued_at(),
+            "refreshable_until": refreshable_until(policy, session),
+            "ends_by": policy.session_ends_by(session.issued_at()),
             "source_ip": session.source_ip(),
             "user_agent": session.user_agent(),
         })
     };
     newest_first(sessions).into_iter().map(to_json).collect()
+}
+
+/// The last instant at which the session can be refreshed; none where nothing is.
+fn refreshable_until(policy: &SessionPolicy, session: &Session) -> Option<Timestamp> {
+    (policy.refresh_switch() == RefreshSwitch::On).then(|| policy.refresh_until(session.issued_at()))
 }
 
 fn newest_first(sessions: &BTreeMap<SessionId, Session>) -> Vec<(&SessionId, &Session)> {

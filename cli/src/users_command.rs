@@ -10,8 +10,8 @@ use users::{
 };
 
 use crate::{
-    CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, Report, SetClaims, SetPassword, StoreOptions,
-    Terminal, UserCommand, password::new_password, sessions, store, table::Table,
+    CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, Report, SetClaims, SetPassword, ShowUser,
+    StoreOptions, Terminal, UserCommand, password::new_password, sessions, store, table::Table,
 };
 
 pub(crate) async fn run(
@@ -22,7 +22,7 @@ pub(crate) async fn run(
     match command {
         UserCommand::Create(options) => create(options, terminal, now).await,
         UserCommand::List(options) => list(&options).await,
-        UserCommand::Show(options) => show(&options).await,
+        UserCommand::Show(options) => show(&options, now).await,
         UserCommand::Disable(OneUser { username, store }) => {
             let changed = store::open(&store).await?.disable(&username).await;
             report(changed, &username, "disabled", "is disabled, and every session has ended")
@@ -61,7 +61,7 @@ async fn create(
         CreateError::Store(error) => error.into(),
     })?;
     let created = existing(&users, &username).await?;
-    Ok(Report::new(text, to_json(&created)))
+    Ok(Report::new(text, to_json(&created, &json!([]))))
 }
 
 async fn set_password(options: &SetPassword, terminal: &mut impl Terminal) -> Result<Report, Failure> {
@@ -150,8 +150,10 @@ async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<Unreadabl
     }
 }
 
-async fn show(options: &OneUser) -> Result<Report, Failure> {
-    let user = existing(&store::open(&options.store).await?, &options.username).await?;
+async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, Failure> {
+    let policy = options.policy.policy()?;
+    let OneUser { username, store } = &options.user;
+    let user = existing(&store::open(store).await?, username).await?;
     let password = match &user.password_hash {
         Ok(_) => "set".to_owned(),
         Err(problem) => format!("unusable, set another: {problem}"),
@@ -169,9 +171,9 @@ async fn show(options: &OneUser) -> Result<Report, Failure> {
     }
     let mut text = table.to_string();
     if !user.sessions.is_empty() {
-        text = format!("{text}\n{}", sessions::table(&user.sessions));
+        text = format!("{text}\n{}", sessions::table(&user.sessions, &policy, now));
     }
-    Ok(Report::new(text, to_json(&user)))
+    Ok(Report::new(text, to_json(&user, &sessions::to_json(&user.sessions, &policy))))
 }
 
 /// The user of this name.
@@ -200,7 +202,7 @@ fn status(enabled: bool) -> &'static str {
     if enabled { "enabled" } else { "disabled" }
 }
 
-fn to_json(user: &User) -> Value {
+fn to_json(user: &User, sessions: &Value) -> Value {
     json!({
         "username": user.username.as_str(),
         "user_id": user.id.to_string(),
@@ -208,7 +210,7 @@ fn to_json(user: &User) -> Value {
         "created_at": user.created_at,
         "claims": user.claims.as_map(),
         "password_usable": user.password_hash.is_ok(),
-        "sessions": sessions::to_json(&user.sessions),
+        "sessions": sessions,
     })
 }
 

@@ -7,6 +7,7 @@ use tests::{Event, SECRET_ARN, SecretsManager, World, lambda, lambda::Function};
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const PASSWORD: &str = "canary-password-7d41";
+const HEADER_CANARY: &str = "canary-authorization-5c1f";
 const SECRET_CANARY: &str = "canary-signing-secret-93a1-canary-signing-secret";
 
 struct Stack {
@@ -73,7 +74,12 @@ async fn a_login_of_the_real_binary_is_exchanged_for_a_refresh_of_the_other() {
 async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     let stack = Stack::new(SECRET_CANARY).await;
     let mut printed = String::new();
-    for (function, path) in [("login", "/auth/login"), ("refresh", "/auth/refresh")] {
+    for (function, path, success) in [
+        ("login", "/auth/login", 200),
+        ("refresh", "/auth/refresh", 200),
+        ("verify", "/auth/verify", 200),
+        ("sessions", "/auth/logout", 204),
+    ] {
         for level in ["INFO", "TRACE"] {
             let mut running = stack.start(function, &[("AWS_LAMBDA_LOG_LEVEL", level)]).await;
             let token = {
@@ -91,10 +97,14 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
             assert_eq!(running.invoke(&names).await.status, 400);
             let sound = post(path, &json!({ "username": "ada", "password": PASSWORD, "token": token }));
             let reply = running.invoke(&sound).await;
-            assert_eq!(reply.status, 200);
+            assert_eq!(reply.status, success);
+            let in_header =
+                if function == "sessions" { list_and_end(&stack, &mut running).await } else { String::new() };
             let output = running.stop().await;
-            let parts = token.split('.').skip(1).chain(reply.token().split('.').skip(1));
-            for canary in [PASSWORD, SECRET_CANARY].into_iter().chain(parts) {
+            let answered = reply.body["token"].as_str().unwrap_or_default();
+            let tokens = [token.as_str(), answered, &in_header];
+            let parts = tokens.iter().flat_map(|token| token.split('.').skip(1));
+            for canary in [PASSWORD, SECRET_CANARY, HEADER_CANARY].into_iter().chain(parts) {
                 assert!(!output.contains(canary), "{function} at {level} printed {canary}");
             }
             printed.push_str(&output);
@@ -105,7 +115,7 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
             serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
         assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
     }
-    for event in ["login", "refresh", "panic"] {
+    for event in ["login", "refresh", "verify", "logout", "list_sessions", "end_session", "panic"] {
         assert!(printed.contains(&format!("\"event\":\"{event}\"")), "no {event} event in the log");
     }
     let of_a_success = printed.lines().find(|line| line.contains("\"outcome\":\"success\"")).unwrap();
@@ -113,6 +123,19 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     for outcome in ["success", "refused"] {
         assert!(printed.contains(&format!("\"outcome\":\"{outcome}\"")), "no {outcome} in the log");
     }
+}
+
+/// The two calls of `sessions` that take a token in a header, with a bad one and a good one, which is returned.
+async fn list_and_end(stack: &Stack, sessions: &mut Function) -> String {
+    let mut login = stack.start("login", &[]).await;
+    let token = login.invoke(&log_in()).await.token().to_owned();
+    let list = Event::http_api(&Method::GET, "/auth/sessions");
+    assert_eq!(sessions.invoke(&list.clone().bearer(HEADER_CANARY)).await.status, 401);
+    let reply = sessions.invoke(&list.bearer(&token)).await;
+    let path = format!("/auth/sessions/{}", reply.body["sessions"][0]["session_id"].as_str().unwrap());
+    let end = Event::http_api(&Method::DELETE, &path).bearer(&token);
+    assert_eq!(sessions.invoke(&end).await.status, 204);
+    token
 }
 
 #[tokio::test(flavor = "multi_thread")]

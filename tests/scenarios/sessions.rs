@@ -9,6 +9,8 @@ const HOUR: u64 = 3600;
 const TWO_DAYS: u64 = 172_800;
 const LIST: &str = "/auth/sessions";
 
+type Kind = fn(&Method, &str) -> Event;
+
 async fn with_users() -> World {
     let world = World::new().await;
     for username in ["ada", "bob"] {
@@ -39,15 +41,15 @@ fn listed(reply: &Reply) -> Vec<String> {
 async fn the_list_says_of_each_session_since_when_from_where_until_when_and_which_is_this() {
     let world = with_users().await;
     let log_in = async |event: Event, now| {
-        let event = event.json(&json!({ "username": "ada", "password": PASSWORD }));
-        world.send("/auth/login", &event, now).await.token().to_owned()
+        let login = event.json(&json!({ "username": "ada", "password": PASSWORD }));
+        world.send("/auth/login", &login, now).await.token().to_owned()
     };
-    let login = || Event::http_api(&Method::POST, "/auth/login");
-    let phone = log_in(login().header("user-agent", Some("Phone <script>\"")), LOGIN_AT).await;
+    let event = || Event::http_api(&Method::POST, "/auth/login");
+    let phone = log_in(event().header("user-agent", Some("Phone <script>\"")), LOGIN_AT).await;
     let silent = Event::load_balancer(&Method::POST, "/auth/login").header("user-agent", None);
     let silent = log_in(silent, LOGIN_AT + 60).await;
-    let laptop = log_in(login(), LOGIN_AT + 600).await;
-    log_in_as_bob(&world).await;
+    let laptop = log_in(event(), LOGIN_AT + 600).await;
+    self::log_in(&world, "bob", LOGIN_AT).await;
     let now = LOGIN_AT + 1000;
     let reply = world.list_sessions(&phone, now).await;
     assert_eq!(reply.status, 200);
@@ -72,10 +74,6 @@ async fn the_list_says_of_each_session_since_when_from_where_until_when_and_whic
             },
         ] })
     );
-}
-
-async fn log_in_as_bob(world: &World) -> String {
-    log_in(world, "bob", LOGIN_AT).await
 }
 
 #[tokio::test]
@@ -315,7 +313,6 @@ async fn a_path_that_ends_in_no_session_id_is_400() {
 async fn every_kind_of_event_lists_and_ends_sessions() {
     let world = with_users().await;
     let token = log_in(&world, "ada", LOGIN_AT).await;
-    type Kind = fn(&Method, &str) -> Event;
     for (kind, stage) in [
         (Event::http_api as Kind, ""),
         (Event::http_api, "/dev"),

@@ -50,10 +50,8 @@ fn documented(path: &str) -> Option<&'static Mapping> {
 /// What a schema requires is there, and what is there the schema knows; all the way down.
 fn check_members(path: &str, body: &serde_json::Value, schema: &Value) {
     let schema = resolve(schema);
-    if let Some(items) = body.as_array() {
-        for item in items {
-            check_members(path, item, &schema["items"]);
-        }
+    for item in body.as_array().into_iter().flatten() {
+        check_members(path, item, &schema["items"]);
     }
     let Some(members) = body.as_object() else { return };
     for required in schema["required"].as_sequence().into_iter().flatten() {

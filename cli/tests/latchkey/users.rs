@@ -260,7 +260,7 @@ fn what_is_asked_of_nobody_is_refused_in_one_line() {
         &["user", "set-password", "bob", "--password-stdin"],
         &["user", "set-claims", "bob", "{}"],
         &["session", "list", "bob"],
-        &["session", "end", "bob", "--all"],
+        &["session", "end-all", "bob"],
     ] {
         assert_eq!(folder.run(arguments, "pw\n"), failure("there is no user bob"), "{arguments:?}");
     }

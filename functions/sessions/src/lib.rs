@@ -129,7 +129,7 @@ impl Endpoint for Sessions {
     const METHODS: &'static [Method] = &[Method::POST, Method::GET, Method::DELETE];
 
     fn route(path: &str) -> Route {
-        Call::at(path).map_or(Route { name: Self::NAME, methods: Self::METHODS }, |call| call.route())
+        Call::at(path).map_or(Route { name: Self::NAME, methods: Self::METHODS }, Call::route)
     }
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {

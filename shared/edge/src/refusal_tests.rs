@@ -88,21 +88,6 @@ fn every_refusal_has_its_status_code_and_message() {
             "authorization_required",
             "This call needs a token, sent as Authorization: Bearer.",
         ),
-        (Refusal::TokenExpired.of_bearer_token(), 401, "token_expired", "Signature has expired."),
-        (Refusal::UserDisabled.of_bearer_token(), 401, "user_disabled", "User account is disabled."),
-        (
-            Refusal::InvalidToken(TokenError::Signature).of_bearer_token(),
-            401,
-            "invalid_token",
-            "This is not a valid token of this service. Log in to get one.",
-        ),
-        (
-            Refusal::SessionEnded(SessionFailure::NotInRow).of_bearer_token(),
-            401,
-            "session_ended",
-            "The session of this token has ended. Log in again.",
-        ),
-        (Refusal::NoKeys.of_bearer_token(), 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::NoKeys, 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::Store(users::StoreError::Unprocessed), 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::Internal("panic"), 503, "temporarily_unavailable", UNAVAILABLE),
@@ -124,9 +109,25 @@ fn a_wait_the_allowed_methods_and_the_scheme_are_said_in_headers() {
     assert_eq!(told(&Refusal::TooManyAttempts(Seconds::new(640))).1["retry-after"], "640");
     assert_eq!(told(&Refusal::NoKeys).1["retry-after"], "1");
     assert_eq!(told(&Refusal::NoBearerToken).1["www-authenticate"], "Bearer");
-    let refused = Refusal::TokenExpired.of_bearer_token();
-    assert_eq!(told(&refused).1["www-authenticate"], "Bearer error=\"invalid_token\"");
     assert_eq!(told(&Refusal::MethodNotAllowed(&[Method::GET, Method::HEAD])).1["allow"], "GET, HEAD");
+}
+
+#[test]
+fn a_refused_bearer_token_is_401_with_the_code_and_the_message_of_any_refused_token() {
+    let refusals: [fn() -> Refusal; 4] = [
+        || Refusal::TokenExpired,
+        || Refusal::UserDisabled,
+        || Refusal::InvalidToken(TokenError::Signature),
+        || Refusal::SessionEnded(SessionFailure::NotInRow),
+    ];
+    for refusal in refusals {
+        let (status, headers, body) = told(&refusal().of_bearer_token());
+        assert_eq!((status, body), (401, told(&refusal()).2));
+        assert_eq!(headers["www-authenticate"], "Bearer error=\"invalid_token\"");
+        assert_eq!(headers["cache-control"], "no-store");
+    }
+    let (status, headers, _) = told(&Refusal::NoKeys.of_bearer_token());
+    assert!(status == 503 && !headers.contains_key("www-authenticate"), "a failure of ours stays one");
 }
 
 #[test]
