@@ -18,9 +18,9 @@ fn sessions_are_listed_the_newest_first_with_their_ends() {
     let folder = ada();
     assert_eq!(folder.run(&["session", "list", "ada"], "").out, "ada has no session.\n");
     assert_eq!(folder.json(&["session", "list", "ada"], ""), json!([]));
-    let old = folder.open_session("ada", 1, LOGIN, Some("Mozilla/5.0 (X11)"));
-    // Live for as long as anybody runs this.
+    // Live for as long as anybody runs this, and opened first: a login clears away sessions that are over.
     let new = folder.open_session("ada", 2, IN_2100, None);
+    let old = folder.open_session("ada", 1, LOGIN, Some("Mozilla/5.0 (X11)"));
     assert_eq!(
         folder.run(&["session", "list", "ADA"], "").out,
         format!(
