@@ -9,7 +9,10 @@ use argon2::{
 };
 use token::Entropy;
 
-use crate::{HashError, Password, PasswordHash};
+use crate::{
+    HashError, Password, PasswordHash,
+    password_hash::{Argon2Hash, Scheme},
+};
 
 /// Memory of today's hashes in KiB: with two passes and one lane the floor of OWASP's Password Storage Cheat Sheet.
 const MEMORY: u32 = 19_456;
@@ -57,15 +60,19 @@ impl Hasher {
     pub fn hash(&self, password: &Password, salt: Entropy) -> Result<PasswordHash, HashError> {
         let salt = Salt::new(&salt.0).map_err(|_| HashError::Salt)?;
         let params = todays_params()?;
-        let output = self.derive(password, &params, &salt, OUTPUT_BYTES)?;
+        let output = self.derive(password, (Algorithm::Argon2id, &params), &salt, OUTPUT_BYTES)?;
         Ok(PasswordHash::new(params, salt, output))
     }
 
     /// Whether `password` is the one behind `hash`; the outputs are compared in constant time.
     pub fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<Verdict, HashError> {
-        let output = self.derive(password, hash.params(), hash.salt(), hash.output().len())?;
+        let Argon2Hash { algorithm, params, salt, output } = match &hash.scheme {
+            Scheme::Argon2(argon2) => argon2,
+            Scheme::Other(other) => return Ok(other.verify(password)),
+        };
+        let derived = self.derive(password, (*algorithm, params), salt, output.len())?;
         // `Output` compares in constant time.
-        Ok(if output == *hash.output() { Verdict::Match } else { Verdict::Mismatch })
+        Ok(if derived == *output { Verdict::Match } else { Verdict::Mismatch })
     }
 
     /// Does the work of verifying against a hash of today's parameters that no password has.
@@ -77,24 +84,30 @@ impl Hasher {
 
     /// Whether `hash` is weaker than today's and should be replaced when its password is next seen.
     ///
-    /// Memory or work, memory times passes, is below today's, or the salt or the output is shorter: fewer passes
-    /// over more memory are as strong.
+    /// It is not of Argon2id or not written as our own, memory or work, memory times passes, is below today's, or
+    /// the salt or the output is shorter: fewer passes over more memory are as strong.
     pub fn needs_upgrade(&self, hash: &PasswordHash) -> bool {
-        let (memory, passes) = (hash.params().m_cost(), hash.params().t_cost());
+        let Scheme::Argon2(Argon2Hash { algorithm: Algorithm::Argon2id, params, salt, output }) =
+            &hash.scheme
+        else {
+            return true;
+        };
+        let (memory, passes) = (params.m_cost(), params.t_cost());
         memory < MEMORY
             || u64::from(memory) * u64::from(passes) < u64::from(MEMORY) * u64::from(PASSES)
-            || hash.salt().len() < Salt::RECOMMENDED_LENGTH
-            || hash.output().len() < OUTPUT_BYTES
+            || salt.len() < Salt::RECOMMENDED_LENGTH
+            || output.len() < OUTPUT_BYTES
+            || !hash.expose().starts_with('$')
     }
 
     fn derive(
         &self,
         password: &Password,
-        params: &Params,
+        (algorithm, params): (Algorithm, &Params),
         salt: &Salt,
         output_bytes: usize,
     ) -> Result<Output, HashError> {
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        let argon2 = Argon2::new(algorithm, Version::V0x13, params.clone());
         let mut arena = self.borrow_arena(params.block_count());
         let mut failure = None;
         let output = Output::init_with(output_bytes, |out| {
@@ -119,7 +132,7 @@ impl Hasher {
     }
 
     fn give_back(&self, arena: Arena) {
-        // An arena grown for an old hash would keep up to 64 MiB for ever.
+        // An arena grown for an old hash would keep up to 128 MiB for ever.
         if arena.len() != TODAYS_BLOCKS {
             return;
         }

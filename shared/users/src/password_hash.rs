@@ -1,52 +1,89 @@
 use std::{fmt, str::FromStr};
 
 use argon2::{
-    Params, Version,
+    Params,
     password_hash::phc::{self, Output, Salt},
 };
 
-/// The most memory a stored hash may ask for, in KiB: 64 MiB.
-const MAX_MEMORY: u32 = 65_536;
-/// The most passes a stored hash may ask for.
-const MAX_PASSES: u32 = 10;
-/// The most lanes a stored hash may ask for.
-const MAX_LANES: u32 = 4;
-/// The shortest salt and the shortest output accepted, in bytes; the parser ends them at 48 and at 64.
-const MIN_SALT_BYTES: usize = 8;
-const MIN_OUTPUT_BYTES: usize = 16;
+pub(crate) use self::argon2_hash::Argon2Hash;
+use self::{bcrypt_hash::BcryptHash, pbkdf2_hash::Pbkdf2Hash, scrypt_hash::ScryptHash};
+use crate::{Password, Verdict};
+
+mod argon2_hash;
+mod bcrypt_hash;
+mod pbkdf2_hash;
+mod scrypt_hash;
+
 /// The longest text read; no hash within the other bounds has more.
 const MAX_TEXT_BYTES: usize = 256;
+/// What is recognised to be refused by its name: without salt, of one pass, or of a hash function that is broken.
+const TOO_WEAK: [&str; 6] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt", "pbkdf2_sha1"];
 
-/// An Argon2id hash within bounds: what it asks for has been checked before any work is done.
+/// A password hash within bounds: what it asks for has been checked before any work is done.
 ///
-/// Its text is a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$salt$output`.
+/// New ones are Argon2id. Those of other programs are verified as these did, and replaced at the next login:
+///
+/// | algorithm | texts |
+/// | --- | --- |
+/// | Argon2 | `$argon2id$v=19$m=19456,t=2,p=1$salt$output`, also `argon2i` and `argon2d`; Django's `argon2$argon2id$…` |
+/// | PBKDF2 with HMAC-SHA-256 | `$pbkdf2-sha256$i=600000$salt$output`, passlib's `$pbkdf2-sha256$29000$salt$output`, Django's `pbkdf2_sha256$1000000$salt$output` |
+/// | bcrypt | `$2a$`, `$2b$` and `$2y$`, Django's `bcrypt$$2b$…` |
+/// | bcrypt of SHA-256 | Django's `bcrypt_sha256$$2b$…` |
+/// | scrypt | `$scrypt$ln=16,r=8,p=1$salt$output`, Django's `scrypt$16384$salt$8$5$output` |
+///
+/// The text is kept as it was read. What the other program hashed was a password as typed, ours is in NFC: where
+/// the two differ, which takes a keyboard that sends accents apart from their letters, the password is refused, and
+/// needs to be set anew. bcrypt reads 72 bytes: whoever knows those logs in, and what was typed then, all of it, is
+/// the password from there on.
 #[derive(Clone, PartialEq)]
 pub struct PasswordHash {
     text: String,
-    params: Params,
-    salt: Salt,
-    output: Output,
+    pub(crate) scheme: Scheme,
+}
+
+/// How the password was hashed, and into what.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Scheme {
+    Argon2(Argon2Hash),
+    Other(OtherHash),
+}
+
+/// What is verified until it is replaced, and never made.
+#[derive(Clone, PartialEq)]
+pub(crate) enum OtherHash {
+    Pbkdf2(Pbkdf2Hash),
+    Bcrypt(BcryptHash),
+    Scrypt(ScryptHash),
 }
 
 /// Why a text is no password hash, or why hashing failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Not a PHC string, or one with longer parts than there can be.
+    /// Empty or beginning with `!`, as Django writes it for a user who cannot log in with a password.
+    #[error("there is no password: the hash is empty or marked as unusable")]
+    Unusable,
+    /// An algorithm that is named, and not worth verifying.
+    #[error("the password hash is of {0}, which is too weak")]
+    TooWeak(&'static str),
+    /// An algorithm that is not known here.
+    #[error("the password hash is not of Argon2, PBKDF2-SHA256, bcrypt or scrypt")]
+    UnknownAlgorithm,
+    /// Argon2, but not a PHC string, or one with longer parts than there can be.
     #[error("the password hash is not a PHC string")]
     NotPhc(#[source] Option<phc::Error>),
-    /// Another algorithm than Argon2id.
-    #[error("the password hash is not of Argon2id")]
-    NotArgon2id,
+    /// Not in one of the forms of its algorithm.
+    #[error("the password hash is malformed")]
+    Malformed,
     /// Another version than 19 (0x13, RFC 9106).
     #[error("the password hash is not of Argon2 version 19")]
     NotVersion19,
-    /// Parameters other than `m`, `t` and `p` in this order, or beyond 64 MiB, 10 passes or 4 lanes.
+    /// More work or memory than a login may cost, or parameters that the algorithm does not have.
     #[error("the password hash has parameters that are out of bounds")]
     Parameters,
-    /// No salt, or one outside 8 to 48 bytes.
+    /// No salt, or one of a length that is out of bounds.
     #[error("the password hash has a salt that is out of bounds")]
     Salt,
-    /// No output, or one outside 16 to 64 bytes.
+    /// No output, or one of a length that is out of bounds.
     #[error("the password hash has an output that is out of bounds")]
     Output,
     /// Argon2 refused to run.
@@ -56,26 +93,26 @@ pub enum HashError {
 
 impl PasswordHash {
     pub(crate) fn new(params: Params, salt: Salt, output: Output) -> Self {
-        let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
-        let text = format!("$argon2id$v=19${}${salt}${output}", parameter_text(memory, passes, lanes));
-        Self { text, params, salt, output }
+        let argon2 = Argon2Hash::new(params, salt, output);
+        Self { text: argon2.to_string(), scheme: Scheme::Argon2(argon2) }
     }
 
-    /// The PHC string, to be stored and never to be shown.
+    /// The text, to be stored and never to be shown.
     pub fn expose(&self) -> &str {
         &self.text
     }
+}
 
-    pub(crate) fn params(&self) -> &Params {
-        &self.params
-    }
-
-    pub(crate) fn salt(&self) -> &Salt {
-        &self.salt
-    }
-
-    pub(crate) fn output(&self) -> &Output {
-        &self.output
+impl OtherHash {
+    /// Whether `password` is the one behind this; the outputs are compared in constant time.
+    pub(crate) fn verify(&self, password: &Password) -> Verdict {
+        let password = password.as_bytes();
+        let matches = match self {
+            Self::Pbkdf2(hash) => hash.is_of(password),
+            Self::Bcrypt(hash) => hash.is_of(password),
+            Self::Scrypt(hash) => hash.is_of(password),
+        };
+        if matches { Verdict::Match } else { Verdict::Mismatch }
     }
 }
 
@@ -83,47 +120,51 @@ impl FromStr for PasswordHash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.starts_with("$argon2id$") {
-            return Err(HashError::NotArgon2id);
-        }
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(HashError::NotPhc(None));
-        }
-        let hash = phc::PasswordHash::new(text).map_err(refused)?;
-        if hash.version != Some(Version::V0x13.into()) {
-            return Err(HashError::NotVersion19);
-        }
-        let salt = hash.salt.filter(|salt| salt.len() >= MIN_SALT_BYTES).ok_or(HashError::Salt)?;
-        let output = hash.hash.filter(|output| output.len() >= MIN_OUTPUT_BYTES).ok_or(HashError::Output)?;
-        let params = bounded(&hash.params, output.len())?;
-        Ok(Self { text: text.to_owned(), params, salt, output })
+        Ok(Self { scheme: scheme(text)?, text: text.to_owned() })
     }
 }
 
-/// The parser has bounds of its own for salts and outputs; to the reader of a log they are the same as ours.
-fn refused(error: phc::Error) -> HashError {
-    match error {
-        phc::Error::SaltTooShort | phc::Error::SaltTooLong => HashError::Salt,
-        phc::Error::OutputSize { .. } => HashError::Output,
-        error => HashError::NotPhc(Some(error)),
+fn scheme(text: &str) -> Result<Scheme, HashError> {
+    if text.is_empty() || text.starts_with('!') {
+        return Err(HashError::Unusable);
     }
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(HashError::Malformed);
+    }
+    let Some((name, rest)) = text.split_once('$') else {
+        return Err(HashError::UnknownAlgorithm);
+    };
+    let other = match name {
+        "argon2" => return Ok(Scheme::Argon2(format!("${rest}").parse()?)),
+        "pbkdf2_sha256" => OtherHash::Pbkdf2(Pbkdf2Hash::from_django(rest)?),
+        "bcrypt" => OtherHash::Bcrypt(BcryptHash::plain(rest)?),
+        "bcrypt_sha256" => OtherHash::Bcrypt(BcryptHash::of_sha256(rest)?),
+        "scrypt" => OtherHash::Scrypt(ScryptHash::from_django(rest)?),
+        "" => match rest.split_once('$') {
+            Some(("argon2id" | "argon2i" | "argon2d", _)) => return Ok(Scheme::Argon2(text.parse()?)),
+            Some(("pbkdf2-sha256", rest)) => OtherHash::Pbkdf2(Pbkdf2Hash::from_phc(rest)?),
+            Some(("2a" | "2b" | "2y", _)) => OtherHash::Bcrypt(BcryptHash::plain(text)?),
+            Some(("scrypt", rest)) => OtherHash::Scrypt(ScryptHash::from_phc(rest)?),
+            _ => return Err(HashError::UnknownAlgorithm),
+        },
+        name => {
+            let weak = TOO_WEAK.into_iter().find(|weak| *weak == name);
+            return Err(weak.map_or(HashError::UnknownAlgorithm, HashError::TooWeak));
+        }
+    };
+    Ok(Scheme::Other(other))
 }
 
-fn bounded(params: &phc::ParamsString, output_bytes: usize) -> Result<Params, HashError> {
-    let number = |name| params.get_decimal(name).ok_or(HashError::Parameters);
-    let (memory, passes, lanes) = (number("m")?, number("t")?, number("p")?);
-    if memory > MAX_MEMORY || passes > MAX_PASSES || lanes > MAX_LANES {
-        return Err(HashError::Parameters);
-    }
-    // The parser accepts a parameter twice, and others that would change the result, such as `keyid`.
-    if params.as_str() != parameter_text(memory, passes, lanes) {
-        return Err(HashError::Parameters);
-    }
-    Params::new(memory, passes, lanes, Some(output_bytes)).map_err(|_| HashError::Parameters)
+/// The parts of a text between `$`, if there are just so many.
+fn parts<const N: usize>(text: &str) -> Result<[&str; N], HashError> {
+    let parts: Vec<&str> = text.splitn(N + 1, '$').collect();
+    parts.try_into().map_err(|_| HashError::Malformed)
 }
 
-fn parameter_text(memory: u32, passes: u32, lanes: u32) -> String {
-    format!("m={memory},t={passes},p={lanes}")
+/// A number in digits alone; `str::parse` takes a sign too.
+fn number(text: &str) -> Result<u32, HashError> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(HashError::Parameters)
 }
 
 impl fmt::Debug for PasswordHash {
@@ -136,98 +177,50 @@ impl fmt::Debug for PasswordHash {
 mod tests {
     use super::*;
 
-    const SALT: &str = "c29tZXNhbHQ";
-    const OUTPUT: &str = "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-
     fn refusal(text: &str) -> HashError {
         text.parse::<PasswordHash>().expect_err(text)
     }
 
     #[test]
-    fn a_hash_within_bounds_is_read_and_printed_back() {
-        for parameters in ["m=19456,t=2,p=1", "m=65536,t=10,p=4", "m=8,t=1,p=1"] {
-            let text = format!("$argon2id$v=19${parameters}${SALT}${OUTPUT}");
-            let hash = text.parse::<PasswordHash>().unwrap();
-            assert_eq!(hash.expose(), text);
-            assert_eq!(PasswordHash::new(hash.params.clone(), hash.salt, hash.output), hash);
+    fn what_nobody_can_log_in_with_is_refused() {
+        for text in ["", "!", "!VY3fVh12gq3fERf5deezXJEJwAOhNwz1usTJIrGr"] {
+            assert_eq!(refusal(text), HashError::Unusable, "{text}");
         }
-    }
-
-    #[test]
-    fn parameters_beyond_the_bounds_are_refused() {
-        for parameters in [
-            "m=4194304,t=2,p=1",
-            "m=65537,t=2,p=1",
-            "m=4294967295,t=2,p=1",
-            "m=19456,t=500,p=1",
-            "m=19456,t=11,p=1",
-            "m=19456,t=0,p=1",
-            "m=19456,t=2,p=16777215",
-            "m=19456,t=2,p=5",
-            "m=19456,t=2,p=0",
-            "m=7,t=2,p=1",
-            "m=19456,t=2",
-            "t=2,p=1",
-            "t=2,m=19456,p=1",
-            "m=19456,t=2,p=1,t=500",
-            "m=19456,m=4194304,t=2,p=1",
-            "m=19456,t=2,p=1,keyid=8PDw8A",
-            "m=19456,t=2,p=1,data=Dw8PDw8P",
+        for (text, name) in [
+            ("md5$O4onRKM5sNqgZLVV8OOaRg$b969f3609f96f027ca7da6aa9d4d2e50", "md5"),
+            ("sha1$salt$aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d", "sha1"),
+            ("unsalted_sha1$$aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d", "unsalted_sha1"),
+            ("pbkdf2_sha1$1000000$LvK07gLK3MURUGnlS08PYg$YrrqhdleioMobFKFQtEi8Tq/y6Q=", "pbkdf2_sha1"),
         ] {
-            let text = format!("$argon2id$v=19${parameters}${SALT}${OUTPUT}");
-            assert_eq!(refusal(&text), HashError::Parameters, "{parameters}");
+            assert_eq!(refusal(text), HashError::TooWeak(name), "{text}");
         }
     }
 
     #[test]
-    fn other_algorithms_and_versions_are_refused() {
-        let rest = format!("m=19456,t=2,p=1${SALT}${OUTPUT}");
-        assert_eq!(refusal(&format!("$argon2i$v=19${rest}")), HashError::NotArgon2id);
-        assert_eq!(refusal(&format!("$argon2d$v=19${rest}")), HashError::NotArgon2id);
-        assert_eq!(refusal(&format!("$scrypt$v=19${rest}")), HashError::NotArgon2id);
-        assert_eq!(refusal(&format!("$argon2id$v=16${rest}")), HashError::NotVersion19);
-        assert_eq!(refusal(&format!("$argon2id${rest}")), HashError::NotVersion19);
-    }
-
-    #[test]
-    fn salts_and_outputs_out_of_bounds_are_refused() {
-        let text = |salt: &str, output: &str| format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${output}");
-        // 7, 15 and 65 bytes.
-        assert!(matches!(refusal(&text("c29tZXNhbA", OUTPUT)), HashError::Salt | HashError::NotPhc(_)));
-        assert_eq!(refusal(&text(SALT, "AAAAAAAAAAAAAAAAAAAA")), HashError::Output);
-        assert_eq!(refusal(&text(&"A".repeat(87), OUTPUT)), HashError::Salt);
-        assert_eq!(refusal("$argon2id$v=19$m=19456,t=2,p=1"), HashError::Salt);
-        assert_eq!(refusal(&format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}")), HashError::Output);
-    }
-
-    #[test]
-    fn what_is_no_hash_of_argon2id_is_refused() {
+    fn what_is_no_hash_is_refused() {
         for text in [
-            "",
             "$",
+            "$$",
             "garbage",
             "argon2id",
             "$argon2id",
-            "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
-            "pbkdf2_sha256$600000$salt$hash",
+            "b969f3609f96f027ca7da6aa9d4d2e50",
+            "$6$salt$hash",
+            "$1$salt$hash",
+            "$argon2$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q",
             "\0",
         ] {
-            assert_eq!(refusal(text), HashError::NotArgon2id, "{text}");
+            assert_eq!(refusal(text), HashError::UnknownAlgorithm, "{text}");
         }
-    }
-
-    #[test]
-    fn what_is_no_phc_string_is_refused() {
-        let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}${OUTPUT}");
-        for text in [format!("{hash}$"), format!("{hash}!"), "$argon2id$v=x".into(), hash + &"A".repeat(200)]
-        {
-            assert!(matches!(refusal(&text), HashError::NotPhc(_)), "{text}");
+        assert_eq!(refusal(&format!("$argon2id${}", "A".repeat(247))), HashError::Malformed);
+        for text in ["argon2$", "argon2$scrypt$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q"] {
+            assert!(matches!(refusal(text), HashError::NotPhc(_) | HashError::UnknownAlgorithm), "{text}");
         }
     }
 
     #[test]
     fn a_hash_is_not_printed() {
-        let hash: PasswordHash = format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}${OUTPUT}").parse().unwrap();
-        assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+        let text = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        assert_eq!(format!("{:?}", text.parse::<PasswordHash>().unwrap()), "PasswordHash(..)");
     }
 }

@@ -5,6 +5,7 @@
 mod administration;
 mod attempts;
 mod faults;
+mod foreign_hashes;
 mod login;
 mod malformed_rows;
 mod races;

@@ -1,0 +1,101 @@
+//! Hashes that other programs made, all of `correct horse é`, verify and want to be replaced.
+//!
+//! Made with Django 5.2.19 (`make_password(password, hasher=…)` with its defaults), bcrypt 5.0.0 for Python
+//! (`hashpw(…, gensalt(10, prefix=…))`), libxcrypt 4.4.33 (`crypt(3)` with a `$2y$` salt), passlib 1.7.4
+//! (`pbkdf2_sha256.hash`, `scrypt.using(rounds=14).hash`) and argon2-cffi 25.1.0 (`hash_secret`).
+
+use token::Entropy;
+use users::{Hasher, Password, PasswordHash, Verdict};
+
+const PASSWORD: &str = "correct horse \u{e9}";
+
+const HASHES: [&str; 14] = [
+    "pbkdf2_sha256$1000000$8ulwitrBRzQf2YMFob1nmx$REv7XJLiDMyV3961y4Xgb6OhgA30ZjBoGfIHnB3JkRk=",
+    "pbkdf2_sha256$1000000$seasaltseasalt$ta0T3onBYvlYURKH1NQoQL300SyhGdvKwu/Gpk/ZbCU=",
+    "argon2$argon2id$v=19$m=102400,t=2,p=8$bmFscWMybDl2SldMRkhLTlliWG4xcg$k9mnZgMs6Pi5dhvrBYbTwEkvHS5jW0LOs3/9+5/8ViE",
+    "bcrypt_sha256$$2b$12$b0IdHsqDMwEiFKg.Orq1Uu2gtHYF4nCi1wq.BDRfal8bPnhmSMyrK",
+    "bcrypt$$2b$12$Wur20iBrUaPdMrbHTHETaOr2.LZY9LRYwYKSCtLe1WM/HUGUqWXcG",
+    "scrypt$16384$RmPyicy3ApG0Fg7JZTxvJp$8$5$drX2AVful7HXB+17n8pYgUvmGdTDHMCfx3CnMaIU80Ve6684qHuLQXGBPseZVUb0t93Ri2yAi6eKJ+tpj/lcew==",
+    "$2a$10$Lexd.ImKNSL.SAwBcJxub.etCOiGSBTuVpGUSn2/wwQieV3ueoQAC",
+    "$2b$10$aHpxUP5O/pbAcFoCba6RPuZvcOVPLT8NsRNATSiK.gq3bsHuq645y",
+    "$2y$05$Wur20iBrUaPdMrbHTHETaORLjn0HwagVdtXVcgXDgrJUOUpEfd09K",
+    "$pbkdf2-sha256$29000$9n4vhfC.t3YOYcwZ4/zfGw$zjOpEcgHNMF9goUSxElbA9miSy0OAAC.ISwNxJkTuNw",
+    "$scrypt$ln=14,r=8,p=1$6j3n3BtDSGktJaR07n0vJQ$0HLuVqE/a3c1w43GqITyKFPly361+B4a9QOLBzeVcjQ",
+    "$argon2i$v=19$m=4096,t=3,p=2$m3Dos/cM5WN/Bru0hcPqmQ$F1pukpWz334g4gHlr4Zpc8X9JVPvHVInf4S2ivBjY8A",
+    "$argon2d$v=19$m=4096,t=3,p=2$V0dpR1i1kxeOkGdZVmVFSw$2DtLl19jTEyAAj/wMxQh/6y9R8ZndvbSY6siVWl3re8",
+    "$argon2id$v=19$m=4096,t=3,p=2$aZkQzdezWYNr7Ef5JbdNMg$p6VqXvYhL8d+kK710+tG9zNBeS3GeLBmWh8woHnvM88",
+];
+
+fn password(text: &str) -> Password {
+    text.to_owned().try_into().unwrap()
+}
+
+fn verdict(text: &str, hash: &str) -> Verdict {
+    Hasher::new().verify(&password(text), &hash.parse().unwrap()).unwrap()
+}
+
+#[test]
+fn the_password_matches_and_others_do_not() {
+    for text in HASHES {
+        let hash: PasswordHash = text.parse().unwrap();
+        assert_eq!(hash.expose(), text, "the text is kept");
+        assert!(Hasher::new().needs_upgrade(&hash), "{text}");
+        assert_eq!(verdict(PASSWORD, text), Verdict::Match, "{text}");
+        assert_eq!(verdict("correct horse e\u{301}", text), Verdict::Match, "in NFC {text}");
+        assert_eq!(verdict("correct horse e", text), Verdict::Mismatch, "{text}");
+    }
+}
+
+#[test]
+fn the_phc_string_of_pbkdf2_is_read_with_and_without_its_length() {
+    let passlib = "$pbkdf2-sha256$29000$9n4vhfC.t3YOYcwZ4/zfGw$zjOpEcgHNMF9goUSxElbA9miSy0OAAC.ISwNxJkTuNw";
+    for parameters in ["i=29000", "i=29000,l=32"] {
+        let text = passlib.replace("29000", parameters).replace('.', "+");
+        assert_eq!(verdict(PASSWORD, &text), Verdict::Match, "{text}");
+    }
+}
+
+#[test]
+fn a_strong_argon2id_hash_is_replaced_only_where_it_is_written_as_django_does() {
+    let django = HASHES[2];
+    assert!(Hasher::new().needs_upgrade(&django.parse().unwrap()));
+    let phc = django.strip_prefix("argon2").unwrap();
+    assert!(!Hasher::new().needs_upgrade(&phc.parse().unwrap()));
+}
+
+/// `hashpw(b"x" * 72, gensalt(5))`
+#[test]
+fn bcrypt_reads_72_bytes_and_what_replaces_it_all_of_them() {
+    let hash = "$2b$05$pRSbTVIpFTIeWR0aDQzWVuuHFqzSDGuvouJqckjNobJ.CsHdobwX2";
+    let longer = format!("{}y", "x".repeat(72));
+    for (text, expected) in [
+        ("x".repeat(72), Verdict::Match),
+        (longer.clone(), Verdict::Match),
+        ("x".repeat(71), Verdict::Mismatch),
+        (format!("{}y", "x".repeat(71)), Verdict::Mismatch),
+    ] {
+        assert_eq!(verdict(&text, hash), expected, "{text}");
+    }
+    let upgraded = Hasher::new().hash(&password(&longer), Entropy([1; 16])).unwrap();
+    assert_eq!(verdict(&longer, upgraded.expose()), Verdict::Match);
+    assert_eq!(verdict(&"x".repeat(72), upgraded.expose()), Verdict::Mismatch);
+}
+
+/// `make_password("x" * 100, hasher="bcrypt_sha256")`
+#[test]
+fn bcrypt_of_sha256_reads_every_byte() {
+    let hash = "bcrypt_sha256$$2b$12$VyNcWU0IWW9NSyrsMu4bv.H4p0Is4IuZaxnKjEuNZGepyfDStWiim";
+    assert_eq!(verdict(&"x".repeat(100), hash), Verdict::Match);
+    assert_eq!(verdict(&"x".repeat(99), hash), Verdict::Mismatch);
+    assert_eq!(verdict(&format!("{}y", "x".repeat(99)), hash), Verdict::Mismatch);
+}
+
+#[test]
+fn a_password_with_a_zero_byte_is_not_cut_there_for_bcrypt() {
+    let hash = "$2y$05$Wur20iBrUaPdMrbHTHETaORLjn0HwagVdtXVcgXDgrJUOUpEfd09K";
+    for tail in ["\0", "\0anything"] {
+        assert_eq!(verdict(&format!("{PASSWORD}{tail}"), hash), Verdict::Mismatch, "{tail:?}");
+    }
+    // bcrypt repeats its key: this is the same one to it.
+    assert_eq!(verdict(&format!("{PASSWORD}\0{PASSWORD}"), hash), Verdict::Mismatch);
+}
