@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::{
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    Operation, PasswordHash, StoreError, UserTable, Username,
-    row::{instant, no_sessions, parsed, string, user_key},
+    Operation, PasswordHash, Status, StoreError, UserTable, Username,
+    row::{Row, instant, no_sessions, parsed, string, user_key},
     schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
     table::Update,
 };
@@ -52,32 +52,47 @@ pub enum ChangeError {
 impl UserTable {
     /// Creates a user; never overwrites one.
     pub async fn create(&self, user: &NewUser, now: Timestamp) -> Result<(), CreateError> {
-        let created = self
+        let Update::Refused(row) = self.put_new(user, Status::Enabled, now).await? else {
+            return Ok(());
+        };
+        // The client repeats a write whose answer was lost, and then finds its own row.
+        let own = |row: Row| parsed::<UserId>(&row, USER_ID).is_ok_and(|id| id == user.id);
+        if row.is_some_and(own) { Ok(()) } else { Err(CreateError::AlreadyExists) }
+    }
+
+    /// Writes a row unless there is one.
+    pub(crate) async fn put_new(
+        &self,
+        user: &NewUser,
+        status: Status,
+        created_at: Timestamp,
+    ) -> Result<Update, StoreError> {
+        let put = self
             .client
             .put_item()
             .table_name(&*self.name)
             .item(KEY, user_key(&user.username))
             .item(USER_ID, string(&user.id))
             .item(USERNAME, string(&user.username))
-            .item(ENABLED, AttributeValue::Bool(true))
+            .item(ENABLED, AttributeValue::Bool(status == Status::Enabled))
             .item(PASSWORD_HASH, string(user.password_hash.expose()))
             .item(CLAIMS, string(&user.claims))
-            .item(CREATED_AT, instant(now))
+            .item(CREATED_AT, instant(created_at))
             .item(SESSIONS, no_sessions())
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", KEY)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        let Err(error) = created else {
-            return Ok(());
+        let Err(error) = put else {
+            return Ok(Update::Done);
         };
-        let Some(PutItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error() else {
-            return Err(StoreError::unavailable(Operation::PutItem, error).into());
-        };
-        // The client repeats a write whose answer was lost, and then finds its own row.
-        let own = |row| parsed::<UserId>(row, USER_ID).is_ok_and(|id| id == user.id);
-        if refusal.item().is_some_and(own) { Ok(()) } else { Err(CreateError::AlreadyExists) }
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                Ok(Update::Refused(refusal.item.clone()))
+            }
+            _ => Err(StoreError::unavailable(Operation::PutItem, error)),
+        }
     }
 
     /// Forbids logging in and refreshing, and ends every session in the same write.

@@ -7,6 +7,7 @@
 //! - [`Password`], [`PasswordHash`], [`Hasher`]: what is checked, against what, and the work between
 //! - [`User`], [`Session`]: what the user's row says
 //! - [`Attempts`]: failed logins, and how long they make the next one wait
+//! - [`UserRecord`]: a user on the way into the table or out of it
 //! - [`UserTable`]: every read and write of the table, each in the fewest calls
 //! - [`StoreError`]: DynamoDB is failing, or a row is not ours
 
@@ -22,6 +23,7 @@ mod password_hash;
 mod row;
 mod schema;
 mod table;
+mod transfer;
 mod user;
 mod username;
 
@@ -35,5 +37,6 @@ pub use open_session::{MAX_SESSIONS, OpenSessionError};
 pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
 pub use password_hash::{HashError, PasswordHash};
 pub use table::UserTable;
+pub use transfer::{IfDifferent, ImportError, Imported, Status, UserRecord};
 pub use user::{Session, User};
 pub use username::{MAX_USERNAME_CODE_POINTS, Username, UsernameError};

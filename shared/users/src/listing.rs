@@ -1,4 +1,4 @@
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{operation::scan::builders::ScanFluentBuilder, types::AttributeValue};
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
@@ -9,9 +9,9 @@ use crate::{
 
 /// One page of users in no order; it can be empty although pages follow.
 #[derive(Debug)]
-pub struct Listing {
+pub struct Listing<T> {
     /// The users, and the rows that are none.
-    pub users: Vec<Result<UserSummary, UnreadableRow>>,
+    pub users: Vec<Result<T, UnreadableRow>>,
     /// Where the next page starts, if there is one.
     pub next: Option<PageStart>,
 }
@@ -50,38 +50,49 @@ pub struct PageStart(String);
 
 impl UserTable {
     /// A page of users: the first, or the one that the page before named. Reads the whole table, page by page.
-    pub async fn list(&self, start: Option<&PageStart>) -> Result<Listing, StoreError> {
+    pub async fn list(&self, start: Option<&PageStart>) -> Result<Listing<UserSummary>, StoreError> {
+        let attributes = [KEY, USER_ID, USERNAME, ENABLED, CLAIMS, CREATED_AT, SESSIONS];
+        Listing::read(self.scan_users(start, &attributes), summary).await
+    }
+
+    pub(crate) fn scan_users(&self, start: Option<&PageStart>, attributes: &[&str]) -> ScanFluentBuilder {
+        let placeholders: Vec<String> = attributes.iter().map(|name| format!("#{name}")).collect();
         let mut scan = self
             .client
             .scan()
             .table_name(&*self.name)
-            .filter_expression("begins_with(#pk, :user)")
+            .filter_expression(format!("begins_with(#{KEY}, :user)"))
             .expression_attribute_values(":user", string(USER))
-            .projection_expression("#pk, #user_id, #username, #enabled, #claims, #created_at, #sessions")
-            .expression_attribute_names("#pk", KEY)
-            .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_names("#username", USERNAME)
-            .expression_attribute_names("#enabled", ENABLED)
-            .expression_attribute_names("#claims", CLAIMS)
-            .expression_attribute_names("#created_at", CREATED_AT)
-            .expression_attribute_names("#sessions", SESSIONS);
-        if let Some(PageStart(key)) = start {
-            scan = scan.exclusive_start_key(KEY, string(key));
+            .projection_expression(placeholders.join(", "));
+        for (placeholder, name) in placeholders.into_iter().zip(attributes) {
+            scan = scan.expression_attribute_names(placeholder, *name);
         }
+        match start {
+            Some(PageStart(key)) => scan.exclusive_start_key(KEY, string(key)),
+            None => scan,
+        }
+    }
+}
+
+impl<T> Listing<T> {
+    /// The answer to `scan`, each row read by `read`.
+    pub(crate) async fn read(
+        scan: ScanFluentBuilder,
+        read: fn(&Row) -> Result<T, MalformedRow>,
+    ) -> Result<Self, StoreError> {
         let page = scan.send().await.map_err(|error| StoreError::unavailable(Operation::Scan, error))?;
         let next = page.last_evaluated_key().map(|key| text(key, KEY)).transpose()?;
-        Ok(Listing {
+        let listed = |row| {
+            read(row).map_err(|source| {
+                let key = row.get(KEY).and_then(|key| AttributeValue::as_s(key).ok());
+                UnreadableRow { key: key.cloned().unwrap_or_default(), source }
+            })
+        };
+        Ok(Self {
             users: page.items().iter().map(listed).collect(),
             next: next.map(|key| PageStart(key.to_owned())),
         })
     }
-}
-
-fn listed(row: &Row) -> Result<UserSummary, UnreadableRow> {
-    summary(row).map_err(|source| {
-        let key = row.get(KEY).and_then(|key| AttributeValue::as_s(key).ok()).cloned().unwrap_or_default();
-        UnreadableRow { key, source }
-    })
 }
 
 fn summary(row: &Row) -> Result<UserSummary, MalformedRow> {

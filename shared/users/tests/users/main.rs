@@ -10,4 +10,5 @@ mod login;
 mod malformed_rows;
 mod races;
 mod sessions;
+mod transfer;
 mod world;
