@@ -85,6 +85,22 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of the command line.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The rows or the table gave up; every row before this one has been dealt with.
+    #[error("the import stopped; go on with --start-at {row}")]
+    ImportStopped {
+        /// The first row that has not been dealt with.
+        row: u64,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// `--expiration` or `--refresh-expiration` is out of range.
     #[error("{0} (--expiration, --refresh-expiration)")]
     Policy(#[from] PolicyError),

@@ -6,21 +6,26 @@
 //! - [`Terminal`], [`Console`]: questions and answers; a password is never an argument
 
 mod explain;
+mod export;
 mod failure;
 mod form;
+mod import;
 mod keys;
 mod meaning;
 mod options;
 mod password;
+mod private_file;
 mod report;
 mod sessions;
 mod signature;
 mod store;
 mod table;
 mod terminal;
+mod transfer_options;
 mod users_command;
 
 pub use failure::Failure;
+pub use import::RowsError;
 pub use options::{
     Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
     PasswordOptions, PolicyOptions, SessionCommand, SetClaims, SetPassword, ShowUser, StoreOptions,
@@ -28,13 +33,14 @@ pub use options::{
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
+pub use transfer_options::{ClaimOfField, ClaimOfFieldError, ExportUsers, ImportUsers};
 
 use token::Timestamp;
 
 /// Does what `options` ask for.
 pub async fn run(options: Options, terminal: &mut impl Terminal, now: Timestamp) -> Result<Report, Failure> {
     match options.command {
-        Command::User(command) => users_command::run(command, terminal, now).await,
+        Command::User(command) => users_command::run(command, terminal, options.json, now).await,
         Command::Session(command) => sessions::run(command, now).await,
         Command::Keys(command) => keys::run(command, now).await,
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, now),

@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use token::{CustomClaims, PolicyError, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
 use users::Username;
 
+use crate::{ExportUsers, ImportUsers};
+
 /// Manages the users and sessions of Latchkey, shows its keys, and explains a token.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "latchkey", version)]
@@ -52,6 +54,14 @@ pub enum UserCommand {
     SetPassword(SetPassword),
     /// Replace the claims that tokens of the user carry; a live session has them from its next refresh on
     SetClaims(SetClaims),
+    /// Bring users in from a file, with their password hashes; the same file again changes nothing
+    ///
+    /// Exits with 1 when a row was refused, and with 130 when it was interrupted.
+    Import(Box<ImportUsers>),
+    /// Write all users to a file, with their password hashes and without their sessions
+    ///
+    /// Exits with 1 when a row of the table had to be left out.
+    Export(ExportUsers),
 }
 
 /// `latchkey session …`

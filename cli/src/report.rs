@@ -16,8 +16,10 @@ pub struct Report {
 pub enum Outcome {
     /// Status 0.
     Success,
-    /// Status 1: the token that was asked about is refused.
+    /// Status 1: the token that was asked about is refused, or a row that was to be imported or exported.
     Refused,
+    /// Status 130, as for a program that Ctrl-C ends: a part of the work is done, and the report says which.
+    Interrupted,
 }
 
 impl Report {

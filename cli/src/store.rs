@@ -1,16 +1,35 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Builder, retry::RetryConfig},
+};
 use edge::Environment;
 use local::Store;
 use users::UserTable;
 
 use crate::{Failure, StoreOptions};
 
+/// How often one of many writes is sent before the run gives up: over some 15 seconds.
+const MAX_ATTEMPTS: u32 = 6;
+
 /// Opens the user table that `options` name.
 ///
 /// In AWS with the credentials, region and endpoint that every AWS tool finds, which takes longer
 /// than a function may: those read their environment alone.
 pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
+    open_with(options, |config: &SdkConfig| Builder::from(config)).await
+}
+
+/// The same for many writes at a time: the client slows down where `DynamoDB` asks for it, and is patient.
+pub(crate) async fn open_for_many_writes(options: &StoreOptions) -> Result<UserTable, Failure> {
+    let patient = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
+    open_with(options, |config: &SdkConfig| Builder::from(config).retry_config(patient)).await
+}
+
+async fn open_with(
+    options: &StoreOptions,
+    client: impl FnOnce(&SdkConfig) -> Builder,
+) -> Result<UserTable, Failure> {
     if let Some(folder) = &options.local {
         if !folder.is_dir() {
             return Err(Failure::NoLocalFolder(folder.clone()));
@@ -22,7 +41,7 @@ pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
         None => Environment::of_process().users_table().map_err(|_| Failure::NoTable)?,
     };
     let config = aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
-    Ok(UserTable::new(Client::new(&config), &table))
+    Ok(UserTable::new(Client::from_conf(client(&config).build()), &table))
 }
 
 /// The secret that the environment names.

@@ -57,7 +57,9 @@ impl Console {
     ///
     /// A reader that has gone away is no failure of the command, which is done.
     pub fn print(&self, report: &Report, json: bool) -> ExitCode {
-        let text = if json { format!("{}\n", report.json) } else { report.text.clone() };
+        // Where the work itself goes to standard output, the report has neither.
+        let text =
+            if json && !report.json.is_null() { format!("{}\n", report.json) } else { report.text.clone() };
         let mut output = io::stdout().lock();
         match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
             Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
@@ -66,6 +68,7 @@ impl Console {
             _ => match report.outcome {
                 Outcome::Success => ExitCode::SUCCESS,
                 Outcome::Refused => ExitCode::FAILURE,
+                Outcome::Interrupted => ExitCode::from(130),
             },
         }
     }

@@ -11,12 +11,14 @@ use users::{
 
 use crate::{
     CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, Report, SetClaims, SetPassword, ShowUser,
-    StoreOptions, Terminal, UserCommand, password::new_password, sessions, store, table::Table,
+    StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
+    table::Table,
 };
 
 pub(crate) async fn run(
     command: UserCommand,
     terminal: &mut impl Terminal,
+    for_programs: bool,
     now: Timestamp,
 ) -> Result<Report, Failure> {
     match command {
@@ -39,6 +41,8 @@ pub(crate) async fn run(
             let changed = store::open(&store).await?.set_claims(&username, &claims).await;
             report(changed, &username, "claims_set", "has these claims from the next login or refresh on")
         }
+        UserCommand::Import(options) => import::import(*options, for_programs, now).await,
+        UserCommand::Export(options) => export::export(&options).await,
     }
 }
 

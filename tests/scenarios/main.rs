@@ -10,6 +10,7 @@
 mod binaries;
 mod documents;
 mod faults;
+mod foreign_hashes;
 mod hostile;
 mod http_contract;
 mod local_server;

@@ -9,4 +9,5 @@ mod keys;
 mod prompts;
 mod sessions;
 mod signatures;
+mod transfer;
 mod users;

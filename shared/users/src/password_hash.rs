@@ -175,6 +175,8 @@ impl fmt::Debug for PasswordHash {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn refusal(text: &str) -> HashError {
@@ -222,5 +224,18 @@ mod tests {
     fn a_hash_is_not_printed() {
         let text = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         assert_eq!(format!("{:?}", text.parse::<PasswordHash>().unwrap()), "PasswordHash(..)");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic_and_what_it_accepts_it_keeps(
+            start in "|!|argon2|bcrypt|bcrypt_sha256|scrypt|pbkdf2_sha256|\\$(argon2id|pbkdf2-sha256|scrypt|2b)",
+            rest in "(\\$([0-9]{1,3}|(ln|i|m)=[0-9]{1,3}(,r=8,p=1|,t=2,p=1)?|[./A-Za-z0-9]{22}|[./A-Za-z0-9]{43}=?|\\PC{0,20})){0,7}",
+        ) {
+            let text = start + &rest;
+            if let Ok(hash) = text.parse::<PasswordHash>() {
+                prop_assert_eq!(hash.expose(), text);
+            }
+        }
     }
 }

@@ -20,7 +20,7 @@ pub struct User {
     pub enabled: bool,
     /// The hash of the password, or why the stored text is none that we verify.
     ///
-    /// Not an error of the whole row: a user with a foreign hash can refresh, and can be given a new password.
+    /// Not an error of the whole row: such a user can refresh, and can be given a new password.
     pub password_hash: Result<PasswordHash, HashError>,
     /// What the administrator adds to each token.
     pub claims: CustomClaims,

@@ -1,0 +1,130 @@
+//! `latchkey user export`
+
+use std::{
+    fs,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use token::{Timestamp, UserId};
+use users::{Status, UserRecord, UserTable};
+
+use crate::{ExportUsers, Failure, Outcome, Report, private_file, store};
+
+/// What is said where hashes would scroll by.
+const WARNING: &str = "latchkey: these lines hold password hashes; keep them as you would passwords";
+
+/// How many users were written, and how many rows are none.
+#[derive(Default)]
+struct Count {
+    exported: u64,
+    left_out: u64,
+}
+
+/// A line of an export, which `user import` reads.
+#[derive(Serialize)]
+struct Line<'a> {
+    username: &'a str,
+    user_id: Option<String>,
+    password_hash: &'a str,
+    claims: &'a Map<String, Value>,
+    disabled: bool,
+    created_at: Option<Timestamp>,
+}
+
+/// Writes every user, page by page.
+pub(crate) async fn export(options: &ExportUsers) -> Result<Report, Failure> {
+    let users = store::open(&options.store).await?;
+    if options.file == Path::new("-") {
+        let output = io::stdout();
+        if output.is_terminal() {
+            complain(WARNING);
+        }
+        let Count { left_out, .. } = write_all(&users, BufWriter::new(output), Failure::Output).await?;
+        return Ok(Report { text: String::new(), json: Value::Null, outcome: outcome(left_out) });
+    }
+    let file = &options.file;
+    let failure = |source| Failure::File { path: file.clone(), source };
+    if !options.force && file.exists() {
+        return Err(failure(io::ErrorKind::AlreadyExists.into()));
+    }
+    // Under another name until it is whole: half an export looks like one.
+    let part = part_of(file);
+    let output = private_file::create(&part)?;
+    let written = write_all(&users, BufWriter::new(output), failure).await;
+    let Count { exported, left_out } = match written.and_then(|count| {
+        fs::rename(&part, file).map_err(failure)?;
+        Ok(count)
+    }) {
+        Ok(count) => count,
+        Err(problem) => {
+            // The first problem is the one to tell.
+            let _ = fs::remove_file(&part);
+            return Err(problem);
+        }
+    };
+    let text = format!(
+        "Exported {exported} users to {}, with password hashes and without sessions.\n",
+        file.display()
+    );
+    let json = json!({ "exported": exported, "left_out": left_out });
+    Ok(Report { text, json, outcome: outcome(left_out) })
+}
+
+fn part_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
+}
+
+fn outcome(left_out: u64) -> Outcome {
+    if left_out == 0 { Outcome::Success } else { Outcome::Refused }
+}
+
+async fn write_all(
+    users: &UserTable,
+    mut output: impl Write,
+    failure: impl Fn(io::Error) -> Failure,
+) -> Result<Count, Failure> {
+    let (mut count, mut start) = (Count::default(), None);
+    loop {
+        let page = users.export(start.as_ref()).await?;
+        for row in page.users {
+            match row {
+                Ok(record) => {
+                    write_line(&mut output, &record).map_err(&failure)?;
+                    count.exported += 1;
+                }
+                Err(row) => {
+                    complain(&format!("latchkey: left out: {row}: {}", row.source));
+                    count.left_out += 1;
+                }
+            }
+        }
+        start = page.next;
+        if start.is_none() {
+            output.flush().map_err(&failure)?;
+            return Ok(count);
+        }
+    }
+}
+
+fn write_line(output: &mut impl Write, record: &UserRecord) -> io::Result<()> {
+    let line = Line {
+        username: record.username.as_str(),
+        user_id: record.id.as_ref().map(UserId::to_string),
+        password_hash: record.password_hash.expose(),
+        claims: record.claims.as_map(),
+        disabled: record.status == Status::Disabled,
+        created_at: record.created_at,
+    };
+    serde_json::to_writer(&mut *output, &line)?;
+    output.write_all(b"\n")
+}
+
+fn complain(line: &str) {
+    // Nobody is left to tell when this fails.
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,79 @@
+use std::{path::PathBuf, str::FromStr};
+
+use clap::Args;
+use serde_json::{Map, Value};
+use token::{CustomClaims, CustomClaimsError};
+
+use crate::StoreOptions;
+
+/// `latchkey user import`
+#[derive(Clone, Debug, Args)]
+pub struct ImportUsers {
+    /// JSON lines as `user export` writes them, or what `manage.py dumpdata auth.user` wrote; - for standard input
+    pub file: PathBuf,
+    /// Check every row and write nothing; the table is not even read
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write over users who exist and are not the same, and end their sessions; they keep their ids
+    #[arg(long)]
+    pub replace: bool,
+    /// Skip the rows before this one, as a run that was interrupted says
+    #[arg(long, value_name = "ROW", default_value_t = 1)]
+    pub start_at: u64,
+    /// Write every refused row's number, name and reason to this new file, as JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Make a claim of a field of a Django dump; may be given several times
+    #[arg(long = "claim", value_name = "CLAIM=FIELD")]
+    pub claims: Vec<ClaimOfField>,
+    /// The field of a Django dump that holds the name
+    #[arg(long, value_name = "FIELD", default_value = "username")]
+    pub username_field: String,
+    /// Where the users go.
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+/// `latchkey user export`
+#[derive(Clone, Debug, Args)]
+pub struct ExportUsers {
+    /// A new file that only you can read; - for standard output
+    pub file: PathBuf,
+    /// Write over the file if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Where the users are.
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+/// A claim, and the field of a dump that it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimOfField {
+    /// The claim's name, which is not reserved.
+    pub claim: String,
+    /// The field's.
+    pub field: String,
+}
+
+/// Why a text is no [`ClaimOfField`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimOfFieldError {
+    /// Something is missing.
+    #[error("write CLAIM=FIELD, such as email=email")]
+    Form,
+    /// No token can carry such a claim.
+    #[error(transparent)]
+    Claim(#[from] CustomClaimsError),
+}
+
+impl FromStr for ClaimOfField {
+    type Err = ClaimOfFieldError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('=').filter(|(claim, field)| !claim.is_empty() && !field.is_empty());
+        let (claim, field) = parts.ok_or(ClaimOfFieldError::Form)?;
+        CustomClaims::new(Map::from_iter([(claim.to_owned(), Value::Null)]))?;
+        Ok(Self { claim: claim.to_owned(), field: field.to_owned() })
+    }
+}

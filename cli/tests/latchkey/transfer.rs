@@ -1,0 +1,366 @@
+//! `latchkey user import` and `latchkey user export`
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use local::{Store, TABLE_NAME};
+use serde_json::{Value, json};
+use users::{Hasher, Password, Verdict};
+
+use crate::folder::{Folder, Run, latchkey, run};
+
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+const ID: &str = "BwcHBwcHBwcHBwcHBwcHBw";
+
+/// `manage.py dumpdata auth.user` of Django 5.2.19, of three users; the passwords of the first two are
+/// `correct horse é`.
+const DUMP: &str = r#"[
+{"model": "auth.user", "pk": 1, "fields": {"password": "bcrypt$$2b$12$Wur20iBrUaPdMrbHTHETaOr2.LZY9LRYwYKSCtLe1WM/HUGUqWXcG", "last_login": null, "is_superuser": true, "username": "Ada", "first_name": "Ada", "last_name": "", "email": "ada@example.com", "is_staff": true, "is_active": true, "date_joined": "2023-06-02T18:00:00.123Z", "groups": [], "user_permissions": []}},
+{"model": "auth.user", "pk": 2, "fields": {"password": "pbkdf2_sha256$1000000$8ulwitrBRzQf2YMFob1nmx$REv7XJLiDMyV3961y4Xgb6OhgA30ZjBoGfIHnB3JkRk=", "last_login": null, "is_superuser": false, "username": "bob", "first_name": "", "last_name": "", "email": "", "is_staff": false, "is_active": false, "date_joined": "2023-06-02T18:00:00+02:00", "groups": [], "user_permissions": []}},
+{"model": "auth.user", "pk": 3, "fields": {"password": "!VY3fVh12gq3fERf5deezXJEJwAOhNwz1usTJIrGr", "last_login": null, "is_superuser": false, "username": "sso", "first_name": "", "last_name": "", "email": "", "is_staff": false, "is_active": true, "date_joined": "2023-06-02T18:00:00", "groups": [], "user_permissions": []}}
+]
+"#;
+
+fn line(name: &str) -> String {
+    json!({ "username": name, "password_hash": HASH }).to_string()
+}
+
+fn lines(names: impl IntoIterator<Item = String>) -> String {
+    names.into_iter().fold(String::new(), |mut text, name| {
+        writeln!(text, "{}", line(&name)).unwrap();
+        text
+    })
+}
+
+fn import(folder: &Folder, rows: &str, options: &[&str]) -> (i32, Value) {
+    let run = folder.run(&[&["user", "import", "-", "--json"], options].concat(), rows);
+    assert_eq!(run.err, "");
+    (run.status, serde_json::from_str(&run.out).unwrap())
+}
+
+fn export(folder: &Folder) -> String {
+    let run = folder.run(&["user", "export", "-"], "");
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    run.out
+}
+
+fn counts(json: &Value) -> [u64; 4] {
+    ["created", "unchanged", "replaced", "refused"].map(|name| json[name].as_u64().unwrap())
+}
+
+fn reasons(json: &Value) -> Vec<(u64, &str)> {
+    let refusals = json["refusals"].as_array().unwrap();
+    refusals.iter().map(|row| (row["row"].as_u64().unwrap(), row["reason"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_django_dump_is_imported_and_what_cannot_be_is_named() {
+    let folder = Folder::new();
+    let file = folder.path().join("dump.json");
+    fs::write(&file, DUMP).unwrap();
+    let file = file.to_str().unwrap();
+    let claims = ["--claim", "email=email", "--claim", "staff=is_staff"];
+    let run = folder.run(&[&["user", "import", file][..], &claims].concat(), "");
+    assert_eq!(
+        run,
+        Run {
+            status: 1,
+            out: "Created 2, unchanged 0, replaced 0, refused 1.\n\
+                  row 3 (sso): there is no password: the hash is empty or marked as unusable\n"
+                .into(),
+            err: String::new(),
+        }
+    );
+    let ada = folder.user("ada").unwrap();
+    assert_eq!((ada.enabled, ada.created_at.seconds()), (true, 1_685_728_800));
+    assert_eq!(ada.claims.to_string(), r#"{"email":"ada@example.com","staff":true}"#);
+    let password = Password::try_from("correct horse \u{e9}".to_owned()).unwrap();
+    assert_eq!(Hasher::new().verify(&password, &ada.password_hash.unwrap()), Ok(Verdict::Match));
+    let bob = folder.user("bob").unwrap();
+    assert_eq!((bob.enabled, bob.created_at.seconds()), (false, 1_685_721_600));
+    assert_eq!(folder.user("sso"), None);
+
+    let again = folder.run(&[&["user", "import", file][..], &claims].concat(), "");
+    assert!(again.out.starts_with("Created 0, unchanged 2, replaced 0, refused 1.\n"), "{again:?}");
+    assert_eq!(folder.user("ada").unwrap().id, ada.id);
+}
+
+#[test]
+fn a_dump_may_be_in_lines_and_name_users_by_another_field() {
+    let folder = Folder::new();
+    let row = json!({ "model": "accounts.user", "pk": 1, "fields": { "email": "Ada@Example.com", "password": HASH } });
+    let group = json!({ "model": "auth.group", "pk": 1, "fields": { "name": "x" } });
+    let (status, report) = import(&folder, &format!("{row}\n{group}\n"), &["--username-field", "email"]);
+    assert_eq!((status, counts(&report)), (1, [1, 0, 0, 1]));
+    assert_eq!(reasons(&report), [(2, "there is no \"email\"")]);
+    assert!(folder.user("ada@example.com").unwrap().enabled);
+}
+
+#[test]
+fn an_export_comes_back_as_it_was_into_another_table() {
+    let (one, other) = (Folder::new(), Folder::new());
+    let full = json!({
+        "username": "ada", "user_id": ID, "password_hash": HASH, "claims": { "role": "admin" }, "disabled": true,
+        "created_at": 1_600_000_000,
+    });
+    let foreign =
+        line("bob").replace(HASH, "bcrypt$$2b$12$Wur20iBrUaPdMrbHTHETaOr2.LZY9LRYwYKSCtLe1WM/HUGUqWXcG");
+    assert_eq!(import(&one, &format!("{full}\n{foreign}\n{}", line("zo\u{eb}")), &[]).0, 0);
+    one.open_session("bob", 1, 1_685_728_800, None);
+    let exported = export(&one);
+    assert_eq!(exported.lines().count(), 3);
+    assert!(exported.lines().any(|line| serde_json::from_str::<Value>(line).unwrap() == full), "{exported}");
+    assert!(exported.contains("bcrypt$$2b$12$"), "a hash is given back as it was");
+
+    let (status, report) = import(&other, &exported, &[]);
+    assert_eq!((status, counts(&report)), (0, [3, 0, 0, 0]));
+    assert_eq!(export(&other), exported);
+    assert_eq!(counts(&import(&one, &exported, &[]).1), [0, 3, 0, 0]);
+    assert!(other.user("bob").unwrap().sessions.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_export_is_a_new_file_that_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    import(&folder, &line("ada"), &[]);
+    let file = folder.path().join("users.jsonl");
+    let name = file.to_str().unwrap();
+    let run = folder.run(&["user", "export", name], "");
+    let text = format!("Exported 1 users to {name}, with password hashes and without sessions.\n");
+    assert_eq!(run, Run { status: 0, out: text, err: String::new() });
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let exported = fs::read_to_string(&file).unwrap();
+    assert_eq!(exported, export(&folder));
+
+    import(&folder, &line("bob"), &[]);
+    let refused = folder.run(&["user", "export", name], "");
+    assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+    assert!(refused.err.starts_with(&format!("latchkey: cannot use {name}")), "{}", refused.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), exported);
+    assert_eq!(
+        folder.json(&["user", "export", name, "--force"], ""),
+        json!({ "exported": 2, "left_out": 0 })
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), export(&folder));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn hostile_rows_are_refused_with_a_reason_and_hide_no_other() {
+    let folder = Folder::new();
+    let member = |member: &str| format!("{{{member},{}", &line("eve")[1..]);
+    let long = "x".repeat(1_000_000);
+    let rows = [
+        (line("ada"), None),
+        ("{\"username\":".into(), Some("not valid JSON")),
+        ("[]".into(), Some("not a JSON object")),
+        (format!("{{\"username\":\"{long}\"}}"), Some("the row is longer than 64 KiB")),
+        (member("\"username\":\"x\""), Some("a member occurs twice")),
+        (member("\"password\":\"x\""), Some("\"password\" is no member of a user")),
+        (member("\"disabled\":1"), Some("\"disabled\" is not true or false")),
+        (member("\"claims\":[]"), Some("\"claims\" is not an object")),
+        (member("\"claims\":{\"sub\":1}"), Some("the claim \"sub\" is reserved")),
+        (member("\"created_at\":-1"), Some("\"created_at\" is not a number of seconds since 1970")),
+        (member("\"created_at\":1.5"), Some("\"created_at\" is not a number of seconds since 1970")),
+        (member("\"user_id\":\"x\""), Some("the user_id: an identifier is 22 characters of base64url")),
+        (member("\"user_id\":null"), Some("\"user_id\" is not a string")),
+        ("{\"username\":\"eve\"}".into(), Some("there is no \"password_hash\"")),
+        ("{\"username\":1,\"password_hash\":\"\"}".into(), Some("\"username\" is not a string")),
+        (line("e\u{200b}ve"), Some("the username contains a character that cannot be seen")),
+        (line("ADA"), Some("row 1 has the same name")),
+        (
+            line("eve").replace(HASH, "md5$salt$b969f3609f96f027ca7da6aa9d4d2e50"),
+            Some("the password hash is of md5, which is too weak"),
+        ),
+        (line("eve").replace("t=2", "t=99"), Some("the password hash has parameters that are out of bounds")),
+        (line("grace"), None),
+    ];
+    let text: Vec<&str> = rows.iter().map(|(row, _)| row.as_str()).collect();
+    let expected: Vec<_> =
+        rows.iter().zip(1..).filter_map(|((_, reason), row)| reason.map(|reason| (row, reason))).collect();
+    for rows in
+        [text.join("\n"), format!("[{}]", text.join(",").replace("{\"username\":,", "{\"username\":},"))]
+    {
+        let folder = Folder::new();
+        let (status, report) = import(&folder, &rows, &[]);
+        assert_eq!((status, counts(&report)), (1, [2, 0, 0, 18]));
+        assert_eq!(reasons(&report), expected);
+        assert!(
+            folder.user("ada").is_some() && folder.user("grace").is_some() && folder.user("eve").is_none()
+        );
+    }
+    let file = folder.path().join("latin1.jsonl");
+    fs::write(&file, [b"{\"username\":\"\xe9\"}\n", line("ada").as_bytes()].concat()).unwrap();
+    let report = folder.run(&["user", "import", file.to_str().unwrap()], "");
+    assert_eq!(report.out, "Created 1, unchanged 0, replaced 0, refused 1.\nrow 1: not valid JSON\n");
+}
+
+#[test]
+fn two_rows_with_one_id_are_two_users_with_one_sub_and_the_second_is_refused() {
+    let folder = Folder::new();
+    let with_id = |name| format!("{{\"user_id\":\"{ID}\",{}\n", &line(name)[1..]);
+    let (_, report) = import(&folder, &(with_id("ada") + &with_id("bob")), &[]);
+    assert_eq!(reasons(&report), [(2, "row 1 has the same user_id")]);
+    assert_eq!(folder.user("bob"), None);
+}
+
+#[test]
+fn an_empty_file_imports_nobody() {
+    for rows in ["", "\n\n", "[]"] {
+        assert_eq!(counts(&import(&Folder::new(), rows, &[]).1), [0; 4]);
+    }
+}
+
+#[test]
+fn a_dry_run_checks_everything_and_writes_nothing() {
+    let folder = Folder::new();
+    let (status, report) = import(&folder, &format!("{}\n{{}}\n", line("ada")), &["--dry-run"]);
+    assert_eq!(status, 1);
+    assert_eq!(
+        report,
+        json!({ "importable": 1, "refused": 1, "refusals": [
+            { "row": 2, "username": null, "reason": "there is no \"username\"" },
+        ], "interrupted_before_row": null })
+    );
+    assert_eq!(folder.user("ada"), None);
+}
+
+#[test]
+fn a_user_who_differs_is_replaced_only_when_asked_for() {
+    let folder = Folder::new();
+    import(&folder, &line("ada"), &[]);
+    let before = folder.user("ada");
+    folder.open_session("ada", 1, 1_685_728_800, None);
+    let other = line("ada").replace("t=2", "t=3");
+    let (status, report) = import(&folder, &other, &[]);
+    assert_eq!((status, counts(&report)), (1, [0, 0, 0, 1]));
+    assert_eq!(reasons(&report), [(1, "a user of this name exists with another password_hash")]);
+    assert_eq!(folder.user("ada").unwrap().password_hash, before.as_ref().unwrap().password_hash);
+    let (status, report) = import(&folder, &other, &["--replace"]);
+    assert_eq!((status, counts(&report)), (0, [0, 0, 1, 0]));
+    let after = folder.user("ada").unwrap();
+    assert_eq!((after.id, after.sessions.len()), (before.unwrap().id, 0));
+    assert!(after.password_hash.unwrap().expose().contains("t=3"));
+}
+
+#[test]
+fn rejects_names_every_refused_row_and_no_hash() {
+    let folder = Folder::new();
+    let rejects = folder.path().join("rejects.jsonl");
+    let name = rejects.to_str().unwrap();
+    let rows =
+        (0..30).map(|row| line(&format!("ada {row}")).replace("t=2", "t=99") + "\n").collect::<String>();
+    let run = folder.run(&["user", "import", "-", "--rejects", name], &rows);
+    assert_eq!((run.status, run.out.lines().count()), (1, 21), "{}", run.out);
+    let written = fs::read_to_string(&rejects).unwrap();
+    assert_eq!(written.lines().count(), 30);
+    let reason = "the password hash has parameters that are out of bounds";
+    let first: Value = serde_json::from_str(written.lines().next().unwrap()).unwrap();
+    assert_eq!(first, json!({ "row": 1, "username": "ada 0", "reason": reason }));
+    assert!(!written.contains("argon2id") && !run.out.contains("argon2id"));
+
+    let again = folder.run(&["user", "import", "-", "--rejects", name], &rows);
+    assert_eq!((again.status, again.out.as_str()), (1, ""), "the file is kept");
+    let last = folder.run(&["user", "import", "-"], &rows).out;
+    assert!(last.ends_with("and 10 more, which --rejects FILE names.\n"), "{last}");
+}
+
+#[test]
+fn two_thousand_rows_go_in_and_again_without_a_change() {
+    let folder = Folder::new();
+    let rows = lines((0..2000).map(|row| format!("user {row}")));
+    assert_eq!(counts(&import(&folder, &rows, &[]).1), [2000, 0, 0, 0]);
+    assert_eq!(counts(&import(&folder, &rows, &["--start-at", "1801"]).1), [0, 200, 0, 0]);
+    assert_eq!(export(&folder).lines().count(), 2000);
+}
+
+#[test]
+fn every_ten_thousand_rows_a_line_says_how_far_it_is() {
+    let rows = lines((0..20_000).map(|row| format!("user {row}")));
+    assert_eq!(
+        Folder::new().run(&["user", "import", "-", "--dry-run"], &rows),
+        Run {
+            status: 0,
+            out: "Importable 20000, refused 0; nothing was written or looked up.\n".into(),
+            err: "10000 rows\n20000 rows\n".into(),
+        }
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_import_says_where_to_go_on_and_the_rest_follows() {
+    let store = Store::in_memory().await.unwrap();
+    let rows = lines((0..300).map(|row| format!("user {row}")));
+    let start = |options: &[&str]| {
+        let mut command = latchkey(&[&["user", "import", "-", "--table", TABLE_NAME], options].concat());
+        command.env("AWS_ENDPOINT_URL_DYNAMODB", &store.endpoint).envs([
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "local"),
+        ]);
+        command
+    };
+    let mut child =
+        start(&[]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let half = rows.lines().take(150).collect::<Vec<_>>().join("\n") + "\n";
+    input.write_all(half.as_bytes()).unwrap();
+    // After these it waits for more.
+    while store.users.export(None).await.unwrap().users.len() < 150 {
+        assert_eq!(child.try_wait().unwrap(), None, "it has ended");
+    }
+    let interrupt = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "Created 150, unchanged 0, replaced 0, refused 0.\nInterrupted; go on with --start-at 151.\n"
+    );
+    let rest = run(start(&["--start-at", "151"]), &rows);
+    assert_eq!(rest.out, "Created 150, unchanged 0, replaced 0, refused 0.\n");
+    assert_eq!(run(start(&[]), &rows).out, "Created 0, unchanged 300, replaced 0, refused 0.\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_not_there_stops_the_import_before_its_first_row() {
+    let store = Store::in_memory().await.unwrap();
+    let mut command = latchkey(&["user", "import", "-", "--table", "another"]);
+    command.env("AWS_ENDPOINT_URL_DYNAMODB", &store.endpoint).envs([
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "local"),
+    ]);
+    let stopped = run(command, &lines(["ada".into(), "bob".into()]));
+    assert_eq!((stopped.status, stopped.out.as_str()), (1, ""));
+    let message = "latchkey: the import stopped; go on with --start-at 1: DynamoDB did not answer PutItem";
+    assert!(stopped.err.starts_with(message), "{}", stopped.err);
+}
+
+#[test]
+fn a_broken_array_stops_the_import_where_it_breaks() {
+    let folder = Folder::new();
+    let run = folder.run(&["user", "import", "-"], &format!("[{},{},", line("ada"), line("bob")));
+    let message = "latchkey: the import stopped; go on with --start-at 3: the JSON array is broken\n";
+    assert_eq!(run, Run { status: 1, out: String::new(), err: message.into() });
+    assert!(folder.user("ada").is_some() && folder.user("bob").is_some());
+}
+
+#[test]
+fn a_claim_that_cannot_be_made_is_a_wrong_command_line() {
+    let folder = Folder::new();
+    for claim in ["email", "=email", "email=", "sub=username"] {
+        assert_eq!(folder.run(&["user", "import", "-", "--claim", claim], "").status, 2, "{claim}");
+    }
+    let missing = folder.run(&["user", "import", "no such file"], "");
+    assert!(missing.err.starts_with("latchkey: cannot use no such file: "), "{missing:?}");
+}
