@@ -1,47 +1,56 @@
+use std::time::Duration;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
-    config::{Builder, retry::RetryConfig},
+    config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
 };
-use edge::Environment;
-use local::Store;
+use edge::{Environment, aws::AwsSettings};
+use local::{Store, TABLE_NAME};
 use users::UserTable;
 
 use crate::{Failure, StoreOptions};
 
 /// How often one of many writes is sent before the run gives up: over some 15 seconds.
 const MAX_ATTEMPTS: u32 = 6;
+/// How long one of them may take: the embedded store makes them one after the other.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the user table that `options` name.
 ///
 /// In AWS with the credentials, region and endpoint that every AWS tool finds, which takes longer
 /// than a function may: those read their environment alone.
 pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
-    open_with(options, |config: &SdkConfig| Builder::from(config)).await
+    open_with(options, |config| config).await
 }
 
 /// The same for many writes at a time: the client slows down where `DynamoDB` asks for it, and is patient.
 pub(crate) async fn open_for_many_writes(options: &StoreOptions) -> Result<UserTable, Failure> {
-    let patient = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
-    open_with(options, |config: &SdkConfig| Builder::from(config).retry_config(patient)).await
+    let timeouts =
+        TimeoutConfig::builder().connect_timeout(WRITE_TIMEOUT).operation_attempt_timeout(WRITE_TIMEOUT);
+    let retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
+    open_with(options, |config| config.timeout_config(timeouts.build()).retry_config(retries)).await
 }
 
 async fn open_with(
     options: &StoreOptions,
-    client: impl FnOnce(&SdkConfig) -> Builder,
+    client: impl FnOnce(Builder) -> Builder,
 ) -> Result<UserTable, Failure> {
-    if let Some(folder) = &options.local {
+    let (config, table) = if let Some(folder) = &options.local {
         if !folder.is_dir() {
             return Err(Failure::NoLocalFolder(folder.clone()));
         }
-        return Ok(Store::open(folder).await?.users);
-    }
-    let table = match &options.table {
-        Some(table) => table.clone(),
-        None => Environment::of_process().users_table().map_err(|_| Failure::NoTable)?,
+        let store = Store::open(folder).await?;
+        let client = AwsSettings::embedded(store.endpoint).dynamodb();
+        (client.config().to_builder(), TABLE_NAME.to_owned())
+    } else {
+        let table = match &options.table {
+            Some(table) => table.clone(),
+            None => Environment::of_process().users_table().map_err(|_| Failure::NoTable)?,
+        };
+        (Builder::from(&aws_config(options.region.as_ref(), options.profile.as_ref()).await?), table)
     };
-    let config = aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
-    Ok(UserTable::new(Client::from_conf(client(&config).build()), &table))
+    Ok(UserTable::new(Client::from_conf(client(config).build()), &table))
 }
 
 /// The secret that the environment names.
