@@ -1,8 +1,8 @@
 use std::{error::Error, io, path::PathBuf};
 
 use edge::random::RandomError;
-use local::StoreFileError;
-use token::{KeySetError, PolicyError, SessionId, TokenError};
+use local::{StoreFileError, signing_key::KeyFileError};
+use token::{KeySetError, PolicyError, RotationError, SessionId, TokenError};
 use users::{HashError, PasswordError, StoreError, Username};
 
 /// Why a command could not do its work: one line for a person.
@@ -57,8 +57,35 @@ pub enum Failure {
     )]
     NoSecret,
     /// Secrets Manager refused or did not answer.
-    #[error("cannot read the secret")]
-    SecretsManager(#[source] Box<dyn Error + Send + Sync>),
+    #[error("cannot {what} the secret")]
+    SecretsManager {
+        /// What was to be done: read, change or rotate.
+        what: &'static str,
+        /// What it or the network said; never the response, which may hold the secret.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Another set of keys came into force between reading and writing.
+    #[error("the secret was changed meanwhile, and nothing was retired; try again")]
+    SecretChanged,
+    /// The rotation has begun and is not over.
+    #[error(
+        "the rotation has begun and is not over after {0} s; the log of rotate-keys says why, and `latchkey keys status` whether it came into force"
+    )]
+    RotationUnfinished(u64),
+    /// No key of the set has this `kid`.
+    #[error("there is no key {0}; `latchkey keys status` names them")]
+    NoSuchKey(String),
+    /// `keys retire` without `--now`.
+    #[error(
+        "a rotation lets a key retire by itself, once the last token that it signed has died; to refuse its tokens now, say --now"
+    )]
+    NotNow,
+    /// The next key set could not be made.
+    #[error("cannot make the next key set")]
+    Rotation(#[from] RotationError),
+    /// The key file of the local server.
+    #[error(transparent)]
+    LocalKeys(#[from] KeyFileError),
     /// What the secret holds is neither a key set nor an HS256 key.
     #[error("the secret holds no usable keys")]
     BadSecret(#[source] KeySetError),
@@ -109,7 +136,7 @@ pub enum Failure {
 impl Failure {
     /// 2 for a wrong command line, as clap has it, and 1 for everything else.
     pub(crate) fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret) { 2 } else { 1 }
+        if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret | Self::NotNow) { 2 } else { 1 }
     }
 
     /// The failure and its causes, each said once.

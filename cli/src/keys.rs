@@ -1,30 +1,68 @@
 //! `latchkey keys …`
 
 use serde_json::{Value, json};
-use token::{Key, KeySet, KeySetError, Timestamp};
+use token::{Key, KeySet, KeySetError, RotationPolicy, Seconds, Timestamp};
 
-use crate::{Failure, KeysCommand, KeysOptions, Report, signature, store};
+use crate::{
+    Failure, KeysCommand, Report, RetireKey, RotateKeys, Terminal, key_store::KeyStore, terminal::confirm,
+};
 
-pub(crate) async fn run(command: KeysCommand, now: Timestamp) -> Result<Report, Failure> {
+/// How old a key set may be that the local server uses: 5 minutes, and an hour while its file is unreadable.
+const LOCAL_CACHE_AGE: Seconds = Seconds::new(3900);
+
+pub(crate) async fn run(
+    command: KeysCommand,
+    terminal: &mut impl Terminal,
+    now: Timestamp,
+) -> Result<Report, Failure> {
     match command {
-        KeysCommand::Status(options) => status(&secret(&options).await?, now),
+        KeysCommand::Status(options) => status(&KeyStore::open(&options).await?.read().await?.secret, now),
+        KeysCommand::Rotate(options) => rotate(&options, now).await,
+        KeysCommand::Retire(options) => retire(&options, terminal, now).await,
     }
 }
 
-/// The value of the secret, or what stands in its place on this machine.
-async fn secret(options: &KeysOptions) -> Result<String, Failure> {
-    if let Some(folder) = &options.local {
-        return signature::local_secret(folder);
+async fn rotate(options: &RotateKeys, now: Timestamp) -> Result<Report, Failure> {
+    let store = KeyStore::open(&options.keys).await?;
+    if let KeyStore::Folder(folder) = &store {
+        let current = KeySet::from_secret(&store.read().await?.secret).map_err(Failure::BadSecret)?;
+        let Some(newest) = current.keys().last() else {
+            return Err(Failure::BadSecret(KeySetError::NoKeys));
+        };
+        let policy = RotationPolicy::new(newest.algorithm(), LOCAL_CACHE_AGE, options.expiration);
+        local::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, now)?)?;
+    } else {
+        store.rotate().await?;
     }
-    let secret_id = options.secret.clone().or_else(store::signing_secret).ok_or(Failure::NoSecret)?;
-    let config = store::aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
-    let client = aws_sdk_secretsmanager::Client::new(&config);
-    let answer = client.get_secret_value().secret_id(secret_id).send().await;
-    // Not the error itself: it prints the raw response, and with it the secret.
-    let answer = answer.map_err(|problem| {
-        Failure::SecretsManager(problem.into_source().unwrap_or_else(|_| "no answer".into()))
-    })?;
-    Ok(answer.secret_string.unwrap_or_default())
+    status(&store.read().await?.secret, now)
+}
+
+async fn retire(
+    options: &RetireKey,
+    terminal: &mut impl Terminal,
+    now: Timestamp,
+) -> Result<Report, Failure> {
+    let key_id = &options.key_id;
+    if !options.now {
+        return Err(Failure::NotNow);
+    }
+    let store = KeyStore::open(&options.keys).await?;
+    let read = store.read().await?;
+    let keys = KeySet::from_secret(&read.secret).map_err(Failure::BadSecret)?;
+    let left = keys.without(key_id, now)?.ok_or_else(|| Failure::NoSuchKey(key_id.clone()))?;
+    if !options.yes {
+        let question =
+            format!("Retire {key_id} at once? Whoever holds a token that it signed has to log in again.");
+        confirm(terminal, &question, "say --yes to retire a key without being asked")?;
+    }
+    store.replace(&read, &left).await?;
+    let after = status(&left.to_secret(), now)?;
+    let text = format!(
+        "{key_id} has been taken out. What it signed is refused within 5 minutes; API Gateway's native\n\
+         authorizers may accept it for up to 2 hours.\n{}",
+        after.text
+    );
+    Ok(Report::new(text, json!({ "retired": key_id, "keys": after.json })))
 }
 
 fn status(secret: &str, now: Timestamp) -> Result<Report, Failure> {
@@ -115,7 +153,7 @@ fn to_json(key: &Key, state: State) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use token::{Algorithm, RotationPolicy, Seconds};
+    use token::Algorithm;
 
     use super::*;
 

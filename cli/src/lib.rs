@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod form;
 mod import;
+mod key_store;
 mod keys;
 mod meaning;
 mod options;
@@ -28,8 +29,8 @@ pub use failure::Failure;
 pub use import::RowsError;
 pub use options::{
     Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
-    PasswordOptions, PolicyOptions, SessionCommand, SetClaims, SetPassword, ShowUser, StoreOptions,
-    TokenCommand, UserCommand,
+    PasswordOptions, PolicyOptions, RetireKey, RotateKeys, SessionCommand, SetClaims, SetPassword, ShowUser,
+    StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
@@ -42,7 +43,7 @@ pub async fn run(options: Options, terminal: &mut impl Terminal, now: Timestamp)
     match options.command {
         Command::User(command) => users_command::run(command, terminal, options.json, now).await,
         Command::Session(command) => sessions::run(command, now).await,
-        Command::Keys(command) => keys::run(command, now).await,
+        Command::Keys(command) => keys::run(command, terminal, now).await,
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, now),
     }
 }

@@ -27,7 +27,7 @@ pub enum Command {
     /// Show and end the sessions of a user
     #[command(subcommand)]
     Session(SessionCommand),
-    /// Look at the signing keys
+    /// Look at the signing keys, rotate them, or retire one
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Read a token
@@ -80,6 +80,38 @@ pub enum SessionCommand {
 pub enum KeysCommand {
     /// Say which key signs, which will and when, and which only verifies and until when
     Status(KeysOptions),
+    /// Add a new key, which signs when everybody knows it; nobody is logged out
+    Rotate(RotateKeys),
+    /// Take out a key that has leaked: what it signed is refused within 5 minutes
+    Retire(RetireKey),
+}
+
+/// `latchkey keys rotate`
+#[derive(Clone, Debug, Args)]
+pub struct RotateKeys {
+    /// Where the keys are
+    #[command(flatten)]
+    pub keys: KeysOptions,
+    /// With --local: the server's --expiration, which decides when the old key retires
+    #[arg(long, default_value = "1h", value_name = "DURATION", requires = "local")]
+    pub expiration: Seconds,
+}
+
+/// `latchkey keys retire`
+#[derive(Clone, Debug, Args)]
+pub struct RetireKey {
+    /// The key, as `latchkey keys status` names it
+    #[arg(value_name = "KID")]
+    pub key_id: String,
+    /// At once: whoever holds a token that it signed has to log in again
+    #[arg(long)]
+    pub now: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Where the keys are
+    #[command(flatten)]
+    pub keys: KeysOptions,
 }
 
 /// Where the signing keys are: a secret of AWS, or the local server's file.

@@ -3,13 +3,11 @@
 use std::{fs, path::Path};
 
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
+use local::signing_key;
 use serde_json::{Value, json};
 use token::{Algorithm, KeySet, Timestamp, TokenError, UnverifiedToken, strict_json};
 
 use crate::{ExplainToken, Failure};
-
-/// The file in the local server's data folder; `local::signing_key` makes it.
-const LOCAL_KEY_FILE: &str = "signing-keys.json";
 
 /// What is known of a token's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,13 +72,13 @@ fn jwk_set(file: &Path) -> Result<Vec<Value>, Failure> {
 }
 
 fn local_keys(folder: &Path) -> Result<KeySet, Failure> {
-    let problem = |reason: String| Failure::KeyFile { path: folder.join(LOCAL_KEY_FILE), reason };
+    let problem = |reason: String| Failure::KeyFile { path: folder.join(signing_key::FILE_NAME), reason };
     KeySet::from_secret(&local_secret(folder)?).map_err(|reason| problem(reason.to_string()))
 }
 
 /// What the local server's key file holds.
 pub(crate) fn local_secret(folder: &Path) -> Result<String, Failure> {
-    let path = folder.join(LOCAL_KEY_FILE);
+    let path = folder.join(signing_key::FILE_NAME);
     fs::read_to_string(&path).map_err(|source| Failure::KeyFile { path, reason: source.to_string() })
 }
 

@@ -20,6 +20,20 @@ pub trait Terminal {
     fn read_line(&mut self) -> io::Result<String>;
 }
 
+/// Goes on only after a yes; `otherwise` says what to do where nobody can be asked.
+pub(crate) fn confirm(
+    terminal: &mut impl Terminal,
+    question: &str,
+    otherwise: &'static str,
+) -> Result<(), Failure> {
+    if !terminal.is_interactive() {
+        return Err(Failure::NobodyToAsk(otherwise));
+    }
+    let answer = terminal.ask(&format!("{question} [y/N] ")).map_err(Failure::Input)?;
+    let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    if yes { Ok(()) } else { Err(Failure::NotConfirmed) }
+}
+
 /// The terminal and the standard streams of this process.
 #[derive(Clone, Copy, Debug)]
 pub struct Console;

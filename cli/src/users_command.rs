@@ -12,7 +12,7 @@ use users::{
 use crate::{
     CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, Report, SetClaims, SetPassword, ShowUser,
     StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
-    table::Table,
+    table::Table, terminal::confirm,
 };
 
 pub(crate) async fn run(
@@ -94,14 +94,11 @@ async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Re
     let username = &options.user.username;
     existing(&users, username).await?;
     if !options.yes {
-        if !terminal.is_interactive() {
-            return Err(Failure::NobodyToAsk("say --yes to delete without being asked"));
-        }
-        let question = format!("Delete {username} for good? [y/N] ");
-        let answer = terminal.ask(&question).map_err(Failure::Input)?;
-        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-            return Err(Failure::NotConfirmed);
-        }
+        confirm(
+            terminal,
+            &format!("Delete {username} for good?"),
+            "say --yes to delete without being asked",
+        )?;
     }
     report(users.delete(username).await, username, "deleted", "is deleted")
 }

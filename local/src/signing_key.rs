@@ -9,7 +9,7 @@ use std::{
 use token::{Algorithm, Key, KeyError, KeySet, KeySetError, Schedule, Timestamp};
 
 /// The file in the data folder; it holds what the secret of AWS would.
-const FILE_NAME: &str = "signing-keys.json";
+pub const FILE_NAME: &str = "signing-keys.json";
 
 /// Why there is no key file.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,18 @@ pub fn file_in(folder: &Path, now: Timestamp) -> Result<PathBuf, KeyFileError> {
         Ok(()) => Ok(path),
         Err(source) => Err(KeyFileError::Write { path, source }),
     }
+}
+
+/// Puts `keys` in the place of the key file's; whoever reads it meanwhile finds the one or the other.
+pub fn replace(folder: &Path, keys: &KeySet) -> Result<(), KeyFileError> {
+    let (path, next) = (folder.join(FILE_NAME), folder.join("signing-keys.json.new"));
+    let gone = match fs::remove_file(&next) {
+        Err(problem) if problem.kind() != io::ErrorKind::NotFound => Err(problem),
+        _ => Ok(()),
+    };
+    gone.and_then(|()| write_new(&next, keys.to_secret().as_bytes()))
+        .and_then(|()| fs::rename(&next, &path))
+        .map_err(|source| KeyFileError::Write { path, source })
 }
 
 fn write_new(path: &Path, secret: &[u8]) -> io::Result<()> {

@@ -296,6 +296,27 @@ async fn three_rotations_inside_one_session_log_nobody_out() {
     assert_eq!(u64::from(world_claims_end(&secrets, &token, at(end - 1))), end);
 }
 
+#[tokio::test]
+async fn a_retired_key_s_tokens_are_refused_after_the_cache_time_and_the_next_key_signs_at_once() {
+    let secrets = rotated_once().await;
+    rotate(&secrets, LOGIN_AT).await;
+    let world = World::with_secret(&secrets).await;
+    world.create("ada", "correct horse battery").await;
+    let leaked = world.log_in("ada", "correct horse battery", LOGIN_AT).await.token().to_owned();
+    let kid = header(&leaked)["kid"].as_str().unwrap().to_owned();
+    let left = keys(&secrets, "AWSCURRENT").without(&kid, at(LOGIN_AT + 1)).unwrap().unwrap();
+    secrets.put_by_hand(&left.to_secret());
+
+    let after = LOGIN_AT + 300;
+    let refused = world.refresh(&leaked, after).await;
+    assert_eq!((refused.status, refused.code()), (400, "invalid_token"));
+    assert_eq!(world.post("/auth/verify", &json!({ "token": leaked }), after).await.status, 400);
+    assert!(!key_ids(&world, after).await.contains(&kid));
+    let fresh = world.log_in("ada", "correct horse battery", after).await.token().to_owned();
+    assert_eq!(header(&fresh)["kid"], *left.keys()[0].id());
+    assert_eq!(world.refresh(&fresh, after + 1).await.status, 200);
+}
+
 async fn key_ids(world: &World, now: u64) -> Vec<String> {
     let path = "/.well-known/jwks.json";
     let answer = world.send(path, &Event::http_api(&Method::GET, path), now).await;

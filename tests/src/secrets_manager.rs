@@ -88,15 +88,7 @@ impl SecretsManager {
     ///
     /// `None` while an earlier one is not complete, which AWS then tries again.
     pub fn begin_rotation(&self) -> Option<String> {
-        let mut secret = self.secret();
-        let pending = secret.labels.get("AWSPENDING");
-        if pending.is_some_and(|version| Some(version) != secret.labels.get("AWSCURRENT")) {
-            return None;
-        }
-        let token = format!("00000000-0000-0000-0000-{:012}", secret.versions.len());
-        secret.versions.insert(token.clone(), None);
-        secret.labels.insert("AWSPENDING".to_owned(), token.clone());
-        Some(token)
+        self.secret().begin_rotation()
     }
 
     /// Switches rotation off or on.
@@ -184,8 +176,27 @@ impl Secret {
             "GetSecretValue" => self.get(request),
             "PutSecretValue" => self.put(request),
             "UpdateSecretVersionStage" => self.update_stage(request),
+            "RotateSecret" => {
+                let begun = self.begin_rotation();
+                let refused = (
+                    "InvalidRequestException",
+                    "A previous rotation isn't complete. That rotation will be reattempted.",
+                );
+                Ok(json!({ "ARN": SECRET_ARN, "VersionId": begun.ok_or(refused)? }))
+            }
             _ => Err(("UnknownOperationException", "no such operation")),
         }
+    }
+
+    fn begin_rotation(&mut self) -> Option<String> {
+        let pending = self.labels.get("AWSPENDING");
+        if pending.is_some_and(|version| Some(version) != self.labels.get("AWSCURRENT")) {
+            return None;
+        }
+        let token = format!("00000000-0000-0000-0000-{:012}", self.versions.len());
+        self.versions.insert(token.clone(), None);
+        self.labels.insert("AWSPENDING".to_owned(), token.clone());
+        Some(token)
     }
 
     fn describe(&self) -> Value {

@@ -27,6 +27,7 @@ mod key;
 mod key_set;
 mod material;
 mod policy;
+mod retirement;
 mod rotation;
 pub mod strict_json;
 mod timestamp;

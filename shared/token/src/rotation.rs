@@ -120,7 +120,7 @@ impl KeySet {
         nobody_waits || self.new_keys(current).all(|key| earliest <= key.schedule().signs_from)
     }
 
-    fn keys_alive(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
+    pub(crate) fn keys_alive(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
         self.keys().iter().filter(move |key| key.schedule().retires.is_none_or(|retires| now < retires))
     }
 
