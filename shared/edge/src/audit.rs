@@ -3,6 +3,8 @@
 
 use lambda_http::tracing::{error, info, warn};
 
+use token::{SessionId, UserId};
+
 use crate::{Answer, Refusal, Request};
 
 /// An answer that was given.
@@ -27,6 +29,23 @@ pub(crate) fn refused(endpoint: &str, request: &Request, refusal: &Refusal, answ
 /// An event that could not be read as a request.
 pub(crate) fn unreadable(endpoint: &str, reason: &str) {
     warn!(event = endpoint, outcome = "refused", status = 400, reason);
+}
+
+/// What a function decided that answers no HTTP request, about whom if that is known.
+pub fn decided(
+    event: &str,
+    decision: Result<(), &Refusal>,
+    about: Option<(UserId, SessionId)>,
+    source_ip: Option<&str>,
+) {
+    let (sub, sid) = about.map(|(user, session)| (user.to_string(), session.to_string())).unzip();
+    match decision {
+        Ok(()) => info!(event, outcome = "success", sub, sid, source_ip),
+        Err(refusal) if refusal.is_ours() => {
+            error!(event, outcome = "failure", reason = refusal.reason(), sub, sid, source_ip);
+        }
+        Err(refusal) => warn!(event, outcome = "refused", reason = refusal.reason(), sub, sid, source_ip),
+    }
 }
 
 fn identifiers(request: &Request) -> (Option<String>, Option<String>) {

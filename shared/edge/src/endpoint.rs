@@ -7,13 +7,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use http::{Method, Response};
 use lambda_http::{Adapter, Body, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use serde_json::{Value, json};
 use token::Timestamp;
 
-use crate::{Answer, Refusal, Request, audit};
+use crate::{Answer, Refusal, Request, audit, guarded};
 
 /// A use case that answers HTTP requests.
 pub trait Endpoint: Sync {
@@ -84,13 +83,7 @@ async fn answer<E: Endpoint>(
 ) -> Result<Response<Body>, Infallible> {
     let request = Request::new(request);
     let route = E::route(request.path());
-    let handling = AssertUnwindSafe(handle(endpoint, route, &request, now)).catch_unwind();
-    let result = match tokio::time::timeout(limit, handling).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(Refusal::Internal("panic")),
-        Err(_) => Err(Refusal::TimedOut),
-    };
-    let answer = match result {
+    let answer = match guarded(handle(endpoint, route, &request, now), limit).await {
         Ok(answer) => {
             audit::answered(route.name, &request, &answer);
             answer

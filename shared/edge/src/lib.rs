@@ -5,15 +5,20 @@
 //! - [`aws`]: SDK clients with limits
 //! - [`SigningKeys`]: the key set, cached
 //! - [`Request`], [`Answer`], [`Refusal`]: what a use case gets and what it may say
+//! - [`bearer_token`]: the token in an `Authorization` header
 //! - [`live_user`]: the check that the session of a token has not ended
 //! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
-//! - [`start`], [`start_task`]: a Lambda function, from its settings to its last event
+//! - [`guarded`]: a panic and lost time as refusals
+//! - [`audit`]: one line a decision
+//! - [`start`], [`start_answering`], [`start_task`]: a Lambda function, from its settings to its last event
 
 mod answer;
-mod audit;
+pub mod audit;
 pub mod aws;
+mod bearer;
 pub mod clock;
 mod endpoint;
+mod guarded;
 mod live_session;
 mod logging;
 pub mod random;
@@ -24,10 +29,12 @@ mod settings;
 mod signing_keys;
 
 pub use answer::{Answer, token_answer};
+pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
+pub use guarded::guarded;
 pub use live_session::live_user;
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};
 pub use request::{Body, Request};
-pub use runtime::{start, start_task};
-pub use settings::{Environment, IssuerUrl, SettingError};
+pub use runtime::{start, start_answering, start_task};
+pub use settings::{AuthorizerResponse, Environment, IssuerUrl, SettingError};
 pub use signing_keys::{KeySource, SigningKeys};

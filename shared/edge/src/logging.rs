@@ -16,7 +16,7 @@ use lambda_http::tracing::{
 use crate::Environment;
 
 /// The targets that are ours and may say more when `AWS_LAMBDA_LOG_LEVEL` asks for it.
-const OURS: [&str; 5] = ["edge", "login", "refresh", "rotate_keys", "users"];
+const OURS: [&str; 6] = ["authorizer", "edge", "login", "refresh", "rotate_keys", "users"];
 
 /// Starts logging at `AWS_LAMBDA_LOG_LEVEL` (INFO).
 ///

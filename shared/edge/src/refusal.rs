@@ -103,7 +103,7 @@ impl Refusal {
     }
 
     /// The status, the stable code and the sentence.
-    fn said(&self) -> (StatusCode, &str, &str) {
+    pub fn said(&self) -> (StatusCode, &str, &str) {
         match self {
             Self::InvalidRequest(message) => (StatusCode::BAD_REQUEST, "invalid_request", message.as_str()),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing at this path."),

@@ -9,7 +9,7 @@ use token::{
 };
 use zeroize::Zeroizing;
 
-use crate::Refusal;
+use crate::{Refusal, bearer_token};
 
 /// The largest body read, in bytes after base64 is undone.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -72,16 +72,8 @@ impl Request {
 
     /// The token in the `Authorization` header (RFC 6750 §2.1).
     pub fn bearer_token(&self) -> Result<&str, Refusal> {
-        let mut headers = self.headers.get_all(header::AUTHORIZATION).iter();
-        let value = headers.next().ok_or(Refusal::NoBearerToken)?.to_str().unwrap_or_default();
-        // An HTTP API joins headers that were sent twice with commas; no token has one.
-        if headers.next().is_some() || value.contains(',') {
-            return Err(Refusal::InvalidRequest(
-                "There must be one Authorization header with one token.".to_owned(),
-            ));
-        }
-        let (scheme, token) = value.trim().split_once(' ').ok_or(Refusal::NoBearerToken)?;
-        if scheme.eq_ignore_ascii_case("Bearer") { Ok(token.trim()) } else { Err(Refusal::NoBearerToken) }
+        let values = self.headers.get_all(header::AUTHORIZATION).iter();
+        bearer_token(values.map(|value| value.to_str().unwrap_or_default()))
     }
 
     /// Says whom the request is about, for the audit log: as soon as that is known, whatever the answer will be.

@@ -27,7 +27,22 @@ where
     E: Endpoint + Send,
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<E, SettingError>,
 {
-    run(prepare(build)?).await
+    let answer = async |endpoint: &E, event: &str, now, limit| respond(endpoint, event, now, limit).await;
+    start_answering(build, answer).await
+}
+
+/// Starts a Lambda function that answers events of whatever kind within a limit, and never fails.
+pub async fn start_answering<T, F, H>(build: F, answer: H) -> Result<(), Error>
+where
+    F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
+    H: AsyncFn(&T, &str, Timestamp, Duration) -> Value,
+{
+    let (task, answer) = (&prepare(build)?, &answer);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        let limit = clock::time_until(event.context.deadline()).saturating_sub(RESERVE).min(LONGEST);
+        Ok::<_, Error>(answer(task, event.payload.get(), clock::now(), limit).await)
+    }))
+    .await
 }
 
 /// Starts a Lambda function that AWS calls with events of its own, and that fails by saying why.
@@ -67,14 +82,4 @@ where
         error!(event = "start", %problem, "the function cannot start");
     }
     task
-}
-
-/// Answers events until Lambda stops the function.
-async fn run<E: Endpoint + Send>(endpoint: E) -> Result<(), Error> {
-    let endpoint = &endpoint;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let limit = clock::time_until(event.context.deadline()).saturating_sub(RESERVE).min(LONGEST);
-        Ok::<_, Error>(respond(endpoint, event.payload.get(), clock::now(), limit).await)
-    }))
-    .await
 }

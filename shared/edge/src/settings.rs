@@ -32,6 +32,15 @@ pub struct SettingError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerUrl(String);
 
+/// What an authorizer of an HTTP API is set to answer; the event does not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizerResponse {
+    /// `isAuthorized`.
+    Simple,
+    /// An IAM policy.
+    Policy,
+}
+
 impl<'a> Environment<'a> {
     /// Settings that `lookup` finds by the name of their variable.
     pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
@@ -49,11 +58,7 @@ impl<'a> Environment<'a> {
     pub fn session_policy(&self) -> Result<SessionPolicy, SettingError> {
         let expiration = self.duration("JWT_EXPIRATION_DELTA", DEFAULT_EXPIRATION)?;
         let refresh = self.duration("JWT_REFRESH_EXPIRATION_DELTA", DEFAULT_REFRESH_EXPIRATION)?;
-        let switch = match self.optional("JWT_ALLOW_REFRESH").as_deref() {
-            None | Some("false") => RefreshSwitch::Off,
-            Some("true") => RefreshSwitch::On,
-            Some(_) => return Err(error("JWT_ALLOW_REFRESH", "must be true or false")),
-        };
+        let switch = if self.flag("JWT_ALLOW_REFRESH")? { RefreshSwitch::On } else { RefreshSwitch::Off };
         SessionPolicy::new(expiration, refresh, switch).map_err(|problem| {
             let variable = match problem {
                 token::PolicyError::ExpirationIsZero | token::PolicyError::ExpirationTooLong => {
@@ -111,6 +116,21 @@ impl<'a> Environment<'a> {
         Ok(RotationPolicy::new(algorithm, cache_age, self.session_policy()?.expiration()))
     }
 
+    /// The table in which the authorizer looks sessions up: `USERS_TABLE`, required where `CHECK_SESSION` (false)
+    /// is true.
+    pub fn checked_table(&self) -> Result<Option<String>, SettingError> {
+        if self.flag("CHECK_SESSION")? { self.users_table().map(Some) } else { Ok(None) }
+    }
+
+    /// How the authorizer answers payload format 2.0: `AUTHORIZER_RESPONSE` (simple).
+    pub fn authorizer_response(&self) -> Result<AuthorizerResponse, SettingError> {
+        match self.optional("AUTHORIZER_RESPONSE").as_deref() {
+            None | Some("simple") => Ok(AuthorizerResponse::Simple),
+            Some("policy") => Ok(AuthorizerResponse::Policy),
+            Some(_) => Err(error("AUTHORIZER_RESPONSE", "must be simple or policy")),
+        }
+    }
+
     /// A variable that must be set; an empty one counts as absent.
     pub(crate) fn required(&self, variable: &'static str) -> Result<String, SettingError> {
         self.optional(variable).ok_or_else(|| error(variable, "must be set"))
@@ -118,6 +138,14 @@ impl<'a> Environment<'a> {
 
     pub(crate) fn optional(&self, variable: &str) -> Option<String> {
         (self.lookup)(variable).filter(|value| !value.is_empty())
+    }
+
+    fn flag(&self, variable: &'static str) -> Result<bool, SettingError> {
+        match self.optional(variable).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(error(variable, "must be true or false")),
+        }
     }
 
     fn duration(&self, variable: &'static str, default: Seconds) -> Result<Seconds, SettingError> {
@@ -233,6 +261,24 @@ mod tests {
         let stale =
             with(&[("SIGNING_KEYS_MAX_STALE", "25h")], |settings| settings.keys_max_stale()).unwrap_err();
         assert_eq!(stale.to_string(), "SIGNING_KEYS_MAX_STALE must be at most 1 d");
+    }
+
+    #[test]
+    fn the_authorizer_reads_sessions_only_where_it_is_told_to_and_answers_in_one_of_two_ways() {
+        let table = |set: &[(&str, &str)]| with(set, |settings| settings.checked_table());
+        assert_eq!(table(&[("USERS_TABLE", "u")]), Ok(None));
+        assert_eq!(table(&[("USERS_TABLE", "u"), ("CHECK_SESSION", "false")]), Ok(None));
+        assert_eq!(table(&[("USERS_TABLE", "u"), ("CHECK_SESSION", "true")]), Ok(Some("u".to_owned())));
+        assert_eq!(table(&[("CHECK_SESSION", "true")]).unwrap_err().to_string(), "USERS_TABLE must be set");
+        let unclear = table(&[("CHECK_SESSION", "1")]).unwrap_err();
+        assert_eq!(unclear.to_string(), "CHECK_SESSION must be true or false");
+
+        let response = |set: &[(&str, &str)]| with(set, |settings| settings.authorizer_response());
+        assert_eq!(response(&[]), Ok(AuthorizerResponse::Simple));
+        assert_eq!(response(&[("AUTHORIZER_RESPONSE", "simple")]), Ok(AuthorizerResponse::Simple));
+        assert_eq!(response(&[("AUTHORIZER_RESPONSE", "policy")]), Ok(AuthorizerResponse::Policy));
+        let unclear = response(&[("AUTHORIZER_RESPONSE", "iam")]).unwrap_err();
+        assert_eq!(unclear.to_string(), "AUTHORIZER_RESPONSE must be simple or policy");
     }
 
     #[test]

@@ -1,0 +1,48 @@
+use crate::Refusal;
+
+/// The token in the one value of the `Authorization` header (RFC 6750 §2.1), whose scheme may be in any case
+/// (RFC 9110 §11.1).
+pub fn bearer_token<'a>(mut values: impl Iterator<Item = &'a str>) -> Result<&'a str, Refusal> {
+    let value = values.next().ok_or(Refusal::NoBearerToken)?;
+    // An HTTP API joins headers that were sent twice with commas; no token has one.
+    if values.next().is_some() || value.contains(',') {
+        return Err(Refusal::InvalidRequest(
+            "There must be one Authorization header with one token.".to_owned(),
+        ));
+    }
+    let (scheme, token) = value.trim().split_once(' ').ok_or(Refusal::NoBearerToken)?;
+    if scheme.eq_ignore_ascii_case("Bearer") { Ok(token.trim()) } else { Err(Refusal::NoBearerToken) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_bearer_in_any_case_with_any_number_of_spaces() {
+        for value in ["Bearer x", "bearer x", "BEARER x", "bEaReR   x", "  Bearer x  "] {
+            assert_eq!(bearer_token([value].into_iter()).unwrap(), "x", "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_bearer_token_is_refused() {
+        for (values, reason) in [
+            (&[][..], "NoBearerToken"),
+            (&[""], "NoBearerToken"),
+            (&["x"], "NoBearerToken"),
+            (&["Bearer"], "NoBearerToken"),
+            (&["Bearer "], "NoBearerToken"),
+            (&["Bearer\tx"], "NoBearerToken"),
+            (&["Bearerx y"], "NoBearerToken"),
+            (&["Basic x"], "NoBearerToken"),
+            (&["JWT x"], "NoBearerToken"),
+            (&["Bearer x", "Bearer x"], "invalid_request"),
+            (&["Bearer x,Bearer y"], "invalid_request"),
+            (&["Bearer x, y"], "invalid_request"),
+        ] {
+            let refused = bearer_token(values.iter().copied()).unwrap_err();
+            assert_eq!(refused.reason(), reason, "{values:?}");
+        }
+    }
+}
