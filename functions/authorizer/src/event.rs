@@ -1,0 +1,147 @@
+use std::{fmt, str::FromStr};
+
+use edge::AuthorizerResponse;
+use serde_json::Value;
+
+use crate::answer::Form;
+
+/// What API Gateway asks an authorizer, or whatever else came in.
+pub(crate) struct Event {
+    is_version_2: bool,
+    authorization: Vec<String>,
+    stage: Option<Stage>,
+    source_ip: Option<String>,
+}
+
+/// A stage of an API: `arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stage(String);
+
+impl Event {
+    /// What can be found in `text`: perhaps nothing.
+    pub(crate) fn read(text: &str) -> Self {
+        let event: Value = serde_json::from_str(text).unwrap_or_default();
+        let is_version_2 = event.get("version").is_some_and(|version| version == "2.0");
+        let arn = event.get(if is_version_2 { "routeArn" } else { "methodArn" });
+        let source_ip = if is_version_2 { "/http/sourceIp" } else { "/identity/sourceIp" };
+        let source_ip = event.get("requestContext").and_then(|context| context.pointer(source_ip));
+        Self {
+            is_version_2,
+            authorization: authorization(&event),
+            stage: arn.and_then(Value::as_str).and_then(|arn| arn.parse().ok()),
+            source_ip: source_ip.and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+
+    /// The values of the `Authorization` header.
+    pub(crate) fn authorization(&self) -> impl Iterator<Item = &str> {
+        self.authorization.iter().map(String::as_str)
+    }
+
+    /// The stage that is called; every event of an authorizer names it.
+    pub(crate) fn stage(&self) -> Option<&Stage> {
+        self.stage.as_ref()
+    }
+
+    /// The caller's address as API Gateway saw it; unknown to `TOKEN` events.
+    pub(crate) fn source_ip(&self) -> Option<&str> {
+        self.source_ip.as_deref()
+    }
+
+    /// What the answer must look like.
+    ///
+    /// All but payload format 2.0 take a policy and nothing else. An event of no known kind gets one too: an
+    /// API that does not understand the answer lets nobody through.
+    pub(crate) fn form(&self, of_version_2: AuthorizerResponse) -> Form {
+        match (self.is_version_2, of_version_2) {
+            (true, AuthorizerResponse::Simple) => Form::Simple,
+            (true, AuthorizerResponse::Policy) => Form::Policy,
+            (false, _) => Form::FlatPolicy,
+        }
+    }
+}
+
+/// `TOKEN` events carry the header's value, all others the headers: by name, in any case, once each or in lists.
+fn authorization(event: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    if event.get("type").is_some_and(|kind| kind == "TOKEN") {
+        return event.get("authorizationToken").iter().map(|value| text(value)).collect();
+    }
+    let named = |member: &str| -> Vec<Value> {
+        let headers = event.get(member).and_then(Value::as_object).into_iter().flatten();
+        let named = headers.filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        named.map(|(_, value)| value.clone()).collect()
+    };
+    // The lists have every value, the others only the last one.
+    let lists = named("multiValueHeaders");
+    let values = if lists.is_empty() { &named("headers") } else { &lists };
+    let each = values.iter().flat_map(|value| match value {
+        Value::Array(values) => values.iter().collect(),
+        one => vec![one],
+    });
+    each.map(text).collect()
+}
+
+impl FromStr for Stage {
+    type Err = ();
+
+    /// The stage within the ARN of one of its methods or routes.
+    fn from_str(arn: &str) -> Result<Self, ()> {
+        let mut slashes = arn.match_indices('/').map(|(at, _)| at);
+        let (Some(after_api), Some(after_stage)) = (slashes.next(), slashes.next()) else { return Err(()) };
+        let (Some(api), Some(stage)) = (arn.get(..after_api), arn.get(..after_stage)) else { return Err(()) };
+        let parts: Vec<_> = api.split(':').collect();
+        let is_api = matches!(parts[..], ["arn", _, "execute-api", _, _, _]) && !parts.contains(&"");
+        let wild = stage.contains(['*', '?']) || after_stage == after_api + 1;
+        if is_api && !wild { Ok(Self(stage.to_owned())) } else { Err(()) }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_what_stands_before_the_method_in_its_arn() {
+        for (arn, stage) in [
+            (
+                "arn:aws:execute-api:eu-west-1:1:abc/prod/GET/orders/a:b/c",
+                "arn:aws:execute-api:eu-west-1:1:abc/prod",
+            ),
+            (
+                "arn:aws:execute-api:eu-west-1:1:abc/$default/GET/",
+                "arn:aws:execute-api:eu-west-1:1:abc/$default",
+            ),
+            ("arn:aws-cn:execute-api:cn-north-1:1:abc/prod/", "arn:aws-cn:execute-api:cn-north-1:1:abc/prod"),
+        ] {
+            assert_eq!(arn.parse(), Ok(Stage(stage.to_owned())));
+        }
+    }
+
+    #[test]
+    fn an_arn_of_something_else_or_of_everything_is_none_of_a_stage() {
+        for arn in [
+            "",
+            "*",
+            "/",
+            "arn:aws:execute-api:eu-west-1:1:abc",
+            "arn:aws:execute-api:eu-west-1:1:abc/prod",
+            "arn:aws:execute-api:eu-west-1:1:abc//GET/",
+            "arn:aws:execute-api:eu-west-1:1:/prod/GET/",
+            "arn:aws:execute-api:eu-west-1:1:*/prod/GET/",
+            "arn:aws:execute-api:eu-west-1:1:abc/*/GET/",
+            "arn:aws:execute-api::1:abc/prod/GET/",
+            "arn:aws:lambda:eu-west-1:1:abc/prod/GET/",
+            "arn:aws:execute-api:eu-west-1:1:2:abc/prod/GET/",
+            "é/é/é",
+        ] {
+            assert_eq!(arn.parse::<Stage>(), Err(()), "{arn}");
+        }
+    }
+}

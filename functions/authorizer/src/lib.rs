@@ -1,0 +1,73 @@
+//! A Lambda authorizer for the routes of other APIs: the token in the `Authorization` header, and where it is
+//! set up so, whether its session has ended.
+//!
+//! REST APIs ask with `TOKEN` or `REQUEST`, HTTP APIs in payload format 1.0 or 2.0. Every event is answered, most
+//! of the odd ones with no: a function error would be a 500 to the caller, and an alarm at night.
+
+mod answer;
+mod event;
+
+use std::time::Duration;
+
+use edge::{
+    AuthorizerResponse, Environment, Refusal, SettingError, SigningKeys, audit, bearer_token, guarded,
+    live_user,
+};
+use serde_json::Value;
+use token::{Claims, SessionId, Timestamp, UserId, Verifier};
+use users::UserTable;
+
+use crate::event::{Event, Stage};
+
+/// The use case and all that it may touch.
+pub struct Authorizer {
+    /// Where sessions are looked up; none where the token alone decides.
+    users: Option<UserTable>,
+    keys: SigningKeys,
+    verifier: Verifier,
+    response: AuthorizerResponse,
+}
+
+impl Authorizer {
+    /// Authorizing by the tokens of the issuer that `environment` sets, and by the sessions of `users`.
+    pub fn new(
+        users: Option<UserTable>,
+        keys: SigningKeys,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        let verifier = Verifier::new(environment.issuer()?);
+        Ok(Self { users, keys, verifier, response: environment.authorizer_response()? })
+    }
+
+    /// The answer to one event, as API Gateway wants it; no when it takes longer than `limit`.
+    pub async fn answer(&self, event: &str, now: Timestamp, limit: Duration) -> Value {
+        let event = Event::read(event);
+        let mut about = None;
+        let decision = guarded(self.decide(&event, &mut about, now), limit).await;
+        audit::decided("authorizer", decision.as_ref().map(|_| ()), about, event.source_ip());
+        let form = event.form(self.response);
+        match decision {
+            Ok((claims, stage)) => form.allow(&claims, stage),
+            Err(refusal) => form.deny(&refusal, event.stage()),
+        }
+    }
+
+    /// What the token of `event` says, and which stage its bearer may call; `about` whom as soon as it is known.
+    async fn decide<'e>(
+        &self,
+        event: &'e Event,
+        about: &mut Option<(UserId, SessionId)>,
+        now: Timestamp,
+    ) -> Result<(Claims, &'e Stage), Refusal> {
+        let stage = event.stage().ok_or_else(|| {
+            Refusal::InvalidRequest("This event is none of an API Gateway authorizer.".to_owned())
+        })?;
+        let token = bearer_token(event.authorization())?;
+        let claims = self.keys.verify(&self.verifier, token, now).await?;
+        *about = Some((claims.subject, claims.session_id));
+        if let Some(users) = &self.users {
+            live_user(users, &claims).await?;
+        }
+        Ok((claims, stage))
+    }
+}

@@ -1,0 +1,18 @@
+//! The `authorizer` Lambda function.
+
+use authorizer::Authorizer;
+use edge::SigningKeys;
+use users::UserTable;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    edge::start_answering(
+        |environment, aws| {
+            let table = environment.checked_table()?;
+            let users = table.map(|table| UserTable::new(aws.dynamodb(), &table));
+            Authorizer::new(users, SigningKeys::from_environment(environment, aws)?, environment)
+        },
+        Authorizer::answer,
+    )
+    .await
+}
