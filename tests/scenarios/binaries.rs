@@ -186,6 +186,49 @@ async fn the_real_rotation_function_makes_the_key_that_login_signs_with_and_prin
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_real_authorizer_answers_every_event_and_prints_no_token() {
+    let stack = Stack::new(SECRET_CANARY).await;
+    let mut login = stack.start("login", &[]).await;
+    let token = login.invoke(&log_in()).await.token().to_owned();
+    for level in ["INFO", "TRACE"] {
+        let settings = [("CHECK_SESSION", "true"), ("AWS_LAMBDA_LOG_LEVEL", level)];
+        let mut authorizer = stack.start("authorizer", &settings).await;
+        for kind in crate::authorizer::KINDS {
+            let good = authorizer.call(&crate::authorizer::with_token(kind, &token)).await;
+            assert!(crate::authorizer::allows(&good), "{kind}: {good}");
+            let bad = authorizer.call(&crate::authorizer::with_token(kind, HEADER_CANARY)).await;
+            assert_eq!(
+                (crate::authorizer::allows(&bad), &bad["context"]["code"]),
+                (false, &json!("invalid_token"))
+            );
+        }
+        for event in [json!({}), json!(null), json!([]), json!("x"), json!({ "big": "x".repeat(1_000_000) })]
+        {
+            assert_eq!(authorizer.call(&event).await["context"]["code"], "invalid_request");
+        }
+        let printed = authorizer.stop().await;
+        for outcome in ["success", "refused"] {
+            let line = format!(r#""event":"authorizer","outcome":"{outcome}""#);
+            assert!(printed.contains(&line), "{printed}");
+        }
+        assert!(
+            printed.contains(r#""sub":""#) && printed.contains(r#""source_ip":"203.0.113.7""#),
+            "{printed}"
+        );
+        for canary in token.split('.').skip(1).chain([SECRET_CANARY, HEADER_CANARY]) {
+            assert!(!printed.contains(canary), "the authorizer printed {canary} at {level}");
+        }
+    }
+    let mut cut_off = [("CHECK_SESSION", "true"), ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")];
+    for _ in 0..2 {
+        let mut authorizer = stack.start("authorizer", &cut_off).await;
+        let answer = authorizer.call(&crate::authorizer::with_token("http_api_2", &token)).await;
+        assert_eq!(answer["context"]["code"], "temporarily_unavailable");
+        cut_off = [("CHECK_SESSION", "false"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")];
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_aws_the_answer_is_503_in_time_and_the_process_lives() {
     let stack = Stack::new(SECRET_CANARY).await;
     let mut login = stack.start("login", &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")]).await;

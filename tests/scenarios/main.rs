@@ -7,6 +7,7 @@
     reason = "a scenario fails by panicking"
 )]
 
+mod authorizer;
 mod binaries;
 mod documents;
 mod faults;

@@ -1,6 +1,9 @@
 //! template.yaml against the code: the same routes, and roles that allow what the use cases do and no more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use http::Method;
 use local::{Function, ROUTES};
@@ -88,6 +91,8 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
     let mut granted = BTreeSet::new();
     for policy in policies.as_sequence().unwrap() {
         for statement in policy["PolicyDocument"]["Statement"].as_sequence().unwrap() {
+            // One under a condition counts as there.
+            let statement = if let Value::Tagged(choice) = statement { &choice.value[1] } else { statement };
             let actions = match &statement["Action"] {
                 Value::Sequence(list) => {
                     list.iter().map(|action| action.as_str().unwrap().to_owned()).collect()
@@ -102,7 +107,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<String>); 6] {
+async fn needed() -> [(&'static str, BTreeSet<String>); 7] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -129,6 +134,13 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 6] {
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
     let jwks = world.operations();
+    let authorizer = world.authorizer(&[("CHECK_SESSION", "true")]);
+    let token = world.log_in("ada", "correct horse battery", LOGIN_AT + 900).await.token().to_owned();
+    world.operations();
+    let event = crate::authorizer::with_token("http_api_2", &token).to_string();
+    let answer = authorizer.answer(&event, tests::at(LOGIN_AT + 900), Duration::from_secs(8)).await;
+    assert_eq!(answer["isAuthorized"], true);
+    let authorizer = world.operations();
     // A transaction needs the actions of its parts, and ours update.
     let action = |call: String| format!("dynamodb:{}", call.replace("TransactWriteItems", "UpdateItem"));
     // Each holds `SigningKeys`, which make this one call.
@@ -144,6 +156,7 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 6] {
         ("verify", with_keys(verify)),
         ("sessions", with_keys(sessions)),
         ("jwks", with_keys(jwks)),
+        ("authorizer", with_keys(authorizer)),
         ("rotate-keys", rotation),
     ]
 }
@@ -184,6 +197,7 @@ fn the_api_may_invoke_every_function_of_its_routes() {
         .collect();
     let mut routed = functions();
     routed.remove("rotate-keys");
+    routed.remove("authorizer");
     assert_eq!(invocable, routed.into_values().collect());
 }
 
@@ -246,6 +260,17 @@ fn every_variable_that_the_code_requires_is_set() {
         ("sessions", &of_tokens),
         ("jwks", &["SIGNING_SECRET", "JWT_ISSUER"]),
         (
+            "authorizer",
+            &[
+                "SIGNING_SECRET",
+                "JWT_ISSUER",
+                "JWT_AUDIENCE",
+                "CHECK_SESSION",
+                "AUTHORIZER_RESPONSE",
+                "USERS_TABLE",
+            ],
+        ),
+        (
             "rotate-keys",
             &[
                 "SIGNING_SECRET",
@@ -263,6 +288,27 @@ fn every_variable_that_the_code_requires_is_set() {
             assert!(!own[*variable].is_null() || !global[*variable].is_null(), "{function} lacks {variable}");
         }
     }
+}
+
+#[test]
+fn an_authorizer_that_checks_no_session_cannot_read_the_table() {
+    let template = template();
+    let condition = &template["Conditions"]["AuthorizerReadsUsers"];
+    assert_eq!(plain(&plain(condition)[0]), "AuthorizerChecksSession");
+    assert_eq!(plain(condition)[1], "true");
+    let own = &template["Resources"]["Authorizer"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(plain(&own["CHECK_SESSION"]), "AuthorizerChecksSession");
+    let policies = &template["Resources"]["AuthorizerRole"]["Properties"]["Policies"];
+    let statements = policies[0]["PolicyDocument"]["Statement"].as_sequence().unwrap();
+    for statement in statements {
+        let on_table = serde_yaml_ng::to_string(statement).unwrap().contains("dynamodb");
+        assert_eq!(on_table, matches!(statement, Value::Tagged(_)));
+    }
+    for choice in [&own["USERS_TABLE"], &statements[0]] {
+        assert_eq!(plain(choice)[0], "AuthorizerReadsUsers");
+        assert_eq!(plain(&plain(choice)[2]), "AWS::NoValue");
+    }
+    assert_eq!(plain(&template["Outputs"]["AuthorizerArn"]["Value"]), "Authorizer.Arn");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use std::sync::{Arc, Mutex};
 
+use authorizer::Authorizer;
 use aws_sdk_dynamodb::{
     Client, Config,
     config::{
@@ -191,6 +192,20 @@ impl World {
     /// The issuer of this world, to forge with.
     pub fn issuer(&self) -> Issuer {
         Issuer::new(ISSUER, "latchkey").unwrap()
+    }
+
+    /// An authorizer with these settings, over the users and keys of this world.
+    pub fn authorizer(&self, settings: &[(&str, &str)]) -> Authorizer {
+        let lookup = |variable: &str| match variable {
+            "JWT_ISSUER" => Some(ISSUER.to_owned()),
+            "USERS_TABLE" => Some(TABLE_NAME.to_owned()),
+            _ => settings.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned()),
+        };
+        let environment = Environment::new(&lookup);
+        let key_file = local::signing_key::file_in(self.folder.path(), at(0)).unwrap();
+        let keys = SigningKeys::new(KeySource::File(key_file), environment.keys_max_stale().unwrap());
+        let users = environment.checked_table().unwrap().map(|_| self.users.clone());
+        Authorizer::new(users, keys, &environment).unwrap()
     }
 
     fn verifier(&self) -> Verifier {
