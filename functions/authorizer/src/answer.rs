@@ -24,8 +24,8 @@ impl Form {
         let context = claims.to_json();
         match self {
             Self::Simple => json!({ "isAuthorized": true, "context": context }),
-            Self::Policy => policy("Allow", &claims.subject.to_string(), Some(stage), context),
-            Self::FlatPolicy => policy("Allow", &claims.subject.to_string(), Some(stage), flat(context)),
+            Self::Policy => policy("Allow", &claims.subject.to_string(), Some(stage), &context),
+            Self::FlatPolicy => policy("Allow", &claims.subject.to_string(), Some(stage), &flat(context)),
         }
     }
 
@@ -37,14 +37,14 @@ impl Form {
         context.insert("message".into(), message.into());
         match self {
             Self::Simple => json!({ "isAuthorized": false, "context": context }),
-            Self::Policy | Self::FlatPolicy => policy("Deny", NOBODY, stage, context),
+            Self::Policy | Self::FlatPolicy => policy("Deny", NOBODY, stage, &context),
         }
     }
 }
 
 /// A policy for the whole stage: API Gateway caches it by the token, and would deny the next route by a policy that
 /// names one method only. Without a stage it is about all there is, and must deny.
-fn policy(effect: &str, principal: &str, stage: Option<&Stage>, context: Map<String, Value>) -> Value {
+fn policy(effect: &str, principal: &str, stage: Option<&Stage>, context: &Map<String, Value>) -> Value {
     json!({
         "principalId": principal,
         "policyDocument": {
