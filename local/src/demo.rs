@@ -50,14 +50,19 @@ the longest session is {refresh_expiration} + {expiration}.
   demo user  {USERNAME}
   password   {PASSWORD}
 
-Log in, refresh, verify, list the sessions, log out, and fetch the public keys:
+Log in, refresh, verify, list the sessions, call the two protected routes, log out, and fetch the public keys:
 
   TOKEN=$(curl -s {url}/auth/login -H 'Content-Type: application/json' -d '{{"username":"{USERNAME}","password":"{PASSWORD}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/') && echo $TOKEN
   curl -s {url}/auth/refresh -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
   curl -s {url}/auth/verify -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'","check_session":true}}'
   curl -s {url}/auth/sessions -H "Authorization: Bearer $TOKEN"
+  curl -s {url}/protected -H "Authorization: Bearer $TOKEN"
+  curl -s {url}/protected/now -H "Authorization: Bearer $TOKEN"
   curl -si {url}/auth/logout -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
   curl -s {url}/.well-known/jwks.json
+
+After the logout /protected, which API Gateway's native authorizer would guard, goes on taking the token until it expires;
+/protected/now asks whether the session has ended, and refuses at once.
 
 Stop with Ctrl-C."#
     )

@@ -9,8 +9,10 @@ use sessions::Sessions;
 use token::Timestamp;
 use verify::Verify;
 
+use crate::Protected;
+
 /// How long a request may take, as in [`edge::start`].
-const LIMIT: Duration = Duration::from_secs(8);
+pub(crate) const LIMIT: Duration = Duration::from_secs(8);
 
 /// The function behind a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,11 +53,16 @@ pub struct Gateway {
     pub sessions: Sessions,
     /// The two documents.
     pub jwks: Jwks,
+    /// `/protected` and `/protected/now`, which are no routes of template.yaml.
+    pub protected: Protected,
 }
 
 impl Gateway {
     /// The answer of the function at `path` to `event`; API Gateway's own 404 where there is none.
     pub async fn respond(&self, path: &str, event: &str, now: Timestamp) -> Value {
+        if Protected::has(path) {
+            return self.protected.respond(event, &self.jwks, now).await;
+        }
         match ROUTES.iter().find(|(route, _)| leads_to(route, path)) {
             Some((_, Function::Login)) => respond(&self.login, event, now, LIMIT).await,
             Some((_, Function::Refresh)) => respond(&self.refresh, event, now, LIMIT).await,

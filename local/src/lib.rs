@@ -4,19 +4,24 @@
 //! - [`Store`]: the user table in a SQLite file
 //! - [`signing_key`]: the RS256 key made on the first run
 //! - [`Gateway`]: routes and events, as API Gateway makes them
+//! - [`Protected`], [`NativeAuthorizer`]: two routes of somebody's API behind authorizers
 //! - [`Server`]: HTTP on 127.0.0.1
 //! - [`demo`]: the demo user and the words on the terminal
 
 pub mod demo;
 mod event;
 mod gateway;
+mod native_authorizer;
 mod options;
+mod protected;
 mod server;
 pub mod signing_key;
 mod store;
 
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};
+pub use native_authorizer::{NativeAuthorizer, NativeRefusal};
 pub use options::Options;
+pub use protected::Protected;
 pub use server::{Server, StartError};
 pub use store::{Store, StoreFileError, TABLE_NAME};

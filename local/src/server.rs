@@ -18,7 +18,7 @@ use users::Hasher;
 use verify::Verify;
 
 use crate::{
-    Gateway, HttpRequest, Options, Store, StoreFileError, demo, demo::DemoError, signing_key,
+    Gateway, HttpRequest, Options, Protected, Store, StoreFileError, demo, demo::DemoError, signing_key,
     signing_key::KeyFileError,
 };
 
@@ -140,6 +140,7 @@ fn gateway(
         verify: Verify::new(store.users.clone(), keys(), &settings)?,
         sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
         jwks: Jwks::new(keys(), &settings)?,
+        protected: Protected::new(store.users.clone(), keys(), &settings)?,
     })
 }
 

@@ -101,7 +101,7 @@ fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
     }
     let commands: Vec<_> =
         server.greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
-    assert_eq!(commands.len(), 6, "{}", server.greeting);
+    assert_eq!(commands.len(), 8, "{}", server.greeting);
     let (status, login) = paste(server.port, commands[0], "");
     assert_eq!((status, &login["token_type"]), (200, &json!("Bearer")));
     let token = login["token"].as_str().unwrap();
@@ -111,9 +111,15 @@ fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
     assert_eq!((status, &verified["claims"]["username"]), (200, &json!("demo")));
     let (status, listed) = paste(server.port, commands[3], token);
     assert_eq!((status, &listed["sessions"][0]["current"]), (200, &json!(true)));
-    assert_eq!(paste(server.port, commands[4], token), (204, Value::Null));
+    for guarded in &commands[4..6] {
+        let (status, handed) = paste(server.port, guarded, token);
+        assert_eq!((status, &handed["claims"]["username"]), (200, &json!("demo")));
+    }
+    assert_eq!(paste(server.port, commands[6], token), (204, Value::Null));
+    assert_eq!(paste(server.port, commands[4], token).0, 200);
+    assert_eq!(paste(server.port, commands[5], token), (403, json!({ "message": "Forbidden" })));
     assert_eq!(paste(server.port, commands[2], token).1["code"], "session_ended");
-    let (status, keys) = paste(server.port, commands[5], "");
+    let (status, keys) = paste(server.port, commands[7], "");
     assert!(status == 200 && keys["keys"].is_array());
 }
 

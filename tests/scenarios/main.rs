@@ -17,6 +17,7 @@ mod http_contract;
 mod local_server;
 mod login;
 mod logout;
+mod protected;
 mod refresh;
 mod rotation;
 mod session_races;

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::{
 use edge::{Environment, KeySource, SigningKeys};
 use http::Method;
 use jwks::Jwks;
-use local::{Gateway, Store, TABLE_NAME};
+use local::{Gateway, Protected, Store, TABLE_NAME};
 use login::Login;
 use refresh::Refresh;
 use serde_json::{Value, json};
@@ -120,6 +120,7 @@ impl World {
             verify: Verify::new(users.clone(), keys(), &environment).unwrap(),
             sessions: Sessions::new(users.clone(), keys(), &environment).unwrap(),
             jwks: Jwks::new(keys(), &environment).unwrap(),
+            protected: Protected::new(users.clone(), keys(), &environment).unwrap(),
         };
         Self { gateway, users, calls, folder }
     }

@@ -43,7 +43,9 @@ impl Authorizer {
     pub async fn answer(&self, event: &str, now: Timestamp, limit: Duration) -> Value {
         let event = Event::read(event);
         let mut about = None;
-        let decision = guarded(self.decide(&event, &mut about, now), limit).await;
+        // Boxed, for the SDK's futures in it nest deeper than the compiler follows.
+        let deciding = Box::pin(self.decide(&event, &mut about, now));
+        let decision = guarded(deciding, limit).await;
         audit::decided("authorizer", decision.as_ref().map(|_| ()), about, event.source_ip());
         let form = event.form(self.response);
         match decision {

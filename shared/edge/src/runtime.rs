@@ -40,8 +40,7 @@ where
     let (task, answer) = (&prepare(build)?, &answer);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let limit = clock::time_until(event.context.deadline()).saturating_sub(RESERVE).min(LONGEST);
-        // Boxed, for the SDK's futures in it nest deeper than the compiler follows.
-        Ok::<_, Error>(Box::pin(answer(task, event.payload.get(), clock::now(), limit)).await)
+        Ok::<_, Error>(answer(task, event.payload.get(), clock::now(), limit).await)
     }))
     .await
 }

@@ -1,0 +1,129 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use authorizer::Authorizer;
+use edge::{Environment, SettingError, SigningKeys, respond};
+use http::{HeaderMap, Method, Uri};
+use jsonwebtoken::jwk::JwkSet;
+use jwks::{DISCOVERY_PATH, Jwks};
+use serde_json::{Value, json};
+use token::Timestamp;
+use users::UserTable;
+
+use crate::{HttpRequest, NativeAuthorizer, NativeRefusal, gateway::LIMIT};
+
+/// The route behind the native authorizer of API Gateway.
+const NATIVE_PATH: &str = "/protected";
+/// The route behind our own authorizer, which looks the session up.
+const CHECKED_PATH: &str = "/protected/now";
+
+/// Two routes of somebody's API: what runs behind them answers with the claims that it was handed.
+///
+/// `examples/protected-api` deploys the same.
+pub struct Protected {
+    native: NativeAuthorizer,
+    authorizer: Authorizer,
+}
+
+impl Protected {
+    /// Routes for the tokens of the issuer that `environment` sets.
+    pub fn new(
+        users: UserTable,
+        keys: SigningKeys,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        let native = NativeAuthorizer {
+            issuer: environment.issuer_url()?,
+            audience: vec![environment.issuer()?.audience().to_owned()],
+            scopes: Vec::new(),
+        };
+        Ok(Self { native, authorizer: Authorizer::new(Some(users), keys, environment)? })
+    }
+
+    /// Whether `path` is one of the two.
+    pub(crate) fn has(path: &str) -> bool {
+        path == NATIVE_PATH || path == CHECKED_PATH
+    }
+
+    /// The answer to an HTTP API's event, payload format 2.0; `jwks` serves the issuer's documents.
+    pub(crate) async fn respond(&self, event: &str, jwks: &Jwks, now: Timestamp) -> Value {
+        let event: Value = serde_json::from_str(event).unwrap_or_default();
+        let authorization = event.pointer("/headers/authorization").and_then(Value::as_str);
+        if event.get("rawPath").is_some_and(|path| path == CHECKED_PATH) {
+            return self.checked(&event, authorization, now).await;
+        }
+        let keys = self.keys(jwks, now).await.unwrap_or(JwkSet { keys: Vec::new() });
+        match self.native.authorize(authorization, &keys, now) {
+            Ok(claims) => backend(&claims),
+            Err(NativeRefusal::NoToken) => refused(401, "Bearer"),
+            Err(NativeRefusal::BadToken) => refused(401, "Bearer error=\"invalid_token\""),
+            Err(NativeRefusal::MissingScope) => refused(403, "Bearer error=\"insufficient_scope\""),
+        }
+    }
+
+    /// The key set that the discovery document names. API Gateway keeps it for 2 hours; here it is always today's.
+    async fn keys(&self, jwks: &Jwks, now: Timestamp) -> Option<JwkSet> {
+        let discovery = document(jwks, DISCOVERY_PATH, now).await?;
+        let path = discovery.get("jwks_uri")?.as_str()?.strip_prefix(self.native.issuer.as_str())?;
+        serde_json::from_value(document(jwks, path, now).await?).ok()
+    }
+
+    /// API Gateway asks no Lambda authorizer about a request that lacks the header it is set to.
+    async fn checked(&self, event: &Value, authorization: Option<&str>, now: Timestamp) -> Value {
+        let Some(authorization) = authorization else { return refused(401, "Bearer") };
+        let method = event.pointer("/requestContext/http/method").and_then(Value::as_str).unwrap_or_default();
+        let question = json!({
+            "version": "2.0",
+            "type": "REQUEST",
+            "routeArn": format!("arn:aws:execute-api:local:000000000000:local/$default/{method}{CHECKED_PATH}"),
+            "identitySource": [authorization],
+            "routeKey": event.get("routeKey"),
+            "rawPath": event.get("rawPath"),
+            "rawQueryString": event.get("rawQueryString"),
+            "headers": event.get("headers"),
+            "requestContext": event.get("requestContext"),
+        });
+        let answer = self.authorizer.answer(&question.to_string(), now, LIMIT).await;
+        let is_authorized = answer.get("isAuthorized").is_some_and(|yes| *yes == true);
+        match answer.get("context") {
+            Some(claims) if is_authorized => backend(claims),
+            _ => api_answer(403, &json!({ "message": "Forbidden" })),
+        }
+    }
+}
+
+/// The document at `path`, as whoever asks for it over HTTP gets it.
+async fn document(jwks: &Jwks, path: &str, now: Timestamp) -> Option<Value> {
+    let request = HttpRequest {
+        method: Method::GET,
+        uri: path.parse::<Uri>().ok()?,
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+        source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let answer = respond(jwks, &request.to_event(now).to_string(), now, LIMIT).await;
+    serde_json::from_str(answer.get("body")?.as_str()?).ok()
+}
+
+/// What is behind the routes.
+fn backend(claims: &Value) -> Value {
+    api_answer(200, &json!({ "claims": claims }))
+}
+
+/// API Gateway's own refusal.
+fn refused(status: u16, challenge: &str) -> Value {
+    let message = if status == 401 { "Unauthorized" } else { "Forbidden" };
+    let mut answer = api_answer(status, &json!({ "message": message }));
+    if let Some(headers) = answer.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.insert("www-authenticate".to_owned(), challenge.into());
+    }
+    answer
+}
+
+fn api_answer(status: u16, body: &Value) -> Value {
+    json!({
+        "statusCode": status,
+        "headers": { "content-type": "application/json" },
+        "body": body.to_string(),
+        "isBase64Encoded": false,
+    })
+}
