@@ -47,9 +47,9 @@ impl NativeAuthorizer {
         if !self.accepts(&claims, now) {
             return Err(NativeRefusal::BadToken);
         }
-        let scopes = texts(claims.get("scope").or_else(|| claims.get("scp")));
-        let scoped = self.scopes.is_empty() || scopes.iter().any(|scope| self.scopes.contains(scope));
-        if scoped { Ok(claims) } else { Err(NativeRefusal::MissingScope) }
+        let scopes = words(claims.get("scope").or_else(|| claims.get("scp")));
+        let suffices = self.scopes.is_empty() || scopes.iter().any(|scope| self.scopes.contains(scope));
+        if suffices { Ok(claims) } else { Err(NativeRefusal::MissingScope) }
     }
 
     fn accepts(&self, claims: &Value, now: Timestamp) -> bool {
@@ -89,7 +89,7 @@ fn list(value: Option<&Value>) -> Vec<String> {
 }
 
 /// The same, in which each text is words.
-fn texts(value: Option<&Value>) -> Vec<String> {
+fn words(value: Option<&Value>) -> Vec<String> {
     list(value).iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
 }
 

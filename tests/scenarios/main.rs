@@ -10,6 +10,7 @@
 mod authorizer;
 mod binaries;
 mod documents;
+mod example;
 mod faults;
 mod foreign_hashes;
 mod hostile;
