@@ -67,6 +67,11 @@ pub enum Failure {
     /// Another set of keys came into force between reading and writing.
     #[error("the secret was changed meanwhile, and nothing was retired; try again")]
     SecretChanged,
+    /// The secret is changed, the copy of its public halves is not.
+    #[error(
+        "the key is out of the secret, but not yet out of the table of public keys, which rotate-keys writes every 5 minutes"
+    )]
+    NotPublished(#[source] edge::PublicKeysError),
     /// The rotation has begun and is not over.
     #[error(
         "the rotation has begun and is not over after {0} s; the log of rotate-keys says why, and `latchkey keys status` whether it came into force"

@@ -4,6 +4,7 @@ use aws_sdk_secretsmanager::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
 };
+use edge::PublicKeys;
 use token::KeySet;
 use zeroize::Zeroizing;
 
@@ -15,7 +16,7 @@ const ROTATION_LOOKS: u64 = 60;
 /// Where the signing keys are.
 pub(crate) enum KeyStore {
     /// A secret of AWS.
-    Secret { client: Client, id: String },
+    Secret { client: Client, id: String, published: Option<PublicKeys> },
     /// The local server's data folder.
     Folder(PathBuf),
 }
@@ -35,12 +36,14 @@ impl KeyStore {
         }
         let id = options.secret.clone().or_else(store::signing_secret).ok_or(Failure::NoSecret)?;
         let config = store::aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
-        Ok(Self::Secret { client: Client::new(&config), id })
+        let table = options.public_keys_table.clone().or_else(store::public_keys_table);
+        let published = table.map(|table| PublicKeys::new(aws_sdk_dynamodb::Client::new(&config), &table));
+        Ok(Self::Secret { client: Client::new(&config), id, published })
     }
 
     pub(crate) async fn read(&self) -> Result<Read, Failure> {
         match self {
-            Self::Secret { client, id } => {
+            Self::Secret { client, id, .. } => {
                 let answer = client.get_secret_value().secret_id(id).send().await;
                 let answer = answer.map_err(|problem| failed("read", problem))?;
                 let secret = Zeroizing::new(answer.secret_string.unwrap_or_default());
@@ -58,7 +61,7 @@ impl KeyStore {
     pub(crate) async fn replace(&self, read: &Read, keys: &KeySet) -> Result<(), Failure> {
         let (client, id) = match self {
             Self::Folder(folder) => return Ok(local::signing_key::replace(folder, keys)?),
-            Self::Secret { client, id } => (client, id),
+            Self::Secret { client, id, .. } => (client, id),
         };
         let secret = keys.to_secret();
         let stored = client.put_secret_value().secret_id(id).version_stages("AWSPENDING");
@@ -77,9 +80,20 @@ impl KeyStore {
         }
     }
 
+    /// Publishes the public halves of what is in force; `false` if no table of them is known.
+    pub(crate) async fn publish(&self) -> Result<bool, Failure> {
+        match self {
+            Self::Folder(_) | Self::Secret { published: None, .. } => Ok(false),
+            Self::Secret { client, id, published: Some(published) } => {
+                published.publish(client, id).await.map_err(Failure::NotPublished)?;
+                Ok(true)
+            }
+        }
+    }
+
     /// Has Secrets Manager rotate the secret, and waits until the new version is in force.
     pub(crate) async fn rotate(&self) -> Result<(), Failure> {
-        let Self::Secret { client, id } = self else { return Ok(()) };
+        let Self::Secret { client, id, .. } = self else { return Ok(()) };
         let begun = client.rotate_secret().secret_id(id).send().await;
         let begun = begun.map_err(|problem| failed("rotate", problem))?.version_id;
         for _ in 0..ROTATION_LOOKS {

@@ -56,10 +56,12 @@ async fn retire(
         confirm(terminal, &question, "say --yes to retire a key without being asked")?;
     }
     store.replace(&read, &left).await?;
+    let in_all = store.publish().await? || matches!(store, KeyStore::Folder(_));
+    let elsewhere = if in_all { "" } else { " (10 where a table of public keys is read)" };
     let after = status(&left.to_secret(), now)?;
     let text = format!(
-        "{key_id} has been taken out. What it signed is refused within 5 minutes; API Gateway's native\n\
-         authorizers may accept it for up to 2 hours.\n{}",
+        "{key_id} has been taken out. What it signed is refused within 5 minutes{elsewhere};\n\
+         API Gateway's native authorizers may accept it for up to 2 hours.\n{}",
         after.text
     );
     Ok(Report::new(text, json!({ "retired": key_id, "keys": after.json })))

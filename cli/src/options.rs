@@ -123,12 +123,16 @@ pub struct KeysOptions {
         value_name = "FOLDER",
         num_args = 0..=1,
         default_missing_value = ".latchkey",
-        conflicts_with_all = ["secret", "region", "profile"]
+        conflicts_with_all = ["secret", "public_keys_table", "region", "profile"]
     )]
     pub local: Option<PathBuf>,
     /// The ARN or name of the secret [default: the environment variable `SIGNING_SECRET`]
     #[arg(long)]
     pub secret: Option<String>,
+    /// The DynamoDB table of the public keys, to have a retired key out of it at once [default: the environment
+    /// variable `PUBLIC_KEYS_TABLE`]
+    #[arg(long, value_name = "TABLE")]
+    pub public_keys_table: Option<String>,
     /// The AWS region [default: as for every AWS tool]
     #[arg(long)]
     pub region: Option<String>,

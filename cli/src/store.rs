@@ -58,6 +58,11 @@ pub(crate) fn signing_secret() -> Option<String> {
     Environment::of_process().signing_secret().ok()
 }
 
+/// The table of public keys that the environment names.
+pub(crate) fn public_keys_table() -> Option<String> {
+    Environment::of_process().public_keys_table()
+}
+
 /// What every AWS tool finds, in this region and by this profile if they are given.
 pub(crate) async fn aws_config(
     region: Option<&String>,

@@ -1,4 +1,6 @@
-"""Logs the demo user in and refreshes the token; prints the tokens, and one that was tampered with, as JSON."""
+"""Logs the demo user in and refreshes the token; prints the tokens, and one that was tampered with, as JSON.
+
+Both must be of the given algorithm."""
 
 import base64
 import json
@@ -21,7 +23,10 @@ def tampered(token):
     return f"{header}.{payload}.{signature}"
 
 
-base = sys.argv[1]
+base, algorithm = sys.argv[1:]
 login = post(f"{base}/auth/login", {"username": "demo", "password": "latchkey demo password"})["token"]
 refreshed = post(f"{base}/auth/refresh", {"token": login})["token"]
+for token in (login, refreshed):
+    header = json.loads(base64.urlsafe_b64decode(token.split(".")[0] + "=="))
+    assert header["alg"] == algorithm, header
 json.dump({"login": login, "refreshed": refreshed, "tampered": tampered(login)}, sys.stdout)

@@ -3,7 +3,9 @@
 use http::Method;
 use local::{Store, TABLE_NAME};
 use serde_json::json;
-use tests::{Event, SECRET_ARN, SecretsManager, World, lambda, lambda::Function};
+use tests::{
+    Event, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager, World, lambda, lambda::Function,
+};
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const PASSWORD: &str = "canary-password-7d41";
@@ -226,6 +228,38 @@ async fn the_real_authorizer_answers_every_event_and_prints_no_token() {
         assert_eq!(answer["context"]["code"], "temporarily_unavailable");
         cut_off = [("CHECK_SESSION", "false"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")];
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_functions_that_only_verify_or_publish_need_no_secret() {
+    let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
+    let mut stack = Stack::new(SECRET_CANARY).await;
+    secrets.url().clone_into(&mut stack.secrets_url);
+    let table = PublicKeysTable::create(&stack.store.endpoint).await;
+    let settings = [("SIGNING_SECRET", SECRET_ARN), ("PUBLIC_KEYS_TABLE", PUBLIC_KEYS_TABLE)];
+    let mut rotation = stack.start("rotate-keys", &settings).await;
+    let token = secrets.begin_rotation().unwrap();
+    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+        let event = json!({ "Step": step, "SecretId": SECRET_ARN, "ClientRequestToken": token });
+        assert_eq!(rotation.call(&event).await, json!(null), "{step}");
+    }
+    let first = table.published().await.unwrap();
+    assert_eq!(rotation.call(&json!({ "Step": "publish" })).await, json!(null));
+    assert_eq!(table.published().await.unwrap(), first);
+
+    let token = stack.start("login", &settings).await.invoke(&log_in()).await.token().to_owned();
+    secrets.calls();
+    let without = [("SIGNING_SECRET", ""), ("PUBLIC_KEYS_TABLE", PUBLIC_KEYS_TABLE)];
+    let verified = post("/auth/verify", &json!({ "token": token }));
+    assert_eq!(stack.start("verify", &without).await.invoke(&verified).await.status, 200);
+    let list = Event::http_api(&Method::GET, "/auth/sessions").bearer(&token);
+    assert_eq!(stack.start("sessions", &without).await.invoke(&list).await.status, 200);
+    let documents = Event::http_api(&Method::GET, "/.well-known/jwks.json");
+    assert_eq!(stack.start("jwks", &without).await.invoke(&documents).await.status, 200);
+    let asked = crate::authorizer::with_token("http_api_2", &token);
+    let answer = stack.start("authorizer", &without).await.call(&asked).await;
+    assert_eq!(answer["isAuthorized"], true, "{answer}");
+    assert_eq!(secrets.calls(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

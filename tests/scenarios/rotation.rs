@@ -1,19 +1,23 @@
 //! The rotation function against a strict Secrets Manager, and sessions across rotations.
 
-use edge::Environment;
+use edge::{Environment, PublicKeys};
 use http::Method;
 use rotate_keys::{RotateKeys, RotationFailure};
 use serde_json::{Value, json};
 use tests::{Event, FIRST_VERSION, ISSUER, LOGIN_AT, SECRET_ARN, SecretsManager, World, at};
 use token::{Algorithm, KeySet, Timestamp};
 
-const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
+pub(crate) const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 const NO_KEYS: &str = r#"{"keys":[]}"#;
 const HOUR: u64 = 3600;
 /// From drawing a key to its first signature.
 const LEAD: u64 = 600 + 2 * HOUR;
 
-fn rotation(secrets: &SecretsManager, settings: &[(&str, &str)]) -> RotateKeys {
+pub(crate) fn rotation(
+    secrets: &SecretsManager,
+    published: Option<PublicKeys>,
+    settings: &[(&str, &str)],
+) -> RotateKeys {
     let lookup = |variable: &str| match variable {
         "SIGNING_SECRET" => Some(SECRET_ARN.to_owned()),
         "JWT_ISSUER" => Some(ISSUER.to_owned()),
@@ -23,16 +27,16 @@ fn rotation(secrets: &SecretsManager, settings: &[(&str, &str)]) -> RotateKeys {
             set.or_else(|| (other == "SIGNING_ALGORITHM").then(|| "ES256".to_owned()))
         }
     };
-    RotateKeys::new(secrets.client(), &Environment::new(&lookup)).unwrap()
+    RotateKeys::new(secrets.client(), published, &Environment::new(&lookup)).unwrap()
 }
 
-fn event(step: &str, token: &str) -> Value {
+pub(crate) fn event(step: &str, token: &str) -> Value {
     json!({ "Step": step, "SecretId": SECRET_ARN, "ClientRequestToken": token, "RotationToken": "x" })
 }
 
 async fn run(secrets: &SecretsManager, token: &str, now: u64) -> Result<(), RotationFailure> {
     for step in STEPS {
-        rotation(secrets, &[]).handle(&event(step, token), at(now)).await?;
+        rotation(secrets, None, &[]).handle(&event(step, token), at(now)).await?;
     }
     Ok(())
 }
@@ -78,7 +82,7 @@ async fn the_key_is_of_the_algorithm_that_is_set_and_rs256_unless_set() {
     ] {
         let secrets = SecretsManager::start(NO_KEYS).await;
         let token = secrets.begin_rotation().unwrap();
-        let rotation = rotation(&secrets, &[("SIGNING_ALGORITHM", setting)]);
+        let rotation = rotation(&secrets, None, &[("SIGNING_ALGORITHM", setting)]);
         for step in STEPS {
             rotation.handle(&event(step, &token), at(LOGIN_AT)).await.unwrap();
         }
@@ -93,7 +97,7 @@ async fn every_step_can_be_repeated() {
     for step in STEPS {
         let mut values = std::collections::BTreeSet::new();
         for _ in 0..3 {
-            rotation(&secrets, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap();
+            rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap();
             values.insert(secrets.labelled("AWSPENDING").unwrap());
         }
         assert_eq!(values.len(), 1, "{step} changed the pending value");
@@ -136,7 +140,7 @@ async fn sixteen_runs_at_once_store_one_key() {
     for _ in 0..20 {
         let secrets = rotated_once().await;
         let token = secrets.begin_rotation().unwrap();
-        let (rotation, event) = (rotation(&secrets, &[]), event("createSecret", &token));
+        let (rotation, event) = (rotation(&secrets, None, &[]), event("createSecret", &token));
         let runs = (0..16).map(|_| rotation.handle(&event, at(LOGIN_AT)));
         for result in futures_util::future::join_all(runs).await {
             result.unwrap();
@@ -175,11 +179,11 @@ async fn what_is_no_rotation_of_this_secret_is_refused_and_changes_nothing() {
         (with("ClientRequestToken", json!(FIRST_VERSION)), "the version is not labelled AWSPENDING"),
     ];
     for (event, said) in cases {
-        let refused = rotation(&secrets, &[]).handle(&event, at(LOGIN_AT)).await.unwrap_err();
+        let refused = rotation(&secrets, None, &[]).handle(&event, at(LOGIN_AT)).await.unwrap_err();
         assert_eq!(refused.to_string(), said);
     }
     secrets.enable_rotation(false);
-    let refused = rotation(&secrets, &[]).handle(&good, at(LOGIN_AT)).await.unwrap_err();
+    let refused = rotation(&secrets, None, &[]).handle(&good, at(LOGIN_AT)).await.unwrap_err();
     assert_eq!(refused.to_string(), "the secret is not enabled for rotation");
     let changing = |call: &String| call.starts_with("Put") || call.starts_with("Update");
     assert!(!secrets.calls().iter().any(changing));
@@ -190,7 +194,8 @@ async fn the_steps_in_another_order_are_refused_or_do_nothing() {
     let secrets = rotated_once().await;
     let token = secrets.begin_rotation().unwrap();
     for step in ["testSecret", "finishSecret"] {
-        let refused = rotation(&secrets, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
+        let refused =
+            rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
         assert!(matches!(refused, RotationFailure::NoPendingValue), "{refused}");
     }
     run(&secrets, &token, LOGIN_AT).await.unwrap();
@@ -204,10 +209,11 @@ async fn a_pending_set_that_is_corrupt_never_comes_into_force() {
     let secrets = rotated_once().await;
     let before = secrets.labelled("AWSCURRENT");
     let token = secrets.begin_rotation().unwrap();
-    rotation(&secrets, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
+    rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     secrets.corrupt("AWSPENDING", "canary-short");
     for step in ["testSecret", "finishSecret"] {
-        let refused = rotation(&secrets, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
+        let refused =
+            rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
         assert_eq!(refused.to_string(), "the AWSPENDING version cannot be used");
         assert!(!format!("{refused:?}").contains("canary"));
     }
@@ -218,7 +224,7 @@ async fn a_pending_set_that_is_corrupt_never_comes_into_force() {
 async fn a_rotation_is_given_up_when_the_secret_was_changed_meanwhile_and_the_next_one_works() {
     let secrets = rotated_once().await;
     let token = secrets.begin_rotation().unwrap();
-    rotation(&secrets, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
+    rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     let other = KeySet::rotated(None, policy(), at(LOGIN_AT)).unwrap();
     secrets.put_by_hand(&other.to_secret());
     let refused = run(&secrets, &token, LOGIN_AT).await.unwrap_err();
@@ -232,7 +238,7 @@ async fn a_rotation_is_given_up_when_the_secret_was_changed_meanwhile_and_the_ne
 async fn a_rotation_that_took_so_long_that_nobody_would_know_the_key_is_given_up() {
     let secrets = rotated_once().await;
     let token = secrets.begin_rotation().unwrap();
-    rotation(&secrets, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
+    rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     let refused = run(&secrets, &token, LOGIN_AT + 601).await.unwrap_err();
     assert!(matches!(refused, RotationFailure::TooLate), "{refused}");
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 1);

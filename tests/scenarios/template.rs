@@ -106,8 +106,8 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
     granted
 }
 
-/// The actions that a use case needs: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<String>); 7] {
+/// The actions that a use case needs, each with its resource: the calls it made while everything it can do was done.
+async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 7] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -143,45 +143,81 @@ async fn needed() -> [(&'static str, BTreeSet<String>); 7] {
     let authorizer = world.operations();
     // A transaction needs the actions of its parts, and ours update.
     let action = |call: String| format!("dynamodb:{}", call.replace("TransactWriteItems", "UpdateItem"));
-    // Each holds `SigningKeys`, which make this one call.
-    let with_keys = |calls: Vec<String>| {
-        calls.into_iter().map(action).chain(["secretsmanager:GetSecretValue".to_owned()]).collect()
-    };
+    let on_users = |call: String| (action(call), "!GetAtt Users.Arn".to_owned());
+    // Each holds `SigningKeys`, which make one call: those that sign this one, and the others that one.
+    let secret = |action: &str| (format!("secretsmanager:{action}"), "!Ref SigningSecret".to_owned());
+    let public = |action: &str| (format!("dynamodb:{action}"), "!GetAtt PublicKeys.Arn".to_owned());
+    let signs =
+        |calls: Vec<String>| calls.into_iter().map(on_users).chain([secret("GetSecretValue")]).collect();
+    let verifies = |calls: Vec<String>| calls.into_iter().map(on_users).chain([public("GetItem")]).collect();
     let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
     crate::rotation::rotate(&secrets, LOGIN_AT).await;
-    let rotation = secrets.calls().into_iter().map(|call| format!("secretsmanager:{call}")).collect();
+    let rotation = secrets.calls().iter().map(|call| secret(call)).chain([public("PutItem")]).collect();
     [
-        ("login", with_keys(login)),
-        ("refresh", with_keys(refresh)),
-        ("verify", with_keys(verify)),
-        ("sessions", with_keys(sessions)),
-        ("jwks", with_keys(jwks)),
-        ("authorizer", with_keys(authorizer)),
+        ("login", signs(login)),
+        ("refresh", signs(refresh)),
+        ("verify", verifies(verify)),
+        ("sessions", verifies(sessions)),
+        ("jwks", verifies(jwks)),
+        ("authorizer", verifies(authorizer)),
         ("rotate-keys", rotation),
     ]
 }
 
 #[tokio::test]
 async fn each_role_allows_what_its_use_case_does_and_no_more() {
-    let (table, _) = &resources("AWS::DynamoDB::Table")[0];
-    let (secret, _) = &resources("AWS::SecretsManager::Secret")[0];
     for (function, needed) in needed().await {
-        let granted = granted(function);
-        let own = granted.iter().map(|(action, _)| action.clone());
-        let own: BTreeSet<_> =
-            own.filter(|action| !action.starts_with("logs:") && !action.starts_with("xray:")).collect();
+        let (common, own): (BTreeSet<_>, BTreeSet<_>) = granted(function)
+            .into_iter()
+            .partition(|(action, _)| action.starts_with("logs:") || action.starts_with("xray:"));
         assert_eq!(own, needed, "{function}");
-        for (action, resource) in &granted {
+        for (action, resource) in &common {
             assert!(!action.contains('*'), "{function}: {action}");
-            match action.split_once(':').unwrap().0 {
-                "dynamodb" => assert_eq!(*resource, format!("!GetAtt {table}.Arn"), "{function}: {action}"),
-                "secretsmanager" => assert_eq!(*resource, format!("!Ref {secret}"), "{function}: {action}"),
-                // X-Ray's actions know no resource.
-                "xray" => {}
-                _ => assert!(!resource.ends_with("'*'"), "{function}: {action} on {resource}"),
-            }
+            // X-Ray's actions know no resource.
+            let any = action.starts_with("xray:");
+            assert!(any || !resource.ends_with("'*'"), "{function}: {action} on {resource}");
         }
     }
+}
+
+#[test]
+fn the_secret_is_read_only_by_functions_that_sign_unless_tokens_cannot_be_verified_otherwise() {
+    let template = template();
+    let condition = serde_yaml_ng::to_string(&template["Conditions"]["VerifiersReadTable"]).unwrap();
+    let condition: Vec<_> = condition.split_whitespace().filter(|word| *word != "-").collect();
+    let expected = "!Not !Or !Equals !Ref SigningAlgorithm HS256 !Equals !Ref VerifiersReadSecret 'true'";
+    assert_eq!(condition.join(" "), expected);
+    assert_eq!(template["Parameters"]["VerifiersReadSecret"]["Default"], "false");
+    for role in ["VerifyRole", "SessionsRole", "JwksRole", "AuthorizerRole"] {
+        let policies = &template["Resources"][role]["Properties"]["Policies"];
+        let statements = policies[0]["PolicyDocument"]["Statement"].as_sequence().unwrap();
+        let of_secret = |value: &Value| serde_yaml_ng::to_string(value).unwrap().contains("secretsmanager");
+        let [choice] = &statements.iter().filter(|it| of_secret(it)).collect::<Vec<_>>()[..] else {
+            panic!("{role}: not one statement about the secret")
+        };
+        assert_eq!(plain(choice)[0], "VerifiersReadTable", "{role}");
+        assert!(!of_secret(&plain(choice)[1]) && of_secret(&plain(choice)[2]), "{role}");
+    }
+    let variable = &template["Globals"]["Function"]["Environment"]["Variables"]["PUBLIC_KEYS_TABLE"];
+    assert_eq!(
+        (&plain(variable)[0], plain(&plain(variable)[1])),
+        (&"VerifiersReadTable".into(), &"PublicKeys".into())
+    );
+}
+
+#[test]
+fn the_public_keys_are_published_every_five_minutes() {
+    let (rule_name, rule) = &resources("AWS::Events::Rule")[0];
+    assert_eq!(rule["ScheduleExpression"], "rate(5 minutes)");
+    let rotation = &functions()["rotate-keys"];
+    assert_eq!(plain(&rule["Targets"][0]["Arn"]), format!("{rotation}.Arn").as_str());
+    let input: serde_json::Value =
+        serde_json::from_str(rule["Targets"][0]["Input"].as_str().unwrap()).unwrap();
+    assert_eq!(input, json!({ "Step": "publish" }));
+    let permissions = resources("AWS::Lambda::Permission");
+    let of_schedule = permissions.iter().find(|(_, it)| it["Principal"] == "events.amazonaws.com").unwrap();
+    assert_eq!(plain(&of_schedule.1["SourceArn"]), format!("{rule_name}.Arn").as_str());
+    assert_eq!(plain(&of_schedule.1["FunctionName"]), rotation.as_str());
 }
 
 #[test]
@@ -301,8 +337,8 @@ fn an_authorizer_that_checks_no_session_cannot_read_the_table() {
     let policies = &template["Resources"]["AuthorizerRole"]["Properties"]["Policies"];
     let statements = policies[0]["PolicyDocument"]["Statement"].as_sequence().unwrap();
     for statement in statements {
-        let on_table = serde_yaml_ng::to_string(statement).unwrap().contains("dynamodb");
-        assert_eq!(on_table, matches!(statement, Value::Tagged(_)));
+        let text = serde_yaml_ng::to_string(statement).unwrap();
+        assert_eq!(text.contains("Users.Arn"), text.contains("AuthorizerReadsUsers"));
     }
     for choice in [&own["USERS_TABLE"], &statements[0]] {
         assert_eq!(plain(choice)[0], "AuthorizerReadsUsers");

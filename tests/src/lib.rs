@@ -17,9 +17,11 @@
 mod contract;
 mod event;
 pub mod lambda;
+mod public_keys;
 mod secrets_manager;
 mod world;
 
 pub use event::{Event, Reply};
+pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
 pub use secrets_manager::{FIRST_VERSION, SECRET_ARN, SecretsManager};
 pub use world::{ISSUER, LOGIN_AT, World, at};

@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use edge::{Environment, aws::AwsSettings};
+use edge::{Environment, KeySource, aws::AwsSettings};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -36,6 +36,8 @@ struct Secret {
     /// The version of each label; a label is on one version at most.
     labels: BTreeMap<String, String>,
     rotation_enabled: bool,
+    /// Whether each reading is followed by a new version.
+    changes: bool,
     calls: Vec<String>,
     fault: Option<Fault>,
 }
@@ -57,6 +59,7 @@ impl SecretsManager {
             versions: BTreeMap::from([(FIRST_VERSION.to_owned(), Some(value.to_owned()))]),
             labels: BTreeMap::from([("AWSCURRENT".to_owned(), FIRST_VERSION.to_owned())]),
             rotation_enabled: true,
+            changes: false,
             calls: Vec::new(),
             fault: None,
         };
@@ -84,6 +87,11 @@ impl SecretsManager {
         AwsSettings::new(&Environment::new(&lookup)).unwrap().secrets_manager()
     }
 
+    /// The secret as the source of a function's keys.
+    pub fn source(&self) -> KeySource {
+        KeySource::SecretsManager { client: self.client(), secret_id: SECRET_ARN.to_owned() }
+    }
+
     /// Does what `RotateSecret` does before it calls the rotation function; the token of the rotation.
     ///
     /// `None` while an earlier one is not complete, which AWS then tries again.
@@ -98,10 +106,12 @@ impl SecretsManager {
 
     /// Puts another value in force, as a person does in the console.
     pub fn put_by_hand(&self, value: &str) {
-        let mut secret = self.secret();
-        let version = format!("11111111-0000-0000-0000-{:012}", secret.versions.len());
-        secret.versions.insert(version.clone(), Some(value.to_owned()));
-        secret.move_label("AWSCURRENT", &version);
+        self.secret().put_by_hand(value.to_owned());
+    }
+
+    /// Puts a new version of the same value in force whenever it has been read.
+    pub fn change_at_each_reading(&self) {
+        self.secret().changes = true;
     }
 
     /// Overwrites the value under a label, which AWS never does.
@@ -207,14 +217,23 @@ impl Secret {
         json!({ "ARN": SECRET_ARN, "RotationEnabled": self.rotation_enabled, "VersionIdsToStages": stages })
     }
 
-    fn get(&self, request: &Value) -> Result<Value, Refused> {
+    fn put_by_hand(&mut self, value: String) {
+        let version = format!("11111111-0000-0000-0000-{:012}", self.versions.len());
+        self.versions.insert(version.clone(), Some(value));
+        self.move_label("AWSCURRENT", &version);
+    }
+
+    fn get(&mut self, request: &Value) -> Result<Value, Refused> {
         let label = request["VersionStage"].as_str().unwrap_or("AWSCURRENT");
         let absent = ("ResourceNotFoundException", "no such version");
-        let version = self.labels.get(label).ok_or(absent)?;
+        let version = self.labels.get(label).ok_or(absent)?.clone();
         if request["VersionId"].as_str().is_some_and(|asked| asked != version) {
             return Err(absent);
         }
-        let value = self.versions[version].as_ref().ok_or(absent)?;
+        let value = self.versions[&version].clone().ok_or(absent)?;
+        if self.changes {
+            self.put_by_hand(value.clone());
+        }
         Ok(json!({ "ARN": SECRET_ARN, "VersionId": version, "SecretString": value }))
     }
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
     },
     error::BoxError,
 };
-use edge::{Environment, KeySource, SigningKeys};
+use edge::{Environment, KeySource, PublicKeys, SigningKeys};
 use http::Method;
 use jwks::Jwks;
 use local::{Gateway, Protected, Store, TABLE_NAME};
@@ -22,7 +22,7 @@ use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
 use users::{Hasher, NewUser, Password, UserTable, Username};
 use verify::Verify;
 
-use crate::{Event, Reply, SECRET_ARN, SecretsManager, contract};
+use crate::{Event, Reply, SecretsManager, contract};
 
 /// The login of the worked example: 2023-06-02 18:00:00 UTC.
 pub const LOGIN_AT: u64 = 1_685_728_800;
@@ -81,21 +81,31 @@ impl World {
     pub fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let key_file = local::signing_key::file_in(folder.path(), at(0)).unwrap();
-        Self::build(endpoint, settings, || KeySource::File(key_file.clone()), folder)
+        let source = || KeySource::File(key_file.clone());
+        Self::build(endpoint, settings, source, source, folder)
     }
 
     /// A world with the worked example's durations whose keys are the secret of `secrets`.
     pub async fn with_secret(secrets: &SecretsManager) -> Self {
+        Self::with_sources(|| secrets.source(), || secrets.source()).await
+    }
+
+    /// The same, but only login and refresh read the secret; the others have its public halves.
+    pub async fn with_public_keys(secrets: &SecretsManager, published: &PublicKeys) -> Self {
+        Self::with_sources(|| secrets.source(), || KeySource::PublicKeys(published.clone())).await
+    }
+
+    async fn with_sources(signing: impl Fn() -> KeySource, verifying: impl Fn() -> KeySource) -> Self {
         let store = Store::in_memory().await.unwrap();
-        let source =
-            || KeySource::SecretsManager { client: secrets.client(), secret_id: SECRET_ARN.to_owned() };
-        Self::build(&store.endpoint, &[("JWT_ALLOW_REFRESH", "true")], source, TempDir::new().unwrap())
+        let settings = [("JWT_ALLOW_REFRESH", "true")];
+        Self::build(&store.endpoint, &settings, signing, verifying, TempDir::new().unwrap())
     }
 
     fn build(
         endpoint: &str,
         settings: &[(&str, &str)],
-        key_source: impl Fn() -> KeySource,
+        signing: impl Fn() -> KeySource,
+        verifying: impl Fn() -> KeySource,
         folder: TempDir,
     ) -> Self {
         let calls = Calls::default();
@@ -113,14 +123,14 @@ impl World {
             set.or_else(|| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned()))
         };
         let environment = Environment::new(&lookup);
-        let keys = || SigningKeys::new(key_source(), environment.keys_max_stale().unwrap());
+        let keys = |source| SigningKeys::new(source, environment.keys_max_stale().unwrap());
         let gateway = Gateway {
-            login: Login::new(users.clone(), keys(), Hasher::new(), &environment).unwrap(),
-            refresh: Refresh::new(users.clone(), keys(), &environment).unwrap(),
-            verify: Verify::new(users.clone(), keys(), &environment).unwrap(),
-            sessions: Sessions::new(users.clone(), keys(), &environment).unwrap(),
-            jwks: Jwks::new(keys(), &environment).unwrap(),
-            protected: Protected::new(users.clone(), keys(), &environment).unwrap(),
+            login: Login::new(users.clone(), keys(signing()), Hasher::new(), &environment).unwrap(),
+            refresh: Refresh::new(users.clone(), keys(signing()), &environment).unwrap(),
+            verify: Verify::new(users.clone(), keys(verifying()), &environment).unwrap(),
+            sessions: Sessions::new(users.clone(), keys(verifying()), &environment).unwrap(),
+            jwks: Jwks::new(keys(verifying()), &environment).unwrap(),
+            protected: Protected::new(users.clone(), keys(verifying()), &environment).unwrap(),
         };
         Self { gateway, users, calls, folder }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use edge::Environment;
 use rotate_keys::RotateKeys;
 use serde_json::{Value, json};
-use tests::{FIRST_VERSION, ISSUER, SECRET_ARN, SecretsManager};
+use tests::{FIRST_VERSION, ISSUER, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager};
 use token::{Algorithm, Key, KeySet, Schedule, Timestamp};
 
 use crate::folder::{Folder, Run, latchkey, run};
@@ -96,8 +96,8 @@ async fn a_key_is_retired_at_once_and_the_next_signs() {
     assert_eq!(
         run.out,
         format!(
-            "{leaked} has been taken out. What it signed is refused within 5 minutes; API Gateway's native\n\
-             authorizers may accept it for up to 2 hours.\n\
+            "{leaked} has been taken out. What it signed is refused within 5 minutes (10 where a table of public keys is read);\n\
+             API Gateway's native authorizers may accept it for up to 2 hours.\n\
              {next} (ES256) signs now, and verifies until a rotation decides its end.\n"
         )
     );
@@ -106,6 +106,36 @@ async fn a_key_is_retired_at_once_and_the_next_signs() {
     assert_eq!(left.signing_key(now()).unwrap().id(), next);
     // The next rotation starts afresh.
     assert!(secrets.begin_rotation().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retired_key_is_taken_out_of_the_table_of_public_keys_too() {
+    let set = two_keys();
+    let secrets = SecretsManager::start(&set.to_secret()).await;
+    let store = local::Store::in_memory().await.unwrap();
+    let table = PublicKeysTable::create(&store.endpoint).await;
+    let leaked = set.keys()[0].id();
+    let retire = ["retire", leaked, "--now", "--yes", "--secret", SECRET_ARN];
+    let option = ["--public-keys-table", PUBLIC_KEYS_TABLE];
+    let endpoint = [("AWS_ENDPOINT_URL_DYNAMODB", store.endpoint.as_str())];
+    let run = keys(secrets.url(), &[&retire[..], &option].concat(), &endpoint);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    assert!(run.out.contains("refused within 5 minutes;\n"), "{run:?}");
+    assert_eq!(table.published().await, Some(in_force(&secrets).to_public()));
+    assert!(!table.published().await.unwrap().contains(leaked));
+
+    secrets.put_by_hand(&set.to_secret());
+    let silent =
+        [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9"), ("PUBLIC_KEYS_TABLE", PUBLIC_KEYS_TABLE)];
+    let run = keys(secrets.url(), &retire, &silent);
+    assert_eq!((run.status, run.out.as_str()), (1, ""));
+    assert!(
+        run.err.starts_with(
+            "latchkey: the key is out of the secret, but not yet out of the table of public keys, "
+        ),
+        "{run:?}"
+    );
+    assert!(in_force(&secrets).keys().iter().all(|key| key.id() != leaked));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +197,7 @@ fn rotation(secrets: &SecretsManager) -> RotateKeys {
         "SIGNING_ALGORITHM" => Some("ES256".to_owned()),
         _ => None,
     };
-    RotateKeys::new(secrets.client(), &Environment::new(&lookup)).unwrap()
+    RotateKeys::new(secrets.client(), None, &Environment::new(&lookup)).unwrap()
 }
 
 fn event(step: &str, token: &str) -> Value {

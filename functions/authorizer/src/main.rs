@@ -10,7 +10,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         |environment, aws| {
             let table = environment.checked_table()?;
             let users = table.map(|table| UserTable::new(aws.dynamodb(), &table));
-            Authorizer::new(users, SigningKeys::from_environment(environment, aws)?, environment)
+            Authorizer::new(users, SigningKeys::to_verify(environment, aws)?, environment)
         },
         Authorizer::answer,
     )

@@ -5,6 +5,5 @@ use jwks::Jwks;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    edge::start(|environment, aws| Jwks::new(SigningKeys::from_environment(environment, aws)?, environment))
-        .await
+    edge::start(|environment, aws| Jwks::new(SigningKeys::to_verify(environment, aws)?, environment)).await
 }

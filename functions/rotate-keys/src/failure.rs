@@ -1,5 +1,6 @@
 use std::{error::Error, fmt};
 
+use edge::PublicKeysError;
 use token::{KeySetError, RotationError};
 
 /// Why a step failed. Carries no key material; the sentence goes to the log and to CloudWatch.
@@ -52,6 +53,9 @@ pub enum RotationFailure {
     /// The pending set refuses what it signed.
     #[error("the pending key set does not verify what it signs")]
     DoesNotVerify,
+    /// The secret is as it should be, the copy of its public halves may not be.
+    #[error("the public keys could not be published")]
+    NotPublished(#[from] PublicKeysError),
     /// Secrets Manager refused a call or did not answer.
     #[error("{call} failed")]
     SecretsManager {

@@ -8,13 +8,15 @@
 //! - `createSecret` stores the next key set as `AWSPENDING`, unless the version has a value
 //! - `setSecret` has nothing to set: nobody but the secret holds the keys
 //! - `testSecret` signs and verifies tokens with the pending set
-//! - `finishSecret` moves `AWSCURRENT`, in one call
+//! - `finishSecret` moves `AWSCURRENT`, in one call, and publishes the public halves
+//!
+//! A schedule calls it with the step `publish`, which does the last alone: for a secret that was changed by hand.
 
 mod failure;
 mod secret;
 
 use aws_sdk_secretsmanager::Client;
-use edge::{Environment, SettingError};
+use edge::{Environment, PublicKeys, SettingError};
 use serde::Deserialize;
 use serde_json::Value;
 use token::{
@@ -28,6 +30,7 @@ use secret::{Secret, Version};
 /// The use case and all that it may touch.
 pub struct RotateKeys {
     secret: Secret,
+    published: Option<PublicKeys>,
     policy: RotationPolicy,
     issuer: Issuer,
 }
@@ -42,10 +45,15 @@ struct Event {
 }
 
 impl RotateKeys {
-    /// Rotation of the one secret and by the policy that `environment` sets.
-    pub fn new(client: Client, environment: &Environment<'_>) -> Result<Self, SettingError> {
+    /// Rotation of the one secret and by the policy that `environment` sets; the public halves go to `published`.
+    pub fn new(
+        client: Client,
+        published: Option<PublicKeys>,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
         Ok(Self {
             secret: Secret::new(client, environment.signing_secret()?),
+            published,
             policy: environment.rotation_policy()?,
             issuer: environment.issuer()?,
         })
@@ -53,6 +61,9 @@ impl RotateKeys {
 
     /// Does one step at `now`. An error leaves the secret as it was, or as it is after the step.
     pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<(), RotationFailure> {
+        if event.get("Step").is_some_and(|step| step == "publish") {
+            return self.publish().await;
+        }
         let event = Event::deserialize(event).map_err(|_| RotationFailure::UnreadableEvent)?;
         if event.secret_id != self.secret.id() {
             return Err(RotationFailure::OtherSecret);
@@ -66,17 +77,25 @@ impl RotateKeys {
         };
         let token = event.client_request_token;
         match self.secret.version(&token).await? {
-            Version::Current => Ok(()),
+            Version::Current => {}
             Version::Pending { current } => match step {
-                Step::Create => self.create(&token, now).await,
-                Step::Set => Ok(()),
-                Step::Test => self.tested(&token, now).await,
+                Step::Create => self.create(&token, now).await?,
+                Step::Set => {}
+                Step::Test => self.tested(&token, now).await?,
                 Step::Finish => {
                     // Time has passed since the test, and the secret may have been changed by hand.
                     self.tested(&token, now).await?;
-                    self.secret.make_current(&token, &current).await
+                    self.secret.make_current(&token, &current).await?;
                 }
             },
+        }
+        if matches!(step, Step::Finish) { self.publish().await } else { Ok(()) }
+    }
+
+    async fn publish(&self) -> Result<(), RotationFailure> {
+        match &self.published {
+            Some(published) => Ok(published.publish(self.secret.client(), self.secret.id()).await?),
+            None => Ok(()),
         }
     }
 

@@ -31,6 +31,10 @@ impl Secret {
         Self { client, id }
     }
 
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

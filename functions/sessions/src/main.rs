@@ -8,7 +8,7 @@ use users::UserTable;
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        Sessions::new(users, SigningKeys::from_environment(environment, aws)?, environment)
+        Sessions::new(users, SigningKeys::to_verify(environment, aws)?, environment)
     })
     .await
 }

@@ -8,7 +8,7 @@ use verify::Verify;
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        Verify::new(users, SigningKeys::from_environment(environment, aws)?, environment)
+        Verify::new(users, SigningKeys::to_verify(environment, aws)?, environment)
     })
     .await
 }

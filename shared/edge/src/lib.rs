@@ -3,7 +3,8 @@
 //! - [`Environment`]: every setting, its default and its rule
 //! - [`clock`], [`random`]: the one reading of the time and of the random source
 //! - [`aws`]: SDK clients with limits
-//! - [`SigningKeys`]: the key set, cached
+//! - [`SigningKeys`]: the key set, cached; [`KeySource`]: where it is
+//! - [`PublicKeys`]: its public halves, for functions that only verify or publish
 //! - [`Request`], [`Answer`], [`Refusal`]: what a use case gets and what it may say
 //! - [`bearer_token`]: the token in an `Authorization` header
 //! - [`live_user`]: the check that the session of a token has not ended
@@ -19,8 +20,10 @@ mod bearer;
 pub mod clock;
 mod endpoint;
 mod guarded;
+mod key_source;
 mod live_session;
 mod logging;
+mod public_keys;
 pub mod random;
 mod refusal;
 mod request;
@@ -32,9 +35,11 @@ pub use answer::{Answer, token_answer};
 pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
 pub use guarded::guarded;
+pub use key_source::KeySource;
 pub use live_session::live_user;
+pub use public_keys::{PublicKeys, PublicKeysError};
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};
 pub use request::{Body, Request};
 pub use runtime::{start, start_answering, start_task};
 pub use settings::{AuthorizerResponse, Environment, IssuerUrl, SettingError};
-pub use signing_keys::{KeySource, SigningKeys};
+pub use signing_keys::SigningKeys;

@@ -92,6 +92,12 @@ impl<'a> Environment<'a> {
         self.required("SIGNING_SECRET")
     }
 
+    /// Where functions that only verify or publish find the public keys: `PUBLIC_KEYS_TABLE`, a `DynamoDB` table;
+    /// unset, they read the secret.
+    pub fn public_keys_table(&self) -> Option<String> {
+        self.optional("PUBLIC_KEYS_TABLE")
+    }
+
     /// How long keys outlive their cache time when Secrets Manager is down: `SIGNING_KEYS_MAX_STALE`
     /// (1 h, at most 1 d, 0 for not at all).
     pub fn keys_max_stale(&self) -> Result<Seconds, SettingError> {

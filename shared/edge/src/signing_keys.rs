@@ -1,33 +1,20 @@
 //! The key set, cached as long as it is good.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use lambda_http::tracing::{error, warn};
-use token::{Claims, KeySet, KeySetError, Seconds, Timestamp, TokenError, Verifier};
+use token::{Claims, KeySet, Seconds, Timestamp, TokenError, Verifier};
 use tokio::sync::Mutex;
-use zeroize::Zeroizing;
 
 use crate::{
-    Environment, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token, refusal::with_causes,
+    Environment, KeySource, PublicKeys, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token,
+    refusal::with_causes,
 };
 
 /// How long a key set is used before it is read again.
 pub(crate) const CACHE_TIME: Seconds = Seconds::new(300);
 /// The shortest time between two readings that an unknown `kid` or, while older keys may be used, a failure causes.
 const COOLDOWN: Seconds = Seconds::new(30);
-
-/// Where the secret is.
-pub enum KeySource {
-    /// The `AWSCURRENT` version of one secret.
-    SecretsManager {
-        /// The client to read it with.
-        client: aws_sdk_secretsmanager::Client,
-        /// Its ARN or name.
-        secret_id: String,
-    },
-    /// A file that holds what the secret would; for the local server.
-    File(PathBuf),
-}
 
 /// The signing keys of this process, shared by all requests.
 pub struct SigningKeys {
@@ -45,19 +32,6 @@ struct Cache {
     tried_at: Option<Timestamp>,
 }
 
-/// Why there are no keys.
-#[derive(Debug, thiserror::Error)]
-enum ReadError {
-    #[error("Secrets Manager did not answer")]
-    SecretsManager(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the secret has no SecretString")]
-    NotText,
-    #[error("the key file cannot be read: {0}")]
-    File(#[from] std::io::Error),
-    #[error(transparent)]
-    KeySet(#[from] KeySetError),
-}
-
 impl SigningKeys {
     /// The keys of the secret that `environment` names; nothing is read yet.
     pub fn from_environment(environment: &Environment<'_>, aws: &AwsSettings) -> Result<Self, SettingError> {
@@ -65,6 +39,15 @@ impl SigningKeys {
             client: aws.secrets_manager(),
             secret_id: environment.signing_secret()?,
         };
+        Ok(Self::new(source, environment.keys_max_stale()?))
+    }
+
+    /// The keys to verify with: those of `PUBLIC_KEYS_TABLE` where it is set, else the secret's.
+    pub fn to_verify(environment: &Environment<'_>, aws: &AwsSettings) -> Result<Self, SettingError> {
+        let Some(table) = environment.public_keys_table() else {
+            return Self::from_environment(environment, aws);
+        };
+        let source = KeySource::PublicKeys(PublicKeys::new(aws.dynamodb(), &table));
         Ok(Self::new(source, environment.keys_max_stale()?))
     }
 
@@ -111,7 +94,7 @@ impl SigningKeys {
 
     async fn read_into(&self, cache: &mut Cache, now: Timestamp) -> Option<Arc<KeySet>> {
         cache.tried_at = Some(now);
-        match self.read().await {
+        match self.source.read().await {
             Ok(keys) => {
                 let keys = Arc::new(keys);
                 cache.good = Some((Arc::clone(&keys), now));
@@ -128,21 +111,6 @@ impl SigningKeys {
                 None
             }
         }
-    }
-
-    async fn read(&self) -> Result<KeySet, ReadError> {
-        let secret = match &self.source {
-            KeySource::SecretsManager { client, secret_id } => {
-                let answer = client.get_secret_value().secret_id(secret_id).send().await;
-                let answer = answer.map_err(|problem| {
-                    // Not the error itself: it prints the raw response, and with it the secret.
-                    ReadError::SecretsManager(problem.into_source().unwrap_or_else(|_| "no answer".into()))
-                })?;
-                Zeroizing::new(answer.secret_string.ok_or(ReadError::NotText)?)
-            }
-            KeySource::File(path) => Zeroizing::new(tokio::fs::read_to_string(path).await?),
-        };
-        Ok(KeySet::from_secret(&secret)?)
     }
 }
 

@@ -1,0 +1,105 @@
+use std::error::Error;
+
+use aws_sdk_dynamodb::{Client, error::SdkError, types::AttributeValue};
+use token::{KeySet, KeySetError};
+
+use crate::key_source::{ReadError, read_secret};
+
+/// The one row.
+const ROW: &str = "public-keys";
+/// How often a publication begins again because the secret was changed meanwhile.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// The public halves of the signing keys, in a table of their own.
+///
+/// Secrets Manager grants a secret whole, so functions that only verify or publish read this copy instead, and
+/// no mistake in them can give a private key away.
+#[derive(Clone, Debug)]
+pub struct PublicKeys {
+    client: Client,
+    table: String,
+}
+
+/// Why the public keys cannot be read or published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicKeysError {
+    /// `DynamoDB` failed or refused.
+    #[error("DynamoDB did not answer {operation}")]
+    DynamoDb {
+        /// The call that failed, as IAM names it.
+        operation: &'static str,
+        /// What the SDK said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The table has no row yet.
+    #[error("no public keys have been published yet")]
+    NotPublished,
+    /// The secret cannot be read.
+    #[error("the secret cannot be read")]
+    Secret(#[source] Box<dyn Error + Send + Sync>),
+    /// Its value is no key set; what was published before stays.
+    #[error("the secret cannot be used")]
+    Unusable(#[from] KeySetError),
+    /// Others changed the secret again and again.
+    #[error("the secret was changed during each of {MAX_ATTEMPTS} publications")]
+    Contended,
+}
+
+impl PublicKeys {
+    /// The public keys in `table`.
+    pub fn new(client: Client, table: &str) -> Self {
+        Self { client, table: table.to_owned() }
+    }
+
+    /// What was published last, in the form of a secret; strongly consistent.
+    pub(crate) async fn read(&self) -> Result<String, PublicKeysError> {
+        let request = self.client.get_item().table_name(&self.table).consistent_read(true);
+        let answer = request.key("pk", AttributeValue::S(ROW.to_owned())).send().await;
+        let row = answer.map_err(|problem| failed("GetItem", problem))?.item.unwrap_or_default();
+        let keys = row.get("keys").and_then(|keys| keys.as_s().ok());
+        keys.cloned().ok_or(PublicKeysError::NotPublished)
+    }
+
+    /// Publishes the public halves of what the secret holds; nothing while it holds no key.
+    ///
+    /// Of several publications at a time the last to write may be the first that read. So each reads the secret
+    /// again after it has written, and begins anew unless that version is still in force.
+    pub async fn publish(
+        &self,
+        secrets: &aws_sdk_secretsmanager::Client,
+        secret_id: &str,
+    ) -> Result<(), PublicKeysError> {
+        let mut in_force = read_secret(secrets, secret_id).await.map_err(unreadable)?;
+        for _ in 0..MAX_ATTEMPTS {
+            let keys = match KeySet::from_secret(&in_force.value) {
+                Err(KeySetError::NoKeys) => return Ok(()),
+                keys => keys?,
+            };
+            self.write(keys.to_public()).await?;
+            let after = read_secret(secrets, secret_id).await.map_err(unreadable)?;
+            if after.version == in_force.version {
+                return Ok(());
+            }
+            in_force = after;
+        }
+        Err(PublicKeysError::Contended)
+    }
+
+    async fn write(&self, keys: String) -> Result<(), PublicKeysError> {
+        let request = self.client.put_item().table_name(&self.table);
+        let row = request.item("pk", AttributeValue::S(ROW.to_owned())).item("keys", AttributeValue::S(keys));
+        row.send().await.map(drop).map_err(|problem| failed("PutItem", problem))
+    }
+}
+
+fn failed<E: Error + Send + Sync + 'static>(
+    operation: &'static str,
+    problem: SdkError<E>,
+) -> PublicKeysError {
+    let source = problem.into_source().unwrap_or_else(|_| "no answer".into());
+    PublicKeysError::DynamoDb { operation, source }
+}
+
+fn unreadable(problem: ReadError) -> PublicKeysError {
+    PublicKeysError::Secret(problem.into())
+}

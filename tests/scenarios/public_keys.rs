@@ -1,0 +1,133 @@
+//! The public halves of the keys in their own table, and the functions that read nothing else.
+
+use edge::{PublicKeys, aws::AwsSettings};
+use http::Method;
+use local::Store;
+use rotate_keys::RotationFailure;
+use serde_json::json;
+use tests::{Event, LOGIN_AT, PUBLIC_KEYS_TABLE, PublicKeysTable, SecretsManager, World, at};
+use token::{Algorithm, Key, KeySet, Schedule};
+
+use crate::rotation::{STEPS, event, rotation};
+
+const NO_KEYS: &str = r#"{"keys":[]}"#;
+const JWK_SET: &str = "/.well-known/jwks.json";
+
+async fn table() -> PublicKeysTable {
+    PublicKeysTable::create(&Store::in_memory().await.unwrap().endpoint).await
+}
+
+fn set() -> KeySet {
+    let always = Schedule { published: at(0), signs_from: at(0), retires: None };
+    KeySet::new(vec![Key::generate(Algorithm::ES256, always).unwrap()]).unwrap()
+}
+
+async fn rotate(secrets: &SecretsManager, published: &PublicKeys) -> Result<(), RotationFailure> {
+    let token = secrets.begin_rotation().unwrap();
+    for step in STEPS {
+        let rotation = rotation(secrets, Some(published.clone()), &[]);
+        rotation.handle(&event(step, &token), at(LOGIN_AT)).await?;
+    }
+    Ok(())
+}
+
+/// What the schedule does.
+async fn publish(secrets: &SecretsManager, table: &PublicKeysTable) -> Result<(), RotationFailure> {
+    let rotation = rotation(secrets, Some(table.keys.clone()), &[]);
+    rotation.handle(&json!({ "Step": "publish" }), at(LOGIN_AT)).await
+}
+
+#[tokio::test]
+async fn verify_sessions_and_documents_read_the_table_and_never_the_secret() {
+    let (secrets, table) = (SecretsManager::start(NO_KEYS).await, table().await);
+    let world = World::with_public_keys(&secrets, &table.keys).await;
+    world.create("ada", "correct horse battery").await;
+    let documents = Event::http_api(&Method::GET, JWK_SET);
+    assert_eq!(world.send(JWK_SET, &documents, LOGIN_AT).await.status, 503, "nothing is published yet");
+
+    rotate(&secrets, &table.keys).await.unwrap();
+    let token = world.log_in("ada", "correct horse battery", LOGIN_AT).await.token().to_owned();
+    let token = world.refresh(&token, LOGIN_AT).await.token().to_owned();
+    secrets.calls();
+    let verified = world.post("/auth/verify", &json!({ "token": token }), LOGIN_AT).await;
+    assert_eq!((verified.status, &verified.body["claims"]["username"]), (200, &json!("ada")));
+    assert_eq!(world.list_sessions(&token, LOGIN_AT).await.status, 200);
+    assert_eq!(world.log_out(&token, LOGIN_AT).await.status, 204);
+    let served = world.send(JWK_SET, &documents, LOGIN_AT).await;
+    let in_force = KeySet::from_secret(&secrets.labelled("AWSCURRENT").unwrap().1.unwrap()).unwrap();
+    assert_eq!(served.body["keys"][0]["kid"], in_force.keys()[0].id());
+    assert_eq!(secrets.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_published_holds_no_private_member() {
+    for algorithm in ["RS256", "ES256", "EdDSA"] {
+        let (secrets, table) = (SecretsManager::start(NO_KEYS).await, table().await);
+        let token = secrets.begin_rotation().unwrap();
+        let rotation = rotation(&secrets, Some(table.keys.clone()), &[("SIGNING_ALGORITHM", algorithm)]);
+        for step in STEPS {
+            rotation.handle(&event(step, &token), at(LOGIN_AT)).await.unwrap();
+        }
+        let published = table.published().await.unwrap();
+        let published: serde_json::Value = serde_json::from_str(&published).unwrap();
+        let key = published["keys"][0].as_object().unwrap();
+        let members: Vec<_> = key.keys().map(String::as_str).collect();
+        assert_eq!(members, ["alg", "kid", "public_key", "published", "retires", "signs_from"]);
+        let public = key["public_key"].as_object().unwrap();
+        for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+            assert!(!public.contains_key(private), "{algorithm}: {private}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_whose_publication_fails_says_so_and_is_finished_by_the_next_try() {
+    let (secrets, table) = (SecretsManager::start(NO_KEYS).await, table().await);
+    let silent = AwsSettings::embedded("http://127.0.0.1:9".to_owned()).dynamodb();
+    let failed = rotate(&secrets, &PublicKeys::new(silent, PUBLIC_KEYS_TABLE)).await.unwrap_err();
+    assert_eq!(failed.to_string(), "the public keys could not be published");
+    let token = secrets.labelled("AWSCURRENT").unwrap().0;
+    let again = rotation(&secrets, Some(table.keys.clone()), &[]);
+    again.handle(&event("finishSecret", &token), at(LOGIN_AT)).await.unwrap();
+    assert!(table.published().await.is_some());
+}
+
+#[tokio::test]
+async fn the_schedule_publishes_what_was_changed_by_hand_and_keeps_the_last_good_keys() {
+    let (secrets, table) = (SecretsManager::start(NO_KEYS).await, table().await);
+    publish(&secrets, &table).await.unwrap();
+    assert_eq!(table.published().await, None, "there is no key to publish");
+    let by_hand = set();
+    secrets.put_by_hand(&by_hand.to_secret());
+    publish(&secrets, &table).await.unwrap();
+    assert_eq!(table.published().await, Some(by_hand.to_public()));
+    secrets.put_by_hand("canary");
+    let refused = publish(&secrets, &table).await.unwrap_err();
+    assert!(!format!("{refused:?}").contains("canary"), "{refused:?}");
+    assert_eq!(table.published().await, Some(by_hand.to_public()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_publications_at_a_time_the_newer_keys_are_left() {
+    let (secrets, table) = (SecretsManager::start(NO_KEYS).await, table().await);
+    let sets = [set(), set()];
+    for round in 0..200 {
+        let next = &sets[round % 2];
+        let change = async {
+            secrets.put_by_hand(&next.to_secret());
+            publish(&secrets, &table).await
+        };
+        let (scheduled, changed) = tokio::join!(publish(&secrets, &table), change);
+        scheduled.and(changed).unwrap();
+        assert_eq!(table.published().await, Some(next.to_public()), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_changes_under_every_publication_is_given_up_and_not_waited_for() {
+    let (secrets, table) = (SecretsManager::start(&set().to_secret()).await, table().await);
+    secrets.change_at_each_reading();
+    let refused = publish(&secrets, &table).await.unwrap_err();
+    let cause = std::error::Error::source(&refused).unwrap().to_string();
+    assert_eq!(cause, "the secret was changed during each of 5 publications");
+}

@@ -1,0 +1,39 @@
+use aws_sdk_dynamodb::{
+    Client,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    },
+};
+use edge::{PublicKeys, aws::AwsSettings};
+
+/// The table's name.
+pub const PUBLIC_KEYS_TABLE: &str = "public-keys";
+
+/// The table of template.yaml that holds the public keys, empty at first.
+pub struct PublicKeysTable {
+    /// Its one row, as the functions reach it.
+    pub keys: PublicKeys,
+    client: Client,
+}
+
+impl PublicKeysTable {
+    /// A new table in the DynamoDB at `endpoint`.
+    pub async fn create(endpoint: &str) -> Self {
+        let client = AwsSettings::embedded(endpoint.to_owned()).dynamodb();
+        let attribute =
+            AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
+        let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
+        let table =
+            client.create_table().table_name(PUBLIC_KEYS_TABLE).billing_mode(BillingMode::PayPerRequest);
+        let table = table.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
+        table.send().await.unwrap();
+        Self { keys: PublicKeys::new(client.clone(), PUBLIC_KEYS_TABLE), client }
+    }
+
+    /// What was published last.
+    pub async fn published(&self) -> Option<String> {
+        let rows = self.client.scan().table_name(PUBLIC_KEYS_TABLE).send().await.unwrap().items.unwrap();
+        assert!(rows.len() <= 1);
+        Some(rows.first()?.get("keys").and_then(|keys: &AttributeValue| keys.as_s().ok()).unwrap().clone())
+    }
+}
