@@ -48,6 +48,8 @@ pub enum UserCommand {
     Disable(OneUser),
     /// Allow logins again
     Enable(OneUser),
+    /// Forget the failed logins under a name, so that the next one need not wait
+    Unlock(OneUser),
     /// Delete a user for good; the name may be registered again, by somebody else
     Delete(DeleteUser),
     /// Set another password, and end every session

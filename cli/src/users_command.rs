@@ -35,6 +35,12 @@ pub(crate) async fn run(
             forget_failures(&users, &username, &changed).await?;
             report(changed, &username, "enabled", "may log in, without waiting after failed logins")
         }
+        UserCommand::Unlock(OneUser { username, store }) => {
+            let users = store::open(&store).await?;
+            existing(&users, &username).await?;
+            users.clear_attempts(&username).await?;
+            report(Ok(()), &username, "unlocked", "need not wait for failed logins under that name any more")
+        }
         UserCommand::Delete(options) => delete(&options, terminal).await,
         UserCommand::SetPassword(options) => set_password(&options, terminal).await,
         UserCommand::SetClaims(SetClaims { user: OneUser { username, store }, claims }) => {

@@ -7,6 +7,7 @@
     reason = "a scenario fails by panicking"
 )]
 
+mod address_throttling;
 mod authorizer;
 mod binaries;
 mod documents;

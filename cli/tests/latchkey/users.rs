@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use edge::aws::AwsSettings;
 use local::{Store, TABLE_NAME};
 use serde_json::{Value, json};
+use token::Timestamp;
 use users::{Hasher, Password, Verdict};
 
 use crate::folder::{Folder, Run, latchkey, run, runtime};
@@ -310,4 +311,28 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 fn failure(message: &str) -> Run {
     Run { status: 1, out: String::new(), err: format!("latchkey: {message}\n") }
+}
+
+#[test]
+fn unlocking_forgets_the_failed_logins_and_ends_no_session() {
+    let folder = Folder::new();
+    create(&folder, "ada");
+    let before = folder.user("ada");
+    let attempts = |now: u64| {
+        runtime().block_on(async {
+            let users = Store::open(folder.path()).await.unwrap().users;
+            let (name, now) = ("ada".parse().unwrap(), Timestamp::from_seconds(now).unwrap());
+            let attempts = users.for_login(&name, None, now).await.unwrap().attempts;
+            users.record_failure(&name, now).await.unwrap();
+            attempts
+        })
+    };
+    assert_eq!((attempts(LOGIN).failures, attempts(LOGIN).failures), (0, 1));
+    let unlocked = folder.run(&["user", "unlock", "Ada"], "");
+    assert_eq!(unlocked.out, "ada need not wait for failed logins under that name any more.\n");
+    assert_eq!(attempts(LOGIN).failures, 0);
+    assert_eq!(folder.user("ada"), before);
+    let json = folder.json(&["user", "unlock", "ada"], "");
+    assert_eq!(json, json!({ "username": "ada", "change": "unlocked" }));
+    assert_eq!(folder.run(&["user", "unlock", "bob"], "").status, 1);
 }

@@ -1,6 +1,6 @@
 //! `POST /auth/login`: a name and a password for the first token of a session.
 //!
-//! One read of the user's and the attempts' rows, one hash, one conditional write. An unknown name,
+//! One read of the user's row and of those that count failures, one hash, one conditional write. An unknown name,
 //! a disabled user and a wrong password get the same answer at the same cost.
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use edge::{
 use http::Method;
 use token::{Entropy, Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
 use users::{
-    Claim, HashError, Hasher, OpenSessionError, Password, PasswordHash, Session, User, UserTable, Username,
-    Verdict,
+    BeforeLogin, Claim, HashError, Hasher, OpenSessionError, Password, PasswordHash, Session, SourceAddress,
+    User, UserTable, Username, Verdict,
 };
 
 /// How often a login starts over because the stored hash changed while the password was checked.
@@ -26,6 +26,8 @@ pub struct Login {
     hasher: Hasher,
     policy: SessionPolicy,
     issuer: Issuer,
+    /// 0 for no bound.
+    failures_per_address: u32,
 }
 
 impl Login {
@@ -36,7 +38,14 @@ impl Login {
         hasher: Hasher,
         environment: &Environment<'_>,
     ) -> Result<Self, SettingError> {
-        Ok(Self { users, keys, hasher, policy: environment.session_policy()?, issuer: environment.issuer()? })
+        Ok(Self {
+            users,
+            keys,
+            hasher,
+            policy: environment.session_policy()?,
+            issuer: environment.issuer()?,
+            failures_per_address: environment.failures_per_address()?,
+        })
     }
 
     async fn log_in(
@@ -47,13 +56,16 @@ impl Login {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let keys = self.keys.current(now).await?;
-        let (user, attempts) = self.users.for_login(&username, now).await?;
+        let address = self.counted_address(request);
+        let BeforeLogin { user, attempts, from_address } =
+            self.users.for_login(&username, address.as_ref(), now).await?;
         let (session_id, token_id) =
             (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
         if let Some(user) = &user {
             request.is_about(user.id, None);
         }
-        if let Some(wait) = attempts.retry_after(now) {
+        let for_address = from_address.retry_after(self.failures_per_address, now);
+        if let Some(wait) = attempts.retry_after(now).max(for_address) {
             return Err(Refusal::TooManyAttempts(wait));
         }
         // Many tries at once must not all be checked before the first failure is counted.
@@ -64,10 +76,13 @@ impl Login {
         let had_failures = attempts.failures > 0;
         let session = Session::new(now, request.user_agent(), request.source_ip());
         let opened = self.open_session(user, &password, (session_id, &session), had_failures, now).await;
-        if let Err(Refusal::InvalidCredentials(_)) = opened
-            && !claimed
-        {
-            self.users.record_failure(&username, now).await?;
+        if let Err(Refusal::InvalidCredentials(_)) = opened {
+            if !claimed {
+                self.users.record_failure(&username, now).await?;
+            }
+            if let Some(address) = &address {
+                self.users.record_failure_from(address, now).await?;
+            }
         }
         let user = opened?;
         request.is_about(user.id, Some(session_id));
@@ -76,6 +91,12 @@ impl Login {
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
         let token = self.issuer.issue(&claims, &keys, now)?;
         Ok(token_answer(&token, &claims, &self.policy, now))
+    }
+
+    /// Where the request comes from, if failures from there are counted and API Gateway says where.
+    fn counted_address(&self, request: &Request) -> Option<SourceAddress> {
+        let address = request.source_ip().filter(|_| self.failures_per_address > 0);
+        address.and_then(|address| address.parse().ok())
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.

@@ -21,7 +21,7 @@ pub enum Refusal {
     NotJson,
     /// A login with bad credentials; the caller must not learn which.
     InvalidCredentials(CredentialFailure),
-    /// Too many failed logins for this name.
+    /// Too many failed logins under this name or from this address.
     TooManyAttempts(Seconds),
     /// Not a token of ours.
     InvalidToken(TokenError),
@@ -128,7 +128,7 @@ impl Refusal {
             Self::TooManyAttempts(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
-                "Too many failed logins for this name. Try again after the seconds in Retry-After.",
+                "Too many failed logins under this name or from this address. Try again after the seconds in Retry-After.",
             ),
             Self::InvalidToken(_) => (
                 StatusCode::BAD_REQUEST,

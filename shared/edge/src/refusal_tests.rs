@@ -59,7 +59,7 @@ fn every_refusal_has_its_status_code_and_message() {
             Refusal::TooManyAttempts(Seconds::new(5)),
             429,
             "too_many_attempts",
-            "Too many failed logins for this name. Try again after the seconds in Retry-After.",
+            "Too many failed logins under this name or from this address. Try again after the seconds in Retry-After.",
         ),
         (
             Refusal::InvalidToken(TokenError::Signature),

@@ -12,6 +12,8 @@ const DEFAULT_REFRESH_EXPIRATION: Seconds = Seconds::new(2 * 86_400);
 const DEFAULT_AUDIENCE: &str = "latchkey";
 /// `SIGNING_KEYS_MAX_STALE`: for how long keys are used past their cache time when Secrets Manager is down.
 const DEFAULT_MAX_STALE: Seconds = Seconds::new(3600);
+/// `LOGIN_FAILURES_PER_ADDRESS`: more than a busy office mistypes in 15 minutes.
+const DEFAULT_FAILURES_PER_ADDRESS: u32 = 100;
 /// The most that `SIGNING_KEYS_MAX_STALE` may be: a key taken out of the secret must stop working some day.
 const LONGEST_MAX_STALE: Seconds = Seconds::new(86_400);
 
@@ -120,6 +122,14 @@ impl<'a> Environment<'a> {
         };
         let cache_age = Seconds::new(CACHE_TIME.get() + self.keys_max_stale()?.get());
         Ok(RotationPolicy::new(algorithm, cache_age, self.session_policy()?.expiration()))
+    }
+
+    /// How many failed logins one address may make in 15 minutes: `LOGIN_FAILURES_PER_ADDRESS` (100, 0 for no bound).
+    pub fn failures_per_address(&self) -> Result<u32, SettingError> {
+        let variable = "LOGIN_FAILURES_PER_ADDRESS";
+        self.optional(variable).map_or(Ok(DEFAULT_FAILURES_PER_ADDRESS), |text| {
+            text.parse().map_err(|_| error(variable, "must be a whole number of failures, 0 for no bound"))
+        })
     }
 
     /// The table in which the authorizer looks sessions up: `USERS_TABLE`, required where `CHECK_SESSION` (false)
@@ -267,6 +277,18 @@ mod tests {
         let stale =
             with(&[("SIGNING_KEYS_MAX_STALE", "25h")], |settings| settings.keys_max_stale()).unwrap_err();
         assert_eq!(stale.to_string(), "SIGNING_KEYS_MAX_STALE must be at most 1 d");
+    }
+
+    #[test]
+    fn the_failures_that_an_address_may_make_are_a_number() {
+        let limit = |value| {
+            with(&[("LOGIN_FAILURES_PER_ADDRESS", value)], |settings| settings.failures_per_address())
+        };
+        assert_eq!((limit(""), limit("0"), limit("7")), (Ok(100), Ok(0), Ok(7)));
+        for wrong in ["-1", "many", "1.5", "4294967296"] {
+            let said = limit(wrong).unwrap_err().to_string();
+            assert_eq!(said, "LOGIN_FAILURES_PER_ADDRESS must be a whole number of failures, 0 for no bound");
+        }
     }
 
     #[test]

@@ -72,20 +72,26 @@ impl UserTable {
     ///
     /// One write; two when the row has expired and `DynamoDB` has not deleted it yet.
     pub async fn record_failure(&self, username: &Username, now: Timestamp) -> Result<(), StoreError> {
+        let row = || self.failure_at(username, now);
+        let add = "SET #last_failure = :now, #expires_at = :expires_at ADD #failures :one";
+        let start_over = "SET #last_failure = :now, #expires_at = :expires_at, #failures = :one";
+        self.count_failure(row, add, start_over).await
+    }
+
+    /// Makes the update `add` of a row of failures, or `start_over` of one that has expired.
+    pub(crate) async fn count_failure(
+        &self,
+        row: impl Fn() -> UpdateItemFluentBuilder,
+        add: &str,
+        start_over: &str,
+    ) -> Result<(), StoreError> {
         for _ in 0..MAX_WRITES {
-            let add = self
-                .failure_at(username, now)
-                .update_expression("SET #last_failure = :now, #expires_at = :expires_at ADD #failures :one")
-                .condition_expression("attribute_not_exists(#expires_at) OR #expires_at > :now");
-            if let Update::Done = Update::send(add).await? {
-                return Ok(());
-            }
-            let start_over = self
-                .failure_at(username, now)
-                .update_expression("SET #last_failure = :now, #expires_at = :expires_at, #failures = :one")
-                .condition_expression("#expires_at <= :now");
-            if let Update::Done = Update::send(start_over).await? {
-                return Ok(());
+            let live = "attribute_not_exists(#expires_at) OR #expires_at > :now";
+            for (update, condition) in [(add, live), (start_over, "#expires_at <= :now")] {
+                let write = row().update_expression(update).condition_expression(condition);
+                if let Update::Done = Update::send(write).await? {
+                    return Ok(());
+                }
             }
         }
         Err(StoreError::Contended { attempts: MAX_WRITES })

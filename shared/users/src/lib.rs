@@ -1,16 +1,17 @@
 //! Who may have a token.
 //!
-//! One DynamoDB table holds a row for each user (profile, password hash, live sessions) and a row for each
-//! name that failed to log in. Nothing here reads a clock or a random source. In reading order:
+//! One DynamoDB table holds a row for each user (profile, password hash, live sessions), a row for each
+//! name that failed to log in and one for each address from which logins failed. Nothing here reads a clock or a random source. In reading order:
 //!
 //! - [`Username`]: the one canonical form of a name
 //! - [`Password`], [`PasswordHash`], [`Hasher`]: what is checked, against what, and the work between
 //! - [`User`], [`Session`]: what the user's row says
-//! - [`Attempts`]: failed logins, and how long they make the next one wait
+//! - [`Attempts`], [`AddressFailures`]: failed logins under a name and from an address, and how long they make the next one wait
 //! - [`UserRecord`]: a user on the way into the table or out of it
 //! - [`UserTable`]: every read and write of the table, each in the fewest calls
 //! - [`StoreError`]: DynamoDB is failing, or a row is not ours
 
+mod address_failures;
 mod administration;
 mod attempts;
 mod end_session;
@@ -22,11 +23,13 @@ mod password;
 mod password_hash;
 mod row;
 mod schema;
+mod source_address;
 mod table;
 mod transfer;
 mod user;
 mod username;
 
+pub use address_failures::AddressFailures;
 pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, Claim};
 pub use end_session::EndSessionsError;
@@ -36,7 +39,8 @@ pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};
 pub use open_session::{MAX_SESSIONS, OpenSessionError};
 pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
 pub use password_hash::{HashError, PasswordHash};
-pub use table::UserTable;
+pub use source_address::SourceAddress;
+pub use table::{BeforeLogin, UserTable};
 pub use transfer::{IfDifferent, ImportError, Imported, Status, UserRecord};
 pub use user::{Session, User};
 pub use username::{MAX_USERNAME_CODE_POINTS, Username, UsernameError};

@@ -10,10 +10,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use token::{SessionId, Timestamp};
 
 use crate::{
-    Attempts, MalformedRow, Session, User, Username,
+    AddressFailures, Attempts, MalformedRow, Session, SourceAddress, User, Username,
     schema::{
-        ATTEMPTS, CLAIMS, CREATED_AT, ENABLED, EXPIRES_AT, FAILURES, ISSUED_AT, LAST_FAILURE, PASSWORD_HASH,
-        SESSIONS, SOURCE_IP, USER, USER_AGENT, USER_ID, USERNAME,
+        ADDRESS, ATTEMPTS, CLAIMS, CREATED_AT, ENABLED, EXPIRES_AT, FAILURES, ISSUED_AT, LAST_FAILURE,
+        PASSWORD_HASH, SESSIONS, SOURCE_IP, USER, USER_AGENT, USER_ID, USERNAME,
     },
 };
 
@@ -25,6 +25,10 @@ pub(crate) fn user_key(username: &Username) -> AttributeValue {
 
 pub(crate) fn attempts_key(username: &Username) -> AttributeValue {
     AttributeValue::S(format!("{ATTEMPTS}{username}"))
+}
+
+pub(crate) fn address_key(address: &SourceAddress) -> AttributeValue {
+    AttributeValue::S(format!("{ADDRESS}{address}"))
 }
 
 pub(crate) fn string(value: &(impl ToString + ?Sized)) -> AttributeValue {
@@ -73,18 +77,23 @@ pub(crate) fn read_user(row: &Row, username: &Username) -> Result<User, Malforme
 
 /// The attempts of a row, if there is one and it has not expired.
 pub(crate) fn read_attempts(row: Option<&Row>, now: Timestamp) -> Result<Attempts, MalformedRow> {
-    // `DynamoDB` deletes rows within days of their expiry, and returns them until then.
-    let Some(row) = row.filter(|row| row.contains_key(FAILURES)) else {
-        return Ok(Attempts::default());
-    };
-    if read_instant(row, EXPIRES_AT)? <= now {
-        return Ok(Attempts::default());
-    }
-    let failures = read_number(row, FAILURES)?;
-    Ok(Attempts {
-        failures: u32::try_from(failures).unwrap_or(u32::MAX),
-        last_failure: Some(read_instant(row, LAST_FAILURE)?),
-    })
+    let Some((row, failures, _)) = live_failures(row, now)? else { return Ok(Attempts::default()) };
+    Ok(Attempts { failures, last_failure: Some(read_instant(row, LAST_FAILURE)?) })
+}
+
+/// The failures of a row of an address, if there is one and it has not expired.
+pub(crate) fn read_address(row: Option<&Row>, now: Timestamp) -> Result<AddressFailures, MalformedRow> {
+    let Some((_, failures, until)) = live_failures(row, now)? else { return Ok(AddressFailures::default()) };
+    Ok(AddressFailures { failures, until: Some(until) })
+}
+
+/// A row that counts failures, their number and when they expire. `DynamoDB` deletes rows within days of that, and
+/// returns them until then.
+fn live_failures(row: Option<&Row>, now: Timestamp) -> Result<Option<(&Row, u32, Timestamp)>, MalformedRow> {
+    let Some(row) = row.filter(|row| row.contains_key(FAILURES)) else { return Ok(None) };
+    let expires_at = read_instant(row, EXPIRES_AT)?;
+    let failures = u32::try_from(read_number(row, FAILURES)?).unwrap_or(u32::MAX);
+    Ok((now < expires_at).then_some((row, failures, expires_at)))
 }
 
 /// Whether the user of this row may log in.

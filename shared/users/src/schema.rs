@@ -1,11 +1,14 @@
 //! The names of the table's attributes.
 
-/// The partition key, a string: `user#<username>` or `attempts#<username>`.
+/// The partition key, a string: `user#<username>`, `attempts#<username>` or `address#<address>`.
 pub(crate) const KEY: &str = "pk";
 /// Before the name in the key of a user's row.
 pub(crate) const USER: &str = "user#";
 /// Before the name in the key of a row of attempts.
 pub(crate) const ATTEMPTS: &str = "attempts#";
+
+/// Before the address in the key of a row of failures from it.
+pub(crate) const ADDRESS: &str = "address#";
 
 pub(crate) const USER_ID: &str = "user_id";
 pub(crate) const USERNAME: &str = "username";
@@ -22,5 +25,5 @@ pub(crate) const SOURCE_IP: &str = "source_ip";
 
 pub(crate) const FAILURES: &str = "failures";
 pub(crate) const LAST_FAILURE: &str = "last_failure";
-/// The table's TTL attribute, in rows of attempts only.
+/// The table's TTL attribute, in rows of failed logins only.
 pub(crate) const EXPIRES_AT: &str = "expires_at";

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::{
 use token::Timestamp;
 
 use crate::{
-    Attempts, Operation, StoreError, User, Username,
-    row::{Row, attempts_key, read_attempts, read_user, user_key},
+    AddressFailures, Attempts, Operation, SourceAddress, StoreError, User, Username,
+    row::{Row, address_key, attempts_key, read_address, read_attempts, read_user, user_key},
     schema::{EXPIRES_AT, KEY},
 };
 
@@ -27,6 +27,17 @@ use crate::{
 pub struct UserTable {
     pub(crate) client: Client,
     pub(crate) name: Arc<str>,
+}
+
+/// What a login has to know first.
+#[derive(Clone, Debug)]
+pub struct BeforeLogin {
+    /// The user of the name.
+    pub user: Option<User>,
+    /// The failed logins under it.
+    pub attempts: Attempts,
+    /// The failed logins from the address.
+    pub from_address: AddressFailures,
 }
 
 impl UserTable {
@@ -49,17 +60,19 @@ impl UserTable {
         Ok(answer.item.map(|row| read_user(&row, username)).transpose()?)
     }
 
-    /// The user of this name and the failed logins under it: one strongly consistent `BatchGetItem`.
+    /// The user of this name and the failed logins under it and from this address: one strongly consistent
+    /// `BatchGetItem`.
     ///
     /// What `DynamoDB` leaves unprocessed is asked for once more.
     pub async fn for_login(
         &self,
         username: &Username,
+        address: Option<&SourceAddress>,
         now: Timestamp,
-    ) -> Result<(Option<User>, Attempts), StoreError> {
-        let keys = [user_key(username), attempts_key(username)];
+    ) -> Result<BeforeLogin, StoreError> {
+        let keys = [user_key(username), attempts_key(username)].into_iter().chain(address.map(address_key));
         let wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys.map(|key| HashMap::from([(KEY.to_owned(), key)])).into()))
+            .set_keys(Some(keys.map(|key| HashMap::from([(KEY.to_owned(), key)])).collect()))
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::unbuilt(Operation::BatchGetItem, error))?;
@@ -80,7 +93,7 @@ impl UserTable {
             }
             unread = answer.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
-                return read_both(&rows, username, now);
+                return read_all(&rows, username, address, now);
             }
         }
         Err(StoreError::Unprocessed)
@@ -129,17 +142,20 @@ impl UserTable {
     }
 }
 
-fn read_both(
+fn read_all(
     rows: &HashMap<String, Row>,
     username: &Username,
+    address: Option<&SourceAddress>,
     now: Timestamp,
-) -> Result<(Option<User>, Attempts), StoreError> {
+) -> Result<BeforeLogin, StoreError> {
     let row = |key| match key {
         AttributeValue::S(key) => rows.get(&key),
         _ => None,
     };
     let user = row(user_key(username)).map(|row| read_user(row, username)).transpose()?;
-    Ok((user, read_attempts(row(attempts_key(username)), now)?))
+    let attempts = read_attempts(row(attempts_key(username)), now)?;
+    let from_address = read_address(address.and_then(|address| row(address_key(address))), now)?;
+    Ok(BeforeLogin { user, attempts, from_address })
 }
 
 /// What became of a conditional update.

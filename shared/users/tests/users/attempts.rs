@@ -1,11 +1,11 @@
 use token::Seconds;
 use tokio::task::JoinSet;
-use users::{Attempts, Claim, OpenSessionError};
+use users::{AddressFailures, Attempts, BeforeLogin, Claim, OpenSessionError};
 
 use crate::world::{HOUR, NOW, World, at, name, new_hash, policy, session_id, session_of, user_id};
 
 async fn attempts(world: &World, username: &str, now: u64) -> Attempts {
-    world.table.for_login(&name(username), at(now)).await.unwrap().1
+    world.table.for_login(&name(username), None, at(now)).await.unwrap().attempts
 }
 
 async fn fail(world: &World, username: &str, now: u64) {
@@ -33,11 +33,13 @@ async fn one_call_reads_the_user_and_the_attempts() {
     fail(&world, "ada", NOW).await;
     fail(&world, "nobody", NOW).await;
 
-    let (user, attempts) = world.table.for_login(&name("Ada"), at(NOW)).await.unwrap();
+    let BeforeLogin { user, attempts, .. } =
+        world.table.for_login(&name("Ada"), None, at(NOW)).await.unwrap();
     assert_eq!(user.unwrap().id, user_id(1));
     assert_eq!(attempts.failures, 1);
 
-    let (user, attempts) = world.table.for_login(&name("nobody"), at(NOW)).await.unwrap();
+    let BeforeLogin { user, attempts, .. } =
+        world.table.for_login(&name("nobody"), None, at(NOW)).await.unwrap();
     assert_eq!(user, None);
     assert_eq!(attempts.failures, 1);
 }
@@ -128,4 +130,42 @@ async fn a_login_after_failures_forgets_them_with_the_session_it_opens_or_does_n
     }
     world.table.set_password(&name("ada"), &new_hash()).await.unwrap();
     assert!(matches!(open().await, Err(OpenSessionError::HashChanged(_))));
+}
+
+async fn from_address(world: &World, address: &str, now: u64) -> AddressFailures {
+    let address = address.parse().unwrap();
+    world.table.for_login(&name("ada"), Some(&address), at(now)).await.unwrap().from_address
+}
+
+#[tokio::test]
+async fn failures_of_an_address_count_for_fifteen_minutes_from_the_first_though_their_row_is_there() {
+    let world = World::with_ada().await;
+    let address = "203.0.113.7".parse().unwrap();
+    for second in 0..3 {
+        world.table.record_failure_from(&address, at(NOW + second)).await.unwrap();
+    }
+    let counted = AddressFailures { failures: 3, until: Some(at(NOW + 900)) };
+    assert_eq!(from_address(&world, "203.0.113.7", NOW + 899).await, counted);
+    assert_eq!(from_address(&world, "203.0.113.7", NOW + 900).await, AddressFailures::default());
+    assert_eq!(from_address(&world, "203.0.113.8", NOW).await, AddressFailures::default());
+    assert_eq!(attempts(&world, "ada", NOW).await, Attempts::default());
+
+    world.table.record_failure_from(&address, at(NOW + 900)).await.unwrap();
+    let started_over = AddressFailures { failures: 1, until: Some(at(NOW + 1800)) };
+    assert_eq!(from_address(&world, "203.0.113.7", NOW + 900).await, started_over);
+}
+
+#[tokio::test]
+async fn of_many_failures_of_an_address_at_once_none_is_lost() {
+    let world = World::with_ada().await;
+    for now in [NOW, NOW + 900] {
+        let mut failures = JoinSet::new();
+        for _ in 0..16 {
+            let world = world.clone();
+            let address = "203.0.113.7".parse().unwrap();
+            failures.spawn(async move { world.table.record_failure_from(&address, at(now)).await.unwrap() });
+        }
+        failures.join_all().await;
+        assert_eq!(from_address(&world, "203.0.113.7", now).await.failures, 16);
+    }
 }

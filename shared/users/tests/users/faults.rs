@@ -8,7 +8,7 @@ use std::{
 };
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use users::{Operation, StoreError, UserTable};
+use users::{BeforeLogin, Operation, StoreError, UserTable};
 
 use crate::world::{NOW, at, client, name, new_user};
 
@@ -57,7 +57,7 @@ fn partial(left: &str) -> (u16, String) {
 #[tokio::test]
 async fn keys_left_unprocessed_are_asked_for_once_more() {
     let (table, requests) = table(vec![partial(ATTEMPTS_LEFT), (200, NOTHING_LEFT.to_owned())]);
-    let (user, attempts) = table.for_login(&name("ada"), at(NOW)).await.unwrap();
+    let BeforeLogin { user, attempts, .. } = table.for_login(&name("ada"), None, at(NOW)).await.unwrap();
     assert_eq!(user.unwrap().username, name("ada"));
     assert_eq!(attempts.failures, 0);
 
@@ -72,7 +72,7 @@ async fn keys_left_unprocessed_are_asked_for_once_more() {
 #[tokio::test]
 async fn keys_left_unprocessed_twice_are_an_error_and_not_a_user_without_failures() {
     let (table, _requests) = table(vec![partial(ATTEMPTS_LEFT), partial(ATTEMPTS_LEFT)]);
-    let answer = table.for_login(&name("ada"), at(NOW)).await;
+    let answer = table.for_login(&name("ada"), None, at(NOW)).await;
     assert!(matches!(answer, Err(StoreError::Unprocessed)), "{answer:?}");
 }
 

@@ -76,7 +76,8 @@ async fn a_malformed_row_names_its_attribute_and_prints_no_value() {
             assert!(!error.to_string().contains("s3cret"), "{error}");
             cause = error.source();
         }
-        let error = world.table.for_login(&name(&username), at(NOW)).await.expect_err(name_of_attribute);
+        let error =
+            world.table.for_login(&name(&username), None, at(NOW)).await.expect_err(name_of_attribute);
         assert_eq!(attribute(&error), blamed);
     }
 }
@@ -127,7 +128,7 @@ async fn malformed_attempts_are_an_error_and_not_no_attempts() {
     {
         world.table.record_failure(&name("ada"), at(NOW)).await.unwrap();
         overwrite(&world, "attempts#ada", attribute_name, value).await;
-        let error = world.table.for_login(&name("ada"), at(NOW)).await.expect_err(attribute_name);
+        let error = world.table.for_login(&name("ada"), None, at(NOW)).await.expect_err(attribute_name);
         assert_eq!(attribute(&error), attribute_name);
         overwrite(&world, "attempts#ada", "failures", n("1")).await;
         overwrite(&world, "attempts#ada", "expires_at", n(&(NOW + 1).to_string())).await;

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use tokio::task::JoinSet;
-use users::{MAX_SESSIONS, OpenSessionError, StoreError};
+use users::{BeforeLogin, MAX_SESSIONS, OpenSessionError, StoreError};
 
 use crate::world::{NOW, World, at, name, new_hash, policy, session_id, session_of, upgraded_hash, user_id};
 
@@ -170,7 +170,7 @@ async fn parallel_failures_are_all_counted() {
         for result in failures.join_all().await {
             result.unwrap();
         }
-        let (_, attempts) = world.table.for_login(&name("ada"), now).await.unwrap();
+        let BeforeLogin { attempts, .. } = world.table.for_login(&name("ada"), None, now).await.unwrap();
         assert_eq!((attempts.failures, attempts.last_failure), (20, Some(now)), "round {round}");
     }
 }
