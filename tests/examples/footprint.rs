@@ -1,11 +1,20 @@
-//! The size and the resident memory of the release binaries, against their bounds.
+//! The size and the resident memory of the release binaries, against their bounds, and how soon the discovery document
+//! is there.
 //!
-//! `cargo build --release -p login -p refresh` first, then
+//! `cargo build --release -p login -p refresh -p jwks` first, then
 //! `cargo run -p tests --example footprint -- target/release`.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a check for the terminal")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a check for the terminal"
+)]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use http::Method;
 use local::{Store, TABLE_NAME};
@@ -49,6 +58,13 @@ async fn main() {
     check("size of refresh", size(&folder.join("refresh")), 8.5);
     check("resident memory of refresh after 1,000 refreshes", refresh.peak_memory(), 15.0);
     check("resident memory of login after 100 logins", login.peak_memory(), 40.0);
+    let began = Instant::now();
+    let discovery = Event::http_api(&Method::GET, "/.well-known/openid-configuration");
+    assert_eq!(start("jwks").await.invoke(&discovery).await.status, 200);
+    println!(
+        "discovery document after a cold start: {} ms (API Gateway waits 1,500 ms)",
+        began.elapsed().as_millis()
+    );
 }
 
 fn post(path: &str, body: &Value) -> Event {
