@@ -3,6 +3,7 @@ use std::time::Duration;
 use edge::respond;
 use jwks::{DISCOVERY_PATH, JWK_SET_PATH, Jwks};
 use login::Login;
+use password::ChangePassword;
 use refresh::Refresh;
 use serde_json::{Value, json};
 use sessions::Sessions;
@@ -25,18 +26,21 @@ pub enum Function {
     Verify,
     /// `functions/sessions`
     Sessions,
+    /// `functions/password`
+    Password,
     /// `functions/jwks`
     Jwks,
 }
 
 /// Every route; a part in braces stands for any one part. template.yaml has the same, as a test holds.
-pub const ROUTES: [(&str, Function); 8] = [
+pub const ROUTES: [(&str, Function); 9] = [
     ("/auth/login", Function::Login),
     ("/auth/refresh", Function::Refresh),
     ("/auth/verify", Function::Verify),
     ("/auth/logout", Function::Sessions),
     ("/auth/sessions", Function::Sessions),
     ("/auth/sessions/{sid}", Function::Sessions),
+    ("/auth/password", Function::Password),
     (JWK_SET_PATH, Function::Jwks),
     (DISCOVERY_PATH, Function::Jwks),
 ];
@@ -51,6 +55,8 @@ pub struct Gateway {
     pub verify: Verify,
     /// `/auth/logout`, `/auth/sessions` and below it
     pub sessions: Sessions,
+    /// `/auth/password`
+    pub password: ChangePassword,
     /// The two documents.
     pub jwks: Jwks,
     /// `/protected` and `/protected/now`, which are no routes of template.yaml.
@@ -68,6 +74,7 @@ impl Gateway {
             Some((_, Function::Refresh)) => respond(&self.refresh, event, now, LIMIT).await,
             Some((_, Function::Verify)) => respond(&self.verify, event, now, LIMIT).await,
             Some((_, Function::Sessions)) => respond(&self.sessions, event, now, LIMIT).await,
+            Some((_, Function::Password)) => respond(&self.password, event, now, LIMIT).await,
             Some((_, Function::Jwks)) => respond(&self.jwks, event, now, LIMIT).await,
             None => json!({
                 "statusCode": 404,

@@ -10,6 +10,7 @@ use edge::{Environment, KeySource, SettingError, SigningKeys};
 use http::{Response, StatusCode};
 use jwks::Jwks;
 use login::Login;
+use password::ChangePassword;
 use refresh::Refresh;
 use serde_json::Value;
 use sessions::Sessions;
@@ -135,10 +136,11 @@ fn gateway(
     let max_stale = settings.keys_max_stale()?;
     let keys = || SigningKeys::new(KeySource::File(key_file.to_owned()), max_stale);
     Ok(Gateway {
-        login: Login::new(store.users.clone(), keys(), hasher, &settings)?,
+        login: Login::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,
         verify: Verify::new(store.users.clone(), keys(), &settings)?,
         sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
+        password: ChangePassword::new(store.users.clone(), keys(), hasher, &settings)?,
         jwks: Jwks::new(keys(), &settings)?,
         protected: Protected::new(store.users.clone(), keys(), &settings)?,
     })

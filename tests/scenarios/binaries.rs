@@ -263,6 +263,29 @@ async fn the_real_functions_that_only_verify_or_publish_need_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_real_password_function_changes_it_and_prints_neither_password_nor_token() {
+    const NEW: &str = "canary-new-password-20f6";
+    let stack = Stack::new(SECRET_CANARY).await;
+    let mut password = stack.start("password", &[("AWS_LAMBDA_LOG_LEVEL", "TRACE")]).await;
+    let token = stack.start("login", &[]).await.invoke(&log_in()).await.token().to_owned();
+    let change = |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        post("/auth/password", &body).bearer(&token)
+    };
+    for (current, new, status) in
+        [(NEW, NEW, 400), (PASSWORD, "ada", 400), (NEW, PASSWORD, 400), (PASSWORD, NEW, 200)]
+    {
+        let reply = password.invoke(&change(current, new)).await;
+        assert_eq!(reply.status, status, "{reply:?}");
+    }
+    let printed = password.stop().await;
+    assert!(printed.contains(r#""event":"change_password","outcome":"success""#), "{printed}");
+    for canary in token.split('.').skip(1).chain([PASSWORD, NEW, SECRET_CANARY]) {
+        assert!(!printed.contains(canary), "the function printed {canary}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_aws_the_answer_is_503_in_time_and_the_process_lives() {
     let stack = Stack::new(SECRET_CANARY).await;
     let mut login = stack.start("login", &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")]).await;

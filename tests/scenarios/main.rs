@@ -19,6 +19,7 @@ mod http_contract;
 mod local_server;
 mod login;
 mod logout;
+mod password;
 mod protected;
 mod public_keys;
 mod refresh;

@@ -107,3 +107,16 @@ async fn after_a_logout_everywhere_no_refresh_of_the_session_succeeds() {
 async fn after_a_user_is_disabled_no_refresh_of_the_session_succeeds() {
     race(async |world, _| world.users.disable(&"ada".parse().unwrap()).await.unwrap()).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_change_of_the_password_no_refresh_of_the_session_succeeds() {
+    // The one write of `POST /auth/password`, without the hashes before it.
+    race(async |world, token| {
+        let user = world.users.find(&"ada".parse().unwrap()).await.unwrap().unwrap();
+        let by = world.claims(token, LOGIN_AT + 1).session_id;
+        let new =
+            (SessionId::new(edge::random::entropy().unwrap()), &Session::new(at(LOGIN_AT + 1), None, None));
+        world.users.change_password(&user, by, &HASH.parse().unwrap(), new).await.unwrap();
+    })
+    .await;
+}

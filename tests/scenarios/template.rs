@@ -38,6 +38,7 @@ fn binary(function: Function) -> &'static str {
         Function::Refresh => "refresh",
         Function::Verify => "verify",
         Function::Sessions => "sessions",
+        Function::Password => "password",
         Function::Jwks => "jwks",
     }
 }
@@ -107,7 +108,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs, each with its resource: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 7] {
+async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -131,14 +132,26 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 7] {
     assert_eq!(world.log_out_everywhere(&token, LOGIN_AT).await.status, 204);
     assert_eq!(world.log_out(&token, LOGIN_AT).await.status, 204);
     let sessions = world.operations();
+    let token = world.log_in("ada", "correct horse battery", LOGIN_AT + 900).await.token().to_owned();
+    world.operations();
+    let body = json!({ "current_password": "wrong", "new_password": "another horse battery" });
+    for _ in 0..5 {
+        let event = Event::http_api(&Method::POST, "/auth/password").json(&body).bearer(&token);
+        assert_eq!(world.send("/auth/password", &event, LOGIN_AT + 900).await.code(), "invalid_credentials");
+    }
+    let body =
+        json!({ "current_password": "correct horse battery", "new_password": "another horse battery" });
+    let event = Event::http_api(&Method::POST, "/auth/password").json(&body).bearer(&token);
+    assert_eq!(world.send("/auth/password", &event, LOGIN_AT + 999).await.status, 200);
+    let password = world.operations();
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
     let jwks = world.operations();
     let authorizer = world.authorizer(&[("CHECK_SESSION", "true")]);
-    let token = world.log_in("ada", "correct horse battery", LOGIN_AT + 900).await.token().to_owned();
+    let token = world.log_in("ada", "another horse battery", LOGIN_AT + 999).await.token().to_owned();
     world.operations();
     let event = crate::authorizer::with_token("http_api_2", &token).to_string();
-    let answer = authorizer.answer(&event, tests::at(LOGIN_AT + 900), Duration::from_secs(8)).await;
+    let answer = authorizer.answer(&event, tests::at(LOGIN_AT + 999), Duration::from_secs(8)).await;
     assert_eq!(answer["isAuthorized"], true);
     let authorizer = world.operations();
     // A transaction needs the actions of its parts, and ours update.
@@ -158,6 +171,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 7] {
         ("refresh", signs(refresh)),
         ("verify", verifies(verify)),
         ("sessions", verifies(sessions)),
+        ("password", signs(password)),
         ("jwks", verifies(jwks)),
         ("authorizer", verifies(authorizer)),
         ("rotate-keys", rotation),
@@ -294,6 +308,8 @@ fn every_variable_that_the_code_requires_is_set() {
         ("refresh", &of_tokens),
         ("verify", &of_tokens),
         ("sessions", &of_tokens),
+        ("password", &of_tokens),
+        ("password", &["PASSWORD_MIN_LENGTH", "LOGIN_FAILURES_PER_ADDRESS"]),
         ("jwks", &["SIGNING_SECRET", "JWT_ISSUER"]),
         (
             "authorizer",

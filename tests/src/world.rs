@@ -14,6 +14,7 @@ use http::Method;
 use jwks::Jwks;
 use local::{Gateway, Protected, Store, TABLE_NAME};
 use login::Login;
+use password::ChangePassword;
 use refresh::Refresh;
 use serde_json::{Value, json};
 use sessions::Sessions;
@@ -129,6 +130,8 @@ impl World {
             refresh: Refresh::new(users.clone(), keys(signing()), &environment).unwrap(),
             verify: Verify::new(users.clone(), keys(verifying()), &environment).unwrap(),
             sessions: Sessions::new(users.clone(), keys(verifying()), &environment).unwrap(),
+            password: ChangePassword::new(users.clone(), keys(signing()), Hasher::new(), &environment)
+                .unwrap(),
             jwks: Jwks::new(keys(verifying()), &environment).unwrap(),
             protected: Protected::new(users.clone(), keys(verifying()), &environment).unwrap(),
         };

@@ -6,15 +6,12 @@
 use std::sync::Arc;
 
 use edge::{
-    Answer, CredentialFailure, Endpoint, Environment, Refusal, Request, SettingError, SigningKeys,
-    token_answer,
+    Answer, CredentialFailure, Endpoint, Environment, PasswordCheck, Refusal, Request, SettingError,
+    SigningKeys, token_answer,
 };
 use http::Method;
-use token::{Entropy, Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
-use users::{
-    BeforeLogin, Claim, HashError, Hasher, OpenSessionError, Password, PasswordHash, Session, SourceAddress,
-    User, UserTable, Username, Verdict,
-};
+use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
+use users::{Hasher, OpenSessionError, Password, Session, User, UserTable, Username};
 
 /// How often a login starts over because the stored hash changed while the password was checked.
 const MAX_CHECKS: usize = 3;
@@ -23,11 +20,9 @@ const MAX_CHECKS: usize = 3;
 pub struct Login {
     users: UserTable,
     keys: SigningKeys,
-    hasher: Hasher,
+    passwords: PasswordCheck,
     policy: SessionPolicy,
     issuer: Issuer,
-    /// 0 for no bound.
-    failures_per_address: u32,
 }
 
 impl Login {
@@ -38,14 +33,9 @@ impl Login {
         hasher: Hasher,
         environment: &Environment<'_>,
     ) -> Result<Self, SettingError> {
-        Ok(Self {
-            users,
-            keys,
-            hasher,
-            policy: environment.session_policy()?,
-            issuer: environment.issuer()?,
-            failures_per_address: environment.failures_per_address()?,
-        })
+        let passwords = PasswordCheck::new(users.clone(), hasher, environment)?;
+        let (policy, issuer) = (environment.session_policy()?, environment.issuer()?);
+        Ok(Self { users, keys, passwords, policy, issuer })
     }
 
     async fn log_in(
@@ -56,34 +46,13 @@ impl Login {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let keys = self.keys.current(now).await?;
-        let address = self.counted_address(request);
-        let BeforeLogin { user, attempts, from_address } =
-            self.users.for_login(&username, address.as_ref(), now).await?;
+        let (user, attempt) = self.passwords.begin(request, username, now).await?;
         let (session_id, token_id) =
             (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
-        if let Some(user) = &user {
-            request.is_about(user.id, None);
-        }
-        let for_address = from_address.retry_after(self.failures_per_address, now);
-        if let Some(wait) = attempts.retry_after(now).max(for_address) {
-            return Err(Refusal::TooManyAttempts(wait));
-        }
-        // Many tries at once must not all be checked before the first failure is counted.
-        let claimed = attempts.must_claim();
-        if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
-            return Err(Refusal::TooManyAttempts(attempts.and_one(now).retry_after(now).unwrap_or_default()));
-        }
-        let had_failures = attempts.failures > 0;
         let session = Session::new(now, request.user_agent(), request.source_ip());
-        let opened = self.open_session(user, &password, (session_id, &session), had_failures, now).await;
-        if let Err(Refusal::InvalidCredentials(_)) = opened {
-            if !claimed {
-                self.users.record_failure(&username, now).await?;
-            }
-            if let Some(address) = &address {
-                self.users.record_failure_from(address, now).await?;
-            }
-        }
+        let opened =
+            self.open_session(user, &password, (session_id, &session), attempt.had_failures, now).await;
+        self.passwords.count(&attempt, &opened, now).await?;
         let user = opened?;
         request.is_about(user.id, Some(session_id));
         let lifetime = self.policy.log_in(now);
@@ -91,12 +60,6 @@ impl Login {
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
         let token = self.issuer.issue(&claims, &keys, now)?;
         Ok(token_answer(&token, &claims, &self.policy, now))
-    }
-
-    /// Where the request comes from, if failures from there are counted and API Gateway says where.
-    fn counted_address(&self, request: &Request) -> Option<SourceAddress> {
-        let address = request.source_ip().filter(|_| self.failures_per_address > 0);
-        address.and_then(|address| address.parse().ok())
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.
@@ -109,7 +72,7 @@ impl Login {
         now: Timestamp,
     ) -> Result<User, Refusal> {
         for _ in 0..MAX_CHECKS {
-            let (checked, upgraded) = self.check(user, password).await?;
+            let (checked, upgraded) = self.passwords.check(user, password).await?;
             let (users, hash, policy) = (&self.users, upgraded.as_deref(), &self.policy);
             let opened = if had_failures {
                 users.open_session_after_failures(&checked, session_id, session, hash, policy, now).await
@@ -134,65 +97,6 @@ impl Login {
         }
         Err(Refusal::Internal("the password hash keeps changing"))
     }
-
-    /// The user, if the password is theirs and they may log in; and a stronger hash if theirs is weak.
-    ///
-    /// Every way through here computes a hash first: the time must not tell the names that exist.
-    async fn check(
-        &self,
-        user: Option<User>,
-        password: &Arc<Password>,
-    ) -> Result<(User, Option<Box<PasswordHash>>), Refusal> {
-        // A disabled user costs what an unknown one does, whatever the password.
-        let enabled = user.as_ref().filter(|user| user.enabled);
-        let stored = enabled.and_then(|user| user.password_hash.clone().ok());
-        let (hasher, password, salt) = (self.hasher.clone(), Arc::clone(password), edge::random::entropy()?);
-        // A hash keeps a core busy for milliseconds: not on the thread that answers others.
-        let hashing = tokio::task::spawn_blocking(move || compare(&hasher, &password, stored.as_ref(), salt));
-        let verdict = hashing.await.map_err(|_| Refusal::Internal("hashing panicked"))?;
-        let verdict = verdict.map_err(|_| Refusal::Internal("hashing failed"))?;
-        let failure = match (user, verdict) {
-            (Some(user), Comparison::Match(upgraded)) if user.enabled => return Ok((user, upgraded)),
-            (None, _) => CredentialFailure::UnknownUser,
-            (Some(user), _) if !user.enabled => CredentialFailure::UserDisabled,
-            (Some(user), _) if user.password_hash.is_err() => CredentialFailure::UnusableHash,
-            (Some(_), _) => CredentialFailure::WrongPassword,
-        };
-        Err(Refusal::InvalidCredentials(failure))
-    }
-}
-
-/// What came of comparing a password with a stored hash.
-enum Comparison {
-    /// It is the one; with a stronger hash of it where the stored one is weak.
-    Match(Option<Box<PasswordHash>>),
-    /// It is another one, or there is nothing to compare with.
-    Mismatch,
-}
-
-fn compare(
-    hasher: &Hasher,
-    password: &Password,
-    stored: Option<&PasswordHash>,
-    salt: Entropy,
-) -> Result<Comparison, HashError> {
-    let Some(stored) = stored else {
-        hasher.verify_dummy(password)?;
-        return Ok(Comparison::Mismatch);
-    };
-    match hasher.verify(password, stored)? {
-        Verdict::Mismatch => {
-            // A weak hash is checked in less time than an unknown name; this makes it more, not less.
-            if hasher.needs_upgrade(stored) {
-                hasher.verify_dummy(password)?;
-            }
-            Ok(Comparison::Mismatch)
-        }
-        Verdict::Match if hasher.needs_upgrade(stored) => {
-            Ok(Comparison::Match(Some(Box::new(hasher.hash(password, salt)?))))
-        }
-        Verdict::Match => Ok(Comparison::Match(None)),
-    }
 }
 
 impl Endpoint for Login {
@@ -203,13 +107,10 @@ impl Endpoint for Login {
         let mut body = request.json()?;
         let username = body.string("username")?;
         let password = body.string("password")?;
-        let username = username.parse::<Username>().map_err(|problem| unusable("username", &problem))?;
-        let password = Password::try_from(password).map_err(|problem| unusable("password", &problem))?;
+        let username =
+            username.parse::<Username>().map_err(|problem| Refusal::of_field("username", &problem))?;
+        let password =
+            Password::try_from(password).map_err(|problem| Refusal::of_field("password", &problem))?;
         self.log_in(request, username, Arc::new(password), now).await
     }
-}
-
-/// No user has such a name or password, so saying so tells nobody who exists.
-fn unusable(field: &str, problem: &dyn std::error::Error) -> Refusal {
-    Refusal::InvalidRequest(format!("The field \"{field}\" cannot be used: {problem}."))
 }

@@ -10,6 +10,7 @@
 //! - [`live_user`]: the check that the session of a token has not ended
 //! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
 //! - [`guarded`]: a panic and lost time as refusals
+//! - [`PasswordCheck`]: a password checked, within the bounds on failures
 //! - [`audit`]: one line a decision
 //! - [`start`], [`start_answering`], [`start_task`]: a Lambda function, from its settings to its last event
 
@@ -23,6 +24,7 @@ mod guarded;
 mod key_source;
 mod live_session;
 mod logging;
+mod password_check;
 mod public_keys;
 pub mod random;
 mod refusal;
@@ -37,6 +39,7 @@ pub use endpoint::{Endpoint, Route, respond};
 pub use guarded::guarded;
 pub use key_source::KeySource;
 pub use live_session::live_user;
+pub use password_check::{PasswordCheck, Try};
 pub use public_keys::{PublicKeys, PublicKeysError};
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};
 pub use request::{Body, Request};

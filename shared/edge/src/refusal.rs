@@ -21,6 +21,8 @@ pub enum Refusal {
     NotJson,
     /// A login with bad credentials; the caller must not learn which.
     InvalidCredentials(CredentialFailure),
+    /// A new password that nobody should have.
+    PasswordRefused(String),
     /// Too many failed logins under this name or from this address.
     TooManyAttempts(Seconds),
     /// Not a token of ours.
@@ -125,6 +127,7 @@ impl Refusal {
                 "invalid_credentials",
                 "Unable to log in with provided credentials.",
             ),
+            Self::PasswordRefused(message) => (StatusCode::BAD_REQUEST, "password_refused", message.as_str()),
             Self::TooManyAttempts(_) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
@@ -165,6 +168,11 @@ impl Refusal {
         }
     }
 
+    /// A field whose text is none of its kind. No user has such a name or password, so it tells nobody who exists.
+    pub fn of_field(field: &str, problem: &dyn std::error::Error) -> Self {
+        Self::InvalidRequest(format!("The field \"{field}\" cannot be used: {problem}."))
+    }
+
     /// The same refusal of a token that came in the `Authorization` header: 401 (RFC 6750 §3.1).
     #[must_use]
     pub fn of_bearer_token(self) -> Self {
@@ -187,6 +195,7 @@ impl Refusal {
             Self::Internal(problem) => format!("internal: {problem}"),
             // The text may quote a member name that the caller chose.
             Self::InvalidRequest(_) => "invalid_request".to_owned(),
+            Self::PasswordRefused(_) => "password_refused".to_owned(),
             Self::TooManyAttempts(wait) => format!("too_many_attempts: {wait} to wait"),
             other => format!("{other:?}"),
         }

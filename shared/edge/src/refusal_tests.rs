@@ -55,6 +55,7 @@ fn every_refusal_has_its_status_code_and_message() {
             "invalid_credentials",
             "Unable to log in with provided credentials.",
         ),
+        (Refusal::PasswordRefused("Too short.".to_owned()), 400, "password_refused", "Too short."),
         (
             Refusal::TooManyAttempts(Seconds::new(5)),
             429,

@@ -1,6 +1,9 @@
 //! Every setting: its variable, its default and its rule.
 
+use std::ops::RangeInclusive;
+
 use token::{Algorithm, Issuer, RefreshSwitch, RotationPolicy, Seconds, SessionPolicy};
+use users::{PasswordPolicy, SHORTEST_PASSWORD};
 
 use crate::signing_keys::CACHE_TIME;
 
@@ -14,6 +17,10 @@ const DEFAULT_AUDIENCE: &str = "latchkey";
 const DEFAULT_MAX_STALE: Seconds = Seconds::new(3600);
 /// `LOGIN_FAILURES_PER_ADDRESS`: more than a busy office mistypes in 15 minutes.
 const DEFAULT_FAILURES_PER_ADDRESS: u32 = 100;
+/// `PASSWORD_MIN_LENGTH`: what NIST SP 800-63B-4 asks for where the password is the only factor.
+const DEFAULT_PASSWORD_LENGTH: usize = 15;
+/// Nobody is asked for more than a sentence.
+const PASSWORD_LENGTHS: RangeInclusive<usize> = SHORTEST_PASSWORD..=128;
 /// The most that `SIGNING_KEYS_MAX_STALE` may be: a key taken out of the secret must stop working some day.
 const LONGEST_MAX_STALE: Seconds = Seconds::new(86_400);
 
@@ -130,6 +137,16 @@ impl<'a> Environment<'a> {
         self.optional(variable).map_or(Ok(DEFAULT_FAILURES_PER_ADDRESS), |text| {
             text.parse().map_err(|_| error(variable, "must be a whole number of failures, 0 for no bound"))
         })
+    }
+
+    /// What a new password must be: `PASSWORD_MIN_LENGTH` (15 characters, 8 to 128).
+    pub fn password_policy(&self) -> Result<PasswordPolicy, SettingError> {
+        let variable = "PASSWORD_MIN_LENGTH";
+        let length = self.optional(variable).map_or(Ok(DEFAULT_PASSWORD_LENGTH), |text| text.parse());
+        match length {
+            Ok(length) if PASSWORD_LENGTHS.contains(&length) => Ok(PasswordPolicy::new(length)),
+            _ => Err(error(variable, "must be 8 to 128 characters")),
+        }
     }
 
     /// The table in which the authorizer looks sessions up: `USERS_TABLE`, required where `CHECK_SESSION` (false)
@@ -288,6 +305,18 @@ mod tests {
         for wrong in ["-1", "many", "1.5", "4294967296"] {
             let said = limit(wrong).unwrap_err().to_string();
             assert_eq!(said, "LOGIN_FAILURES_PER_ADDRESS must be a whole number of failures, 0 for no bound");
+        }
+    }
+
+    #[test]
+    fn passwords_have_15_characters_unless_8_to_128_are_set() {
+        let policy = |value| with(&[("PASSWORD_MIN_LENGTH", value)], |settings| settings.password_policy());
+        for (value, length) in [("", 15), ("8", 8), ("128", 128)] {
+            assert_eq!(policy(value), Ok(PasswordPolicy::new(length)));
+        }
+        for wrong in ["7", "129", "-1", "long"] {
+            let said = policy(wrong).unwrap_err().to_string();
+            assert_eq!(said, "PASSWORD_MIN_LENGTH must be 8 to 128 characters");
         }
     }
 

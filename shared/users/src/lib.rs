@@ -5,6 +5,7 @@
 //!
 //! - [`Username`]: the one canonical form of a name
 //! - [`Password`], [`PasswordHash`], [`Hasher`]: what is checked, against what, and the work between
+//! - [`PasswordPolicy`]: what a new password must be
 //! - [`User`], [`Session`]: what the user's row says
 //! - [`Attempts`], [`AddressFailures`]: failed logins under a name and from an address, and how long they make the next one wait
 //! - [`UserRecord`]: a user on the way into the table or out of it
@@ -14,6 +15,7 @@
 mod address_failures;
 mod administration;
 mod attempts;
+mod change_password;
 mod end_session;
 mod error;
 mod hasher;
@@ -21,6 +23,7 @@ mod listing;
 mod open_session;
 mod password;
 mod password_hash;
+mod password_policy;
 mod row;
 mod schema;
 mod source_address;
@@ -32,6 +35,7 @@ mod username;
 pub use address_failures::AddressFailures;
 pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, Claim};
+pub use change_password::ChangePasswordError;
 pub use end_session::EndSessionsError;
 pub use error::{MalformedRow, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
@@ -39,6 +43,7 @@ pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};
 pub use open_session::{MAX_SESSIONS, OpenSessionError};
 pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
 pub use password_hash::{HashError, PasswordHash};
+pub use password_policy::{PasswordPolicy, PasswordRefusal, SHORTEST_PASSWORD};
 pub use source_address::SourceAddress;
 pub use table::{BeforeLogin, UserTable};
 pub use transfer::{IfDifferent, ImportError, Imported, Status, UserRecord};

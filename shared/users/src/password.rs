@@ -23,6 +23,15 @@ pub enum PasswordError {
 }
 
 impl Password {
+    /// Whether this is the same text as another.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -1,0 +1,128 @@
+//! `POST /auth/password`: the current password and a new one for a fresh token, and the end of every other session.
+//!
+//! The token in the `Authorization` header must be live and its session not ended. One conditional write replaces the
+//! hash and all sessions. The answer's token is of a new session, as after a login: whoever else holds a token of the
+//! old one, perhaps the reason for the change, is out like all the others.
+
+use std::sync::Arc;
+
+use edge::{
+    Answer, Endpoint, Environment, PasswordCheck, Refusal, Request, SessionFailure, SettingError,
+    SigningKeys, live_user, token_answer,
+};
+use http::Method;
+use token::{Claims, Issuer, SessionId, SessionPolicy, Timestamp, TokenId, Verifier};
+use users::{
+    ChangePasswordError, Hasher, Password, PasswordHash, PasswordPolicy, PasswordRefusal, Session, User,
+    UserTable,
+};
+
+/// How often a change starts over because the stored hash changed while the password was checked.
+const MAX_CHECKS: usize = 3;
+
+/// The use case and all that it may touch.
+pub struct ChangePassword {
+    users: UserTable,
+    keys: SigningKeys,
+    passwords: PasswordCheck,
+    rules: PasswordPolicy,
+    policy: SessionPolicy,
+    issuer: Issuer,
+    verifier: Verifier,
+}
+
+impl ChangePassword {
+    /// Changes by the policies and in the name of the issuer that `environment` sets.
+    pub fn new(
+        users: UserTable,
+        keys: SigningKeys,
+        hasher: Hasher,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        let passwords = PasswordCheck::new(users.clone(), hasher, environment)?;
+        let (rules, policy) = (environment.password_policy()?, environment.session_policy()?);
+        let issuer = environment.issuer()?;
+        let verifier = Verifier::new(issuer.clone());
+        Ok(Self { users, keys, passwords, rules, policy, issuer, verifier })
+    }
+
+    /// Whose token is in the `Authorization` header: it is live, and so is its session.
+    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User), Refusal> {
+        let token = request.bearer_token()?;
+        let identify = async {
+            let claims = self.keys.verify(&self.verifier, token, now).await?;
+            request.is_about(claims.subject, Some(claims.session_id));
+            let user = live_user(&self.users, &claims).await?;
+            Ok((claims, user))
+        };
+        identify.await.map_err(Refusal::of_bearer_token)
+    }
+
+    /// The user, now with the new hash and no session but the new one.
+    async fn replace(
+        &self,
+        mut user: Option<User>,
+        current: &Arc<Password>,
+        by: SessionId,
+        hash: &PasswordHash,
+        (id, session): (SessionId, &Session),
+    ) -> Result<User, Refusal> {
+        for _ in 0..MAX_CHECKS {
+            let (checked, _) = self.passwords.check(user, current).await?;
+            match self.users.change_password(&checked, by, hash, (id, session)).await {
+                Ok(()) => return Ok(checked),
+                // A login upgraded the hash: check against the new one.
+                Err(ChangePasswordError::HashChanged(fresh)) => user = Some(*fresh),
+                Err(ChangePasswordError::SessionEnded) => {
+                    return Err(Refusal::SessionEnded(SessionFailure::NotInRow).of_bearer_token());
+                }
+                Err(ChangePasswordError::UserDisabled) => {
+                    return Err(Refusal::UserDisabled.of_bearer_token());
+                }
+                Err(ChangePasswordError::UnreadableHash) => {
+                    return Err(Refusal::Internal("an unreadable hash matched"));
+                }
+                Err(ChangePasswordError::Store(problem)) => return Err(problem.into()),
+            }
+        }
+        Err(Refusal::Internal("the password hash keeps changing"))
+    }
+}
+
+impl Endpoint for ChangePassword {
+    const NAME: &'static str = "change_password";
+    const METHODS: &'static [Method] = &[Method::POST];
+
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        let (claims, user) = self.caller(request, now).await?;
+        let mut body = request.json()?;
+        let mut password = |field| {
+            let password = Password::try_from(body.string(field)?);
+            password.map_err(|problem| Refusal::of_field(field, &problem))
+        };
+        let (current, new) = (password("current_password")?, password("new_password")?);
+        let refused = |problem: PasswordRefusal| Refusal::PasswordRefused(problem.to_string());
+        self.rules.check(&new, &user.username).map_err(refused)?;
+        if new.is_same_as(&current) {
+            return Err(refused(PasswordRefusal::Unchanged));
+        }
+        let keys = self.keys.current(now).await?;
+        let (user, attempt) = self.passwords.begin(request, user.username, now).await?;
+        request.is_about(claims.subject, Some(claims.session_id));
+        let hash = self.passwords.hash(new).await?;
+        let (id, token_id) =
+            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
+        let session = Session::new(now, request.user_agent(), request.source_ip());
+        let replaced = self.replace(user, &Arc::new(current), claims.session_id, &hash, (id, &session)).await;
+        self.passwords.count(&attempt, &replaced, now).await?;
+        let user = replaced?;
+        request.is_about(user.id, Some(id));
+        if attempt.had_failures {
+            self.users.clear_attempts(&user.username).await?;
+        }
+        let subject = (user.id, user.username.as_str());
+        let claims = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims);
+        let token = self.issuer.issue(&claims, &keys, now)?;
+        Ok(token_answer(&token, &claims, &self.policy, now))
+    }
+}

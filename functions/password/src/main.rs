@@ -1,0 +1,15 @@
+//! The `password` Lambda function.
+
+use edge::SigningKeys;
+use password::ChangePassword;
+use users::{Hasher, UserTable};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    edge::start(|environment, aws| {
+        let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
+        let keys = SigningKeys::from_environment(environment, aws)?;
+        ChangePassword::new(users, keys, Hasher::new(), environment)
+    })
+    .await
+}

@@ -1,0 +1,160 @@
+use std::sync::Arc;
+
+use token::{Entropy, Timestamp};
+use users::{
+    BeforeLogin, Claim, HashError, Hasher, Password, PasswordHash, SourceAddress, User, UserTable, Username,
+    Verdict,
+};
+
+use crate::{CredentialFailure, Environment, Refusal, Request, SettingError};
+
+/// Passwords, checked within the bounds on failures under a name and from an address.
+pub struct PasswordCheck {
+    users: UserTable,
+    hasher: Hasher,
+    /// 0 for no bound.
+    failures_per_address: u32,
+}
+
+/// A check that may be made now.
+pub struct Try {
+    /// Whether failures under the name came before it.
+    pub had_failures: bool,
+    username: Username,
+    address: Option<SourceAddress>,
+    /// Whether the failure that it would be is counted already.
+    claimed: bool,
+}
+
+impl PasswordCheck {
+    /// Checks for the users of `users`, within the bounds that `environment` sets.
+    pub fn new(
+        users: UserTable,
+        hasher: Hasher,
+        environment: &Environment<'_>,
+    ) -> Result<Self, SettingError> {
+        Ok(Self { users, hasher, failures_per_address: environment.failures_per_address()? })
+    }
+
+    /// The user of this name, unless failures before make the next try wait.
+    pub async fn begin(
+        &self,
+        request: &Request,
+        username: Username,
+        now: Timestamp,
+    ) -> Result<(Option<User>, Try), Refusal> {
+        let address = self.counted_address(request);
+        let BeforeLogin { user, attempts, from_address } =
+            self.users.for_login(&username, address.as_ref(), now).await?;
+        if let Some(user) = &user {
+            request.is_about(user.id, None);
+        }
+        let for_address = from_address.retry_after(self.failures_per_address, now);
+        if let Some(wait) = attempts.retry_after(now).max(for_address) {
+            return Err(Refusal::TooManyAttempts(wait));
+        }
+        // Many tries at once must not all be checked before the first failure is counted.
+        let claimed = attempts.must_claim();
+        if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
+            return Err(Refusal::TooManyAttempts(attempts.and_one(now).retry_after(now).unwrap_or_default()));
+        }
+        Ok((user, Try { had_failures: attempts.failures > 0, username, address, claimed }))
+    }
+
+    /// Counts `outcome` if the credentials were bad.
+    pub async fn count<T>(
+        &self,
+        of: &Try,
+        outcome: &Result<T, Refusal>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if let Err(Refusal::InvalidCredentials(_)) = outcome {
+            if !of.claimed {
+                self.users.record_failure(&of.username, now).await?;
+            }
+            if let Some(address) = &of.address {
+                self.users.record_failure_from(address, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the request comes from, if failures from there are counted and API Gateway says where.
+    fn counted_address(&self, request: &Request) -> Option<SourceAddress> {
+        let address = request.source_ip().filter(|_| self.failures_per_address > 0);
+        address.and_then(|address| address.parse().ok())
+    }
+
+    /// The user, if the password is theirs and they may log in; and a stronger hash if theirs is weak.
+    ///
+    /// Every way through here computes a hash first: the time must not tell the names that exist.
+    pub async fn check(
+        &self,
+        user: Option<User>,
+        password: &Arc<Password>,
+    ) -> Result<(User, Option<Box<PasswordHash>>), Refusal> {
+        // A disabled user costs what an unknown one does, whatever the password.
+        let enabled = user.as_ref().filter(|user| user.enabled);
+        let stored = enabled.and_then(|user| user.password_hash.clone().ok());
+        let (password, salt) = (Arc::clone(password), crate::random::entropy()?);
+        let verdict = self.hashing(move |hasher| compare(hasher, &password, stored.as_ref(), salt)).await?;
+        let failure = match (user, verdict) {
+            (Some(user), Comparison::Match(upgraded)) if user.enabled => return Ok((user, upgraded)),
+            (None, _) => CredentialFailure::UnknownUser,
+            (Some(user), _) if !user.enabled => CredentialFailure::UserDisabled,
+            (Some(user), _) if user.password_hash.is_err() => CredentialFailure::UnusableHash,
+            (Some(_), _) => CredentialFailure::WrongPassword,
+        };
+        Err(Refusal::InvalidCredentials(failure))
+    }
+
+    /// The hash of a new password.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Refusal> {
+        let salt = crate::random::entropy()?;
+        self.hashing(move |hasher| hasher.hash(&password, salt)).await
+    }
+
+    /// A hash keeps a core busy for milliseconds: not on the thread that answers others.
+    async fn hashing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let hasher = self.hasher.clone();
+        let done = tokio::task::spawn_blocking(move || work(&hasher)).await;
+        let done = done.map_err(|_| Refusal::Internal("hashing panicked"))?;
+        done.map_err(|_| Refusal::Internal("hashing failed"))
+    }
+}
+
+/// What came of comparing a password with a stored hash.
+enum Comparison {
+    /// It is the one; with a stronger hash of it where the stored one is weak.
+    Match(Option<Box<PasswordHash>>),
+    /// It is another one, or there is nothing to compare with.
+    Mismatch,
+}
+
+fn compare(
+    hasher: &Hasher,
+    password: &Password,
+    stored: Option<&PasswordHash>,
+    salt: Entropy,
+) -> Result<Comparison, HashError> {
+    let Some(stored) = stored else {
+        hasher.verify_dummy(password)?;
+        return Ok(Comparison::Mismatch);
+    };
+    match hasher.verify(password, stored)? {
+        Verdict::Mismatch => {
+            // A weak hash is checked in less time than an unknown name; this makes it more, not less.
+            if hasher.needs_upgrade(stored) {
+                hasher.verify_dummy(password)?;
+            }
+            Ok(Comparison::Mismatch)
+        }
+        Verdict::Match if hasher.needs_upgrade(stored) => {
+            Ok(Comparison::Match(Some(Box::new(hasher.hash(password, salt)?))))
+        }
+        Verdict::Match => Ok(Comparison::Match(None)),
+    }
+}

@@ -1,0 +1,77 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use token::SessionId;
+
+use crate::{
+    PasswordHash, Session, StoreError, User, UserTable,
+    row::{read_user, session as to_entry, string, user_key},
+    schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
+    table::Update,
+};
+
+/// Why a password was not changed by its user.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The session that asked for it has ended, or the user is gone.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The user has been disabled.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// The password was changed, or its hash upgraded by a login: verify again, against this user's.
+    #[error("the password hash is not the one that was checked")]
+    HashChanged(Box<User>),
+    /// The user as read has no hash that anyone can have checked.
+    #[error("the user has no readable password hash")]
+    UnreadableHash,
+    /// The table gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl UserTable {
+    /// Replaces the password of `user`, which was just checked against the hash as read, and every session by a new one.
+    ///
+    /// One conditional write: the user still is the same, enabled, has the same hash and the session `by` that asks.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        by: SessionId,
+        hash: &PasswordHash,
+        (id, session): (SessionId, &Session),
+    ) -> Result<(), ChangePasswordError> {
+        let checked = user.password_hash.as_ref().map_err(|_| ChangePasswordError::UnreadableHash)?;
+        let only = AttributeValue::M(HashMap::from([(id.to_string(), to_entry(session))]));
+        let change = self
+            .update_item(user_key(&user.username))
+            .update_expression("SET #hash = :hash, #sessions = :only")
+            .condition_expression(
+                "#user_id = :user_id AND #enabled = :enabled AND #hash = :checked AND attribute_exists(#sessions.#by)",
+            )
+            .expression_attribute_names("#hash", PASSWORD_HASH)
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#by", by.to_string())
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_names("#enabled", ENABLED)
+            .expression_attribute_values(":hash", string(hash.expose()))
+            .expression_attribute_values(":only", only)
+            .expression_attribute_values(":user_id", string(&user.id))
+            .expression_attribute_values(":enabled", AttributeValue::Bool(true))
+            .expression_attribute_values(":checked", string(checked.expose()));
+        let Update::Refused(row) = Update::send(change).await? else { return Ok(()) };
+        let row = row.ok_or(ChangePasswordError::SessionEnded)?;
+        let found = read_user(&row, &user.username).map_err(StoreError::from)?;
+        if found.id == user.id && found.sessions.contains_key(&id) {
+            // The client repeats a write whose answer was lost, and then finds its own session.
+            return Ok(());
+        }
+        if found.id == user.id && !found.enabled {
+            return Err(ChangePasswordError::UserDisabled);
+        }
+        if found.id != user.id || !found.sessions.contains_key(&by) {
+            return Err(ChangePasswordError::SessionEnded);
+        }
+        Err(ChangePasswordError::HashChanged(Box::new(found)))
+    }
+}

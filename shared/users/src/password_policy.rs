@@ -1,0 +1,187 @@
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+
+use crate::{Password, Username};
+
+/// Fewer characters than that are guessed whatever they are, so neither a password nor what is left of one without
+/// its user's name may have less.
+pub const SHORTEST_PASSWORD: usize = 8;
+/// Where fingers run: along the alphabet, the digits and the letters of a keyboard.
+const RUNS: [&str; 3] = ["abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiopasdfghjklzxcvbnm"];
+/// One a line, in lower case.
+const COMMON: &str = include_str!("../data/common-passwords.txt");
+
+/// What a new password must be: long, and not what everybody tries first. NIST SP 800-63B-4 §3.1.1.2.
+///
+/// No rule about kinds of characters, and none about the age of a password: both make people choose worse ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    min_length: usize,
+}
+
+/// Why a password cannot be set, and what to do; never what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordRefusal {
+    /// Too few characters.
+    #[error(
+        "The new password is too short: use at least {0} characters, for example four or five random words."
+    )]
+    TooShort(usize),
+    /// On the list of common and breached passwords, or such a one several times over.
+    #[error(
+        "The new password is among the most common ones: use another, for example four or five random words."
+    )]
+    Common,
+    /// The user's name, and little else.
+    #[error(
+        "The new password is little more than the username: use another, for example four or five random words."
+    )]
+    OwnName,
+    /// A short pattern again and again.
+    #[error("The new password repeats a short pattern: use another, for example four or five random words.")]
+    Repetition,
+    /// A run of the alphabet, the digits or the keyboard.
+    #[error(
+        "The new password is a run of neighbouring keys: use another, for example four or five random words."
+    )]
+    Run,
+    /// The one that is to be replaced.
+    #[error("The new password is the current one: use another.")]
+    Unchanged,
+}
+
+impl PasswordPolicy {
+    /// Passwords of at least so many Unicode code points.
+    pub fn new(min_length: usize) -> Self {
+        Self { min_length }
+    }
+
+    /// Whether `username` may have this password.
+    ///
+    /// Compared in NFKC and lower case, so that neither capitals nor full-width letters make a common one uncommon.
+    pub fn check(&self, password: &Password, username: &Username) -> Result<(), PasswordRefusal> {
+        if password.as_str().chars().count() < self.min_length {
+            return Err(PasswordRefusal::TooShort(self.min_length));
+        }
+        let folded = |text: &str| text.nfkc().flat_map(char::to_lowercase).collect::<String>();
+        let text = Zeroizing::new(folded(password.as_str()));
+        let characters: Zeroizing<Vec<char>> = Zeroizing::new(text.chars().collect());
+        if is_run(&characters) {
+            return Err(PasswordRefusal::Run);
+        }
+        let period = period(&characters);
+        if period < characters.len() && period < SHORTEST_PASSWORD {
+            return Err(PasswordRefusal::Repetition);
+        }
+        let unit: Zeroizing<String> = Zeroizing::new(characters.iter().take(period).collect());
+        if COMMON.lines().any(|common| common == unit.as_str()) {
+            return Err(PasswordRefusal::Common);
+        }
+        let name = folded(username.as_str());
+        let without_name = Zeroizing::new(text.replace(&name, ""));
+        if without_name.len() < text.len() && without_name.chars().count() < SHORTEST_PASSWORD {
+            return Err(PasswordRefusal::OwnName);
+        }
+        Ok(())
+    }
+}
+
+/// After how many characters the text begins again and goes on like that to its end; all of them if it never does.
+fn period(characters: &[char]) -> usize {
+    let repeats = |period: &usize| {
+        characters.iter().zip(characters.iter().skip(*period)).all(|(one, other)| one == other)
+    };
+    (1..=characters.len() / 2).find(repeats).unwrap_or(characters.len())
+}
+
+/// Whether each character is the next one of the same run, forwards or backwards, and from its end over to its start.
+fn is_run(characters: &[char]) -> bool {
+    let follows = |run: &str, one: char, other: char| {
+        run.chars().zip(run.chars().cycle().skip(1)).any(|pair| pair == (one, other))
+    };
+    let pairs = || characters.iter().zip(characters.iter().skip(1));
+    RUNS.iter().any(|run| {
+        pairs().all(|(one, other)| follows(run, *one, *other))
+            || pairs().all(|(one, other)| follows(run, *other, *one))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(min_length: usize, password: &str, username: &str) -> Result<(), PasswordRefusal> {
+        let password = Password::try_from(password.to_owned()).unwrap();
+        PasswordPolicy::new(min_length).check(&password, &username.parse().unwrap())
+    }
+
+    #[test]
+    fn a_long_password_needs_no_special_character() {
+        for password in
+            ["correct horse battery staple", "aaaaaaaaaaaaab and more", "пароль из слов", "            x  "]
+        {
+            assert_eq!(check(14, password, "ada"), Ok(()), "{password}");
+        }
+    }
+
+    #[test]
+    fn length_counts_code_points_after_composition() {
+        assert_eq!(check(15, "fourteen chars", "ada"), Err(PasswordRefusal::TooShort(15)));
+        assert_eq!(check(15, "fifteen charsss", "ada"), Ok(()));
+        assert_eq!(check(9, "Jose\u{301} hot", "ada"), Ok(()).and(Err(PasswordRefusal::TooShort(9))));
+        assert_eq!(check(8, "😀😁😂🤣😃😄😅😆", "ada"), Ok(()));
+    }
+
+    #[test]
+    fn common_passwords_are_refused_in_any_case_and_repeated() {
+        for password in
+            ["football", "PassWord1", "ｐａｓｓｗｏｒｄ", "passwordpassword", "trustno1trustno1trust"]
+        {
+            assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Common), "{password}");
+        }
+    }
+
+    #[test]
+    fn patterns_and_runs_are_refused() {
+        for password in ["aaaaaaaaaaaaaaa", "abababababababab", "1231231231231231", "hunter hunter hunter "] {
+            assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Repetition), "{password}");
+        }
+        for password in [
+            "abcdefghijklmnop",
+            "67890123456789012",
+            "poiuytrewqmnbvcxz",
+            "ZYXWVUTSRQPONMLK",
+            "qwertyuiopasdfgh",
+        ] {
+            assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Run), "{password}");
+        }
+    }
+
+    #[test]
+    fn the_user_s_name_does_not_count() {
+        for password in
+            ["ada.lovelace1842", "Ada.Lovelace-x", "1815ada.lovelace1", "ada.lovelace!ada.lovelace?"]
+        {
+            assert_eq!(check(8, password, "ada.lovelace"), Err(PasswordRefusal::OwnName), "{password}");
+        }
+        assert_eq!(check(8, "canada loves maple", "ada"), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do_and_a_long_password_is_checked_at_once() {
+        let said = PasswordRefusal::TooShort(15).to_string();
+        assert_eq!(
+            said,
+            "The new password is too short: use at least 15 characters, for example four or five random words."
+        );
+        assert_eq!(check(15, &format!("{}b", "a".repeat(1023)), "ada"), Ok(()));
+    }
+
+    #[test]
+    fn the_list_is_sorted_in_lower_case_and_has_no_short_entries() {
+        let entries: Vec<_> = COMMON.lines().collect();
+        assert!(entries.len() > 8000 && entries.is_sorted());
+        assert!(entries.iter().all(|entry| entry.len() >= SHORTEST_PASSWORD));
+        assert!(entries.iter().all(|entry| *entry == entry.to_lowercase()));
+    }
+}
