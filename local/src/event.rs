@@ -38,6 +38,7 @@ impl HttpRequest {
             "routeKey": format!("ANY {path}"),
             "rawPath": path,
             "rawQueryString": query,
+            "cookies": self.cookies(),
             "headers": self.joined_headers(),
             "requestContext": {
                 "accountId": "000000000000",
@@ -61,9 +62,19 @@ impl HttpRequest {
         })
     }
 
+    /// The cookies, which an HTTP API takes out of the headers.
+    fn cookies(&self) -> Option<Vec<&str>> {
+        let values = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies: Vec<_> = values.flat_map(|value| value.split(';')).map(str::trim).collect();
+        (!cookies.is_empty()).then_some(cookies)
+    }
+
     fn joined_headers(&self) -> BTreeMap<&str, String> {
         let mut joined = BTreeMap::new();
         for (name, value) in &self.headers {
+            if name == header::COOKIE {
+                continue;
+            }
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             joined
                 .entry(name.as_str())

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use edge::respond;
+use edge::{Cors, respond};
 use jwks::{DISCOVERY_PATH, JWK_SET_PATH, Jwks};
 use login::Login;
 use password::ChangePassword;
@@ -59,6 +59,8 @@ pub struct Gateway {
     pub password: ChangePassword,
     /// The two documents.
     pub jwks: Jwks,
+    /// The pages of other origins that may call.
+    pub cors: Cors,
     /// `/protected` and `/protected/now`, which are no routes of template.yaml.
     pub protected: Protected,
 }
@@ -70,12 +72,12 @@ impl Gateway {
             return self.protected.respond(event, &self.jwks, now).await;
         }
         match ROUTES.iter().find(|(route, _)| leads_to(route, path)) {
-            Some((_, Function::Login)) => respond(&self.login, event, now, LIMIT).await,
-            Some((_, Function::Refresh)) => respond(&self.refresh, event, now, LIMIT).await,
-            Some((_, Function::Verify)) => respond(&self.verify, event, now, LIMIT).await,
-            Some((_, Function::Sessions)) => respond(&self.sessions, event, now, LIMIT).await,
-            Some((_, Function::Password)) => respond(&self.password, event, now, LIMIT).await,
-            Some((_, Function::Jwks)) => respond(&self.jwks, event, now, LIMIT).await,
+            Some((_, Function::Login)) => respond(&self.login, &self.cors, event, now, LIMIT).await,
+            Some((_, Function::Refresh)) => respond(&self.refresh, &self.cors, event, now, LIMIT).await,
+            Some((_, Function::Verify)) => respond(&self.verify, &self.cors, event, now, LIMIT).await,
+            Some((_, Function::Sessions)) => respond(&self.sessions, &self.cors, event, now, LIMIT).await,
+            Some((_, Function::Password)) => respond(&self.password, &self.cors, event, now, LIMIT).await,
+            Some((_, Function::Jwks)) => respond(&self.jwks, &self.cors, event, now, LIMIT).await,
             None => json!({
                 "statusCode": 404,
                 "headers": { "content-type": "application/json" },

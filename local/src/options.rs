@@ -22,4 +22,10 @@ pub struct Options {
     /// For how long after the login tokens can be refreshed
     #[arg(long, default_value = "2d", value_name = "DURATION")]
     pub refresh_expiration: Seconds,
+    /// Hand tokens out and take them as the cookie __Host-latchkey too
+    #[arg(long)]
+    pub cookie: bool,
+    /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
+    #[arg(long, value_name = "ORIGIN")]
+    pub allow_origin: Vec<String>,
 }

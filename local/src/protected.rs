@@ -1,7 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use authorizer::Authorizer;
-use edge::{Environment, SettingError, SigningKeys, respond};
+use edge::{Cors, Environment, SettingError, SigningKeys, respond};
 use http::{HeaderMap, Method, Uri};
 use jsonwebtoken::jwk::JwkSet;
 use jwks::{DISCOVERY_PATH, Jwks};
@@ -100,7 +100,7 @@ async fn document(jwks: &Jwks, path: &str, now: Timestamp) -> Option<Value> {
         body: Vec::new(),
         source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
-    let answer = respond(jwks, &request.to_event(now).to_string(), now, LIMIT).await;
+    let answer = respond(jwks, &Cors::default(), &request.to_event(now).to_string(), now, LIMIT).await;
     serde_json::from_str(answer.get("body")?.as_str()?).ok()
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use axum::{Router, body::Body, extract::ConnectInfo, extract::State};
 use edge::{Environment, KeySource, SettingError, SigningKeys};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, header};
 use jwks::Jwks;
 use login::Login;
 use password::ChangePassword;
@@ -25,6 +25,9 @@ use crate::{
 
 /// The largest body read; the functions refuse from 16 KiB on, API Gateway from 10 MB on.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// The cookie's name with `--cookie`.
+const AUTH_COOKIE: &str = "__Host-latchkey";
 
 /// A server that listens and does not serve yet.
 pub struct Server {
@@ -57,8 +60,8 @@ pub enum StartError {
     /// The signing key.
     #[error(transparent)]
     Key(#[from] KeyFileError),
-    /// A duration out of range.
-    #[error("{0} (--expiration, --refresh-expiration)")]
+    /// A duration out of range, or an origin that is none.
+    #[error("{0} (set by --expiration, --refresh-expiration and --allow-origin)")]
     Setting(#[from] SettingError),
     /// The demo user.
     #[error(transparent)]
@@ -129,6 +132,8 @@ fn gateway(
         "JWT_ISSUER" => Some(format!("http://{address}")),
         "JWT_ALLOW_REFRESH" => Some("true".to_owned()),
         "JWT_EXPIRATION_DELTA" => Some(options.expiration.get().to_string()),
+        "JWT_AUTH_COOKIE" => options.cookie.then(|| AUTH_COOKIE.to_owned()),
+        "CORS_ALLOWED_ORIGINS" => Some(options.allow_origin.join(",")),
         "JWT_REFRESH_EXPIRATION_DELTA" => Some(options.refresh_expiration.get().to_string()),
         _ => None,
     };
@@ -142,6 +147,7 @@ fn gateway(
         sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
         password: ChangePassword::new(store.users.clone(), keys(), hasher, &settings)?,
         jwks: Jwks::new(keys(), &settings)?,
+        cors: settings.cors()?,
         protected: Protected::new(store.users.clone(), keys(), &settings)?,
     })
 }
@@ -176,6 +182,11 @@ fn to_http(answer: &Value) -> Response<Body> {
     for (name, value) in answer.get("headers").and_then(Value::as_object).into_iter().flatten() {
         if let Some(value) = value.as_str() {
             response = response.header(name, value);
+        }
+    }
+    for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(cookie) = cookie.as_str() {
+            response = response.header(header::SET_COOKIE, cookie);
         }
     }
     response.body(Body::from(body)).unwrap_or_else(|_| plain(StatusCode::BAD_GATEWAY, String::new()))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use edge::{Answer, Endpoint, Environment, Refusal, Request, aws::AwsSettings, respond};
+use edge::{Answer, Cors, Endpoint, Environment, Refusal, Request, aws::AwsSettings, respond};
 use http::Method;
 use serde_json::json;
 use tests::{Event, LOGIN_AT, Reply, at};
@@ -30,7 +30,9 @@ impl Endpoint for Faulty {
 
 async fn answer_of(fault: fn() -> bool) -> Reply {
     let event = Event::http_api(&Method::POST, "/auth/login").0.to_string();
-    Reply::new(&respond(&Faulty { fault }, &event, at(LOGIN_AT), Duration::from_millis(20)).await)
+    Reply::new(
+        &respond(&Faulty { fault }, &Cors::default(), &event, at(LOGIN_AT), Duration::from_millis(20)).await,
+    )
 }
 
 #[tokio::test]

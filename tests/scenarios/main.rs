@@ -10,6 +10,8 @@
 mod address_throttling;
 mod authorizer;
 mod binaries;
+mod cookies;
+mod cors;
 mod documents;
 mod example;
 mod faults;

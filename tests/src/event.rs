@@ -83,6 +83,9 @@ impl Reply {
         for (name, values) in answer["multiValueHeaders"].as_object().into_iter().flatten() {
             headers[name.to_lowercase()] = values[0].clone();
         }
+        if let Some(cookie) = answer["cookies"].get(0) {
+            headers["set-cookie"] = cookie.clone();
+        }
         let body = answer["body"].as_str().unwrap_or_default();
         let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() };
         Self { status: answer["statusCode"].as_u64().unwrap(), headers, body }

@@ -133,6 +133,7 @@ impl World {
             password: ChangePassword::new(users.clone(), keys(signing()), Hasher::new(), &environment)
                 .unwrap(),
             jwks: Jwks::new(keys(verifying()), &environment).unwrap(),
+            cors: environment.cors().unwrap(),
             protected: Protected::new(users.clone(), keys(verifying()), &environment).unwrap(),
         };
         Self { gateway, users, calls, folder }

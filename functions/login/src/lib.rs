@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use edge::{
-    Answer, CredentialFailure, Endpoint, Environment, PasswordCheck, Refusal, Request, SettingError,
-    SigningKeys, token_answer,
+    Answer, Carrier, CookieMode, CredentialFailure, Endpoint, Environment, PasswordCheck, Refusal, Request,
+    SettingError, SigningKeys,
 };
 use http::Method;
 use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
@@ -23,6 +23,7 @@ pub struct Login {
     passwords: PasswordCheck,
     policy: SessionPolicy,
     issuer: Issuer,
+    cookies: CookieMode,
 }
 
 impl Login {
@@ -35,7 +36,7 @@ impl Login {
     ) -> Result<Self, SettingError> {
         let passwords = PasswordCheck::new(users.clone(), hasher, environment)?;
         let (policy, issuer) = (environment.session_policy()?, environment.issuer()?);
-        Ok(Self { users, keys, passwords, policy, issuer })
+        Ok(Self { users, keys, passwords, policy, issuer, cookies: environment.cookie_mode()? })
     }
 
     async fn log_in(
@@ -59,7 +60,7 @@ impl Login {
         let subject = (user.id, user.username.as_str());
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
         let token = self.issuer.issue(&claims, &keys, now)?;
-        Ok(token_answer(&token, &claims, &self.policy, now))
+        self.cookies.token_answer((&token, &claims), Carrier::Program, &self.policy, now)
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.
@@ -104,6 +105,7 @@ impl Endpoint for Login {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+        self.cookies.refuse_foreign_pages(request)?;
         let mut body = request.json()?;
         let username = body.string("username")?;
         let password = body.string("password")?;

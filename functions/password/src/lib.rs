@@ -1,17 +1,17 @@
 //! `POST /auth/password`: the current password and a new one for a fresh token, and the end of every other session.
 //!
-//! The token in the `Authorization` header must be live and its session not ended. One conditional write replaces the
+//! The token in the `Authorization` header or the cookie must be live and its session not ended. One conditional write replaces the
 //! hash and all sessions. The answer's token is of a new session, as after a login: whoever else holds a token of the
 //! old one, perhaps the reason for the change, is out like all the others.
 
 use std::sync::Arc;
 
 use edge::{
-    Answer, Endpoint, Environment, PasswordCheck, Refusal, Request, SessionFailure, SettingError,
-    SigningKeys, live_user, token_answer,
+    Answer, CookieMode, Endpoint, Environment, PasswordCheck, Refusal, Request, SessionFailure, SettingError,
+    SigningKeys, caller,
 };
 use http::Method;
-use token::{Claims, Issuer, SessionId, SessionPolicy, Timestamp, TokenId, Verifier};
+use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId, Verifier};
 use users::{
     ChangePasswordError, Hasher, Password, PasswordHash, PasswordPolicy, PasswordRefusal, Session, User,
     UserTable,
@@ -29,6 +29,7 @@ pub struct ChangePassword {
     policy: SessionPolicy,
     issuer: Issuer,
     verifier: Verifier,
+    cookies: CookieMode,
 }
 
 impl ChangePassword {
@@ -43,19 +44,8 @@ impl ChangePassword {
         let (rules, policy) = (environment.password_policy()?, environment.session_policy()?);
         let issuer = environment.issuer()?;
         let verifier = Verifier::new(issuer.clone());
-        Ok(Self { users, keys, passwords, rules, policy, issuer, verifier })
-    }
-
-    /// Whose token is in the `Authorization` header: it is live, and so is its session.
-    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User), Refusal> {
-        let token = request.bearer_token()?;
-        let identify = async {
-            let claims = self.keys.verify(&self.verifier, token, now).await?;
-            request.is_about(claims.subject, Some(claims.session_id));
-            let user = live_user(&self.users, &claims).await?;
-            Ok((claims, user))
-        };
-        identify.await.map_err(Refusal::of_bearer_token)
+        let cookies = environment.cookie_mode()?;
+        Ok(Self { users, keys, passwords, rules, policy, issuer, verifier, cookies })
     }
 
     /// The user, now with the new hash and no session but the new one.
@@ -94,7 +84,9 @@ impl Endpoint for ChangePassword {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        let (claims, user) = self.caller(request, now).await?;
+        self.cookies.refuse_foreign_pages(request)?;
+        let (token, carrier) = self.cookies.bearer_token(request)?;
+        let (claims, user) = caller(request, token, (&self.users, &self.keys, &self.verifier), now).await?;
         let mut body = request.json()?;
         let mut password = |field| {
             let password = Password::try_from(body.string(field)?);
@@ -123,6 +115,6 @@ impl Endpoint for ChangePassword {
         let subject = (user.id, user.username.as_str());
         let claims = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims);
         let token = self.issuer.issue(&claims, &keys, now)?;
-        Ok(token_answer(&token, &claims, &self.policy, now))
+        self.cookies.token_answer((&token, &claims), carrier, &self.policy, now)
     }
 }

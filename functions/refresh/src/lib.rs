@@ -4,7 +4,8 @@
 //! succeed side by side, and a lost response logs nobody out.
 
 use edge::{
-    Answer, Endpoint, Environment, Refusal, Request, SettingError, SigningKeys, live_user, token_answer,
+    Answer, CookieMode, Endpoint, Environment, Presented, Refusal, Request, SettingError, SigningKeys,
+    live_user,
 };
 use http::Method;
 use token::{Issuer, RefreshSwitch, SessionPolicy, Timestamp, TokenId, Verifier};
@@ -17,6 +18,7 @@ pub struct Refresh {
     policy: SessionPolicy,
     issuer: Issuer,
     verifier: Verifier,
+    cookies: CookieMode,
 }
 
 impl Refresh {
@@ -28,15 +30,21 @@ impl Refresh {
     ) -> Result<Self, SettingError> {
         let issuer = environment.issuer()?;
         let verifier = Verifier::new(issuer.clone());
-        Ok(Self { users, keys, policy: environment.session_policy()?, issuer, verifier })
+        let (policy, cookies) = (environment.session_policy()?, environment.cookie_mode()?);
+        Ok(Self { users, keys, policy, issuer, verifier, cookies })
     }
 
-    /// The answer that carries the successor of `token`.
-    async fn refresh(&self, request: &Request, token: &str, now: Timestamp) -> Result<Answer, Refusal> {
+    /// The answer that carries the successor of the token.
+    async fn refresh(
+        &self,
+        request: &Request,
+        presented: &Presented<'_>,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
         if self.policy.refresh_switch() == RefreshSwitch::Off {
             return Err(Refusal::RefreshDisabled);
         }
-        let old = self.keys.verify(&self.verifier, token, now).await?;
+        let old = self.keys.verify(&self.verifier, &presented.token, now).await?;
         request.is_about(old.subject, Some(old.session_id));
         let lifetime = self.policy.refresh(old.lifetime, now)?;
         let user = live_user(&self.users, &old).await?;
@@ -49,7 +57,7 @@ impl Refresh {
         );
         let keys = self.keys.current(now).await?;
         let token = self.issuer.issue(&claims, &keys, now)?;
-        Ok(token_answer(&token, &claims, &self.policy, now))
+        self.cookies.token_answer((&token, &claims), presented.carrier, &self.policy, now)
     }
 }
 
@@ -58,7 +66,7 @@ impl Endpoint for Refresh {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        let token = request.json()?.string("token")?;
-        self.refresh(request, &token, now).await
+        let presented = self.cookies.token_in_body(request)?;
+        self.refresh(request, &presented, now).await
     }
 }

@@ -5,7 +5,10 @@
 
 mod call;
 
-use edge::{Answer, Endpoint, Environment, Refusal, Request, Route, SettingError, SigningKeys, live_user};
+use edge::{
+    Answer, CookieMode, Endpoint, Environment, Presented, Refusal, Request, Route, SettingError, SigningKeys,
+    caller,
+};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use token::{Claims, SessionId, SessionPolicy, Timestamp, Verifier};
@@ -21,6 +24,7 @@ pub struct Sessions {
     verifier: Verifier,
     /// For logging out of one session alone, which a token may do after its own end.
     verifier_of_any_age: Verifier,
+    cookies: CookieMode,
 }
 
 impl Sessions {
@@ -33,7 +37,8 @@ impl Sessions {
         let issuer = environment.issuer()?;
         let verifier_of_any_age = Verifier::of_any_age(issuer.clone());
         let (policy, verifier) = (environment.session_policy()?, Verifier::new(issuer));
-        Ok(Self { users, keys, policy, verifier, verifier_of_any_age })
+        let cookies = environment.cookie_mode()?;
+        Ok(Self { users, keys, policy, verifier, verifier_of_any_age, cookies })
     }
 
     /// Ends the session of the token, or every session of its user.
@@ -42,8 +47,7 @@ impl Sessions {
     /// the session alive with a newer token. Such a token can end nothing but what it was itself. All sessions
     /// end for a live token of a live session only: an old one that turns up in a log is no lever on the others.
     async fn log_out(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        let mut body = request.json()?;
-        let token = body.string("token")?;
+        let Presented { token, mut body, .. } = self.cookies.token_in_body(request)?;
         let everywhere = body.flag("everywhere")?;
         let verifier = if everywhere { &self.verifier } else { &self.verifier_of_any_age };
         let claims = self.keys.verify(verifier, &token, now).await?;
@@ -57,7 +61,7 @@ impl Sessions {
                 self.users.end_session(&username, user, session).await?;
             }
         }
-        Ok(Answer::no_content())
+        self.cookies.forget(Answer::no_content())
     }
 
     /// The live sessions of the caller, the newest first.
@@ -111,16 +115,10 @@ impl Sessions {
         Ok(Answer::no_content())
     }
 
-    /// Whose token is in the `Authorization` header: it is live, and so is its session.
+    /// Whose token is in the `Authorization` header or the cookie.
     async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User), Refusal> {
-        let token = request.bearer_token()?;
-        let identify = async {
-            let claims = self.keys.verify(&self.verifier, token, now).await?;
-            request.is_about(claims.subject, Some(claims.session_id));
-            let user = live_user(&self.users, &claims).await?;
-            Ok((claims, user))
-        };
-        identify.await.map_err(Refusal::of_bearer_token)
+        let (token, _) = self.cookies.bearer_token(request)?;
+        caller(request, token, (&self.users, &self.keys, &self.verifier), now).await
     }
 }
 

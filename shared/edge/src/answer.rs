@@ -1,6 +1,6 @@
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use lambda_http::Body;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use token::{Claims, SessionPolicy, Timestamp};
 
 /// What a use case says.
@@ -46,18 +46,23 @@ impl Answer {
     }
 }
 
-/// The success of login and refresh: the token, and in seconds from `now` how long it lives and for
+/// The success of login and refresh: the token if it is to be told, and in seconds from `now` how long it lives and for
 /// how long its session can be refreshed.
-pub fn token_answer(token: &str, claims: &Claims, policy: &SessionPolicy, now: Timestamp) -> Answer {
+pub(crate) fn token_answer(
+    token: Option<&str>,
+    claims: &Claims,
+    policy: &SessionPolicy,
+    now: Timestamp,
+) -> Answer {
     let lifetime = claims.lifetime;
-    let mut body = json!({
-        "token": token,
-        "token_type": "Bearer",
-        "expires_in": lifetime.expires_at.time_left(now).get(),
-    });
-    let left = policy.refresh_time_left(lifetime.issued_at, now);
-    if let (Some(left), Some(members)) = (left, body.as_object_mut()) {
+    let mut members = Map::new();
+    if let Some(token) = token {
+        members.insert("token".to_owned(), token.into());
+        members.insert("token_type".to_owned(), "Bearer".into());
+    }
+    members.insert("expires_in".to_owned(), lifetime.expires_at.time_left(now).get().into());
+    if let Some(left) = policy.refresh_time_left(lifetime.issued_at, now) {
         members.insert("refresh_expires_in".to_owned(), left.get().into());
     }
-    Answer::json(StatusCode::OK, &body)
+    Answer::json(StatusCode::OK, &members.into())
 }

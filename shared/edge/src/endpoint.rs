@@ -12,7 +12,7 @@ use lambda_http::{Adapter, Body, Context, LambdaEvent, Service, request::LambdaR
 use serde_json::{Value, json};
 use token::Timestamp;
 
-use crate::{Answer, Refusal, Request, audit, guarded};
+use crate::{Answer, Cors, Refusal, Request, audit, guarded};
 
 /// A use case that answers HTTP requests.
 pub trait Endpoint: Sync {
@@ -47,13 +47,20 @@ pub struct Route {
 ///
 /// `lambda_http` panics on some events that can be sent to a function (broken base64, odd `Host`);
 /// such an event is refused with 400. An answer takes `limit` at most and is 503 then.
-pub async fn respond<E: Endpoint>(endpoint: &E, event: &str, now: Timestamp, limit: Duration) -> Value {
+pub async fn respond<E: Endpoint>(
+    endpoint: &E,
+    cors: &Cors,
+    event: &str,
+    now: Timestamp,
+    limit: Duration,
+) -> Value {
     let Ok(mut event) = serde_json::from_str::<LambdaRequest>(event) else {
         return unreadable(E::NAME, "This event is none of API Gateway, a function URL or a load balancer.");
     };
     keep_repeated_headers(&mut event);
-    let mut adapter =
-        Adapter::from(service_fn(|request: lambda_http::Request| answer(endpoint, request, now, limit)));
+    let mut adapter = Adapter::from(service_fn(|request: lambda_http::Request| {
+        answer(endpoint, cors, request, now, limit)
+    }));
     let event = LambdaEvent::new(event, Context::default());
     match catch_unwind(AssertUnwindSafe(|| adapter.call(event))) {
         Ok(answering) => {
@@ -77,12 +84,16 @@ fn keep_repeated_headers(event: &mut LambdaRequest) {
 
 async fn answer<E: Endpoint>(
     endpoint: &E,
+    cors: &Cors,
     request: lambda_http::Request,
     now: Timestamp,
     limit: Duration,
 ) -> Result<Response<Body>, Infallible> {
     let request = Request::new(request);
     let route = E::route(request.path());
+    if let Some(answer) = cors.preflight(&request, route) {
+        return Ok(cors.open(&request, answer).into_response());
+    }
     let answer = match guarded(handle(endpoint, route, &request, now), limit).await {
         Ok(answer) => {
             audit::answered(route.name, &request, &answer);
@@ -94,7 +105,7 @@ async fn answer<E: Endpoint>(
             answer
         }
     };
-    Ok(answer.into_response())
+    Ok(cors.open(&request, answer).into_response())
 }
 
 async fn handle<E: Endpoint>(

@@ -7,7 +7,8 @@
 //! - [`PublicKeys`]: its public halves, for functions that only verify or publish
 //! - [`Request`], [`Answer`], [`Refusal`]: what a use case gets and what it may say
 //! - [`bearer_token`]: the token in an `Authorization` header
-//! - [`live_user`]: the check that the session of a token has not ended
+//! - [`live_user`], [`caller`]: the check that the session of a token has not ended
+//! - [`CookieMode`], [`Cors`]: what browsers may do
 //! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
 //! - [`guarded`]: a panic and lost time as refusals
 //! - [`PasswordCheck`]: a password checked, within the bounds on failures
@@ -19,11 +20,14 @@ pub mod audit;
 pub mod aws;
 mod bearer;
 pub mod clock;
+mod cookies;
+mod cors;
 mod endpoint;
 mod guarded;
 mod key_source;
 mod live_session;
 mod logging;
+mod origins;
 mod password_check;
 mod public_keys;
 pub mod random;
@@ -33,12 +37,14 @@ mod runtime;
 mod settings;
 mod signing_keys;
 
-pub use answer::{Answer, token_answer};
+pub use answer::Answer;
 pub use bearer::bearer_token;
+pub use cookies::{Carrier, CookieMode, Presented};
+pub use cors::Cors;
 pub use endpoint::{Endpoint, Route, respond};
 pub use guarded::guarded;
 pub use key_source::KeySource;
-pub use live_session::live_user;
+pub use live_session::{caller, live_user};
 pub use password_check::{PasswordCheck, Try};
 pub use public_keys::{PublicKeys, PublicKeysError};
 pub use refusal::{CredentialFailure, Refusal, SessionFailure};

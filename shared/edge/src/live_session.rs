@@ -1,7 +1,7 @@
-use token::Claims;
+use token::{Claims, Timestamp, Verifier};
 use users::{User, UserTable, Username};
 
-use crate::{Refusal, SessionFailure};
+use crate::{Refusal, Request, SessionFailure, SigningKeys};
 
 /// The user of a verified token, if the session still is: the same person, enabled, the session not ended.
 ///
@@ -23,4 +23,20 @@ pub async fn live_user(users: &UserTable, claims: &Claims) -> Result<User, Refus
         return Err(Refusal::SessionEnded(SessionFailure::NotInRow));
     }
     Ok(user)
+}
+
+/// Whose `token` came with `request`: it is live, and so is its session. A refusal is that of a Bearer token.
+pub async fn caller(
+    request: &Request,
+    token: &str,
+    (users, keys, verifier): (&UserTable, &SigningKeys, &Verifier),
+    now: Timestamp,
+) -> Result<(Claims, User), Refusal> {
+    let identify = async {
+        let claims = keys.verify(verifier, token, now).await?;
+        request.is_about(claims.subject, Some(claims.session_id));
+        let user = live_user(users, &claims).await?;
+        Ok((claims, user))
+    };
+    identify.await.map_err(Refusal::of_bearer_token)
 }

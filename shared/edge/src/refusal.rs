@@ -41,6 +41,8 @@ pub enum Refusal {
     NoBearerToken,
     /// The token in the `Authorization` header is refused; holds why.
     BearerToken(Box<Refusal>),
+    /// A browser's call for a page of an origin that is not ours, or that relies on the cookie without saying.
+    ForeignPage,
     /// There are no signing keys that may be used.
     NoKeys,
     /// DynamoDB fails; holds its error.
@@ -160,6 +162,11 @@ impl Refusal {
                 let (_, code, message) = refusal.said();
                 (StatusCode::UNAUTHORIZED, code, message)
             }
+            Self::ForeignPage => (
+                StatusCode::FORBIDDEN,
+                "csrf_refused",
+                "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
+            ),
             Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",

@@ -89,6 +89,12 @@ fn every_refusal_has_its_status_code_and_message() {
             "authorization_required",
             "This call needs a token, sent as Authorization: Bearer.",
         ),
+        (
+            Refusal::ForeignPage,
+            403,
+            "csrf_refused",
+            "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
+        ),
         (Refusal::NoKeys, 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::Store(users::StoreError::Unprocessed), 503, "temporarily_unavailable", UNAVAILABLE),
         (Refusal::Internal("panic"), 503, "temporarily_unavailable", UNAVAILABLE),

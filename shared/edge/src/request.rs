@@ -1,6 +1,6 @@
 use std::sync::{Mutex, PoisonError};
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lambda_http::{RequestExt, request::RequestContext};
 use serde_json::{Map, Value};
 use token::{
@@ -28,6 +28,7 @@ pub struct Request {
 type About = (Option<UserId>, Option<SessionId>);
 
 /// The members of a JSON body.
+#[derive(Default)]
 pub struct Body(Map<String, Value>);
 
 impl Request {
@@ -63,6 +64,24 @@ impl Request {
     /// The caller's address as API Gateway saw it.
     pub fn source_ip(&self) -> Option<&str> {
         self.source_ip.as_deref()
+    }
+
+    /// The one value of a header; one that was sent twice counts as empty.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        static UNCLEAR: HeaderValue = HeaderValue::from_static("");
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?;
+        Some(if values.next().is_some() { &UNCLEAR } else { value })
+    }
+
+    /// The cookies, one text or more, each with any number of cookies.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok())
+    }
+
+    /// Whether there is nothing in the body.
+    pub(crate) fn has_no_body(&self) -> bool {
+        self.body.is_empty()
     }
 
     /// The `User-Agent`, if it is text.
@@ -119,6 +138,11 @@ impl Request {
 }
 
 impl Body {
+    /// Whether there is a member called `name`, of whatever type.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The string called `name`; a refusal that names it when it is absent or something else.
     pub fn string(&mut self, name: &str) -> Result<String, Refusal> {
         match self.0.remove(name) {

@@ -10,7 +10,8 @@ use serde_json::{Value, value::RawValue};
 use token::Timestamp;
 
 use crate::{
-    Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, refusal::with_causes, respond,
+    Cors, Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, refusal::with_causes,
+    respond,
 };
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
@@ -27,7 +28,12 @@ where
     E: Endpoint + Send,
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<E, SettingError>,
 {
-    let answer = async |endpoint: &E, event: &str, now, limit| respond(endpoint, event, now, limit).await;
+    let build = |environment: &Environment<'_>, aws: &AwsSettings| {
+        Ok((build(environment, aws)?, environment.cors()?))
+    };
+    let answer = async |(endpoint, cors): &(E, Cors), event: &str, now, limit| {
+        respond(endpoint, cors, event, now, limit).await
+    };
     start_answering(build, answer).await
 }
 

@@ -2,10 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use cookie::SameSite;
 use token::{Algorithm, Issuer, RefreshSwitch, RotationPolicy, Seconds, SessionPolicy};
 use users::{PasswordPolicy, SHORTEST_PASSWORD};
 
-use crate::signing_keys::CACHE_TIME;
+use crate::{CookieMode, Cors, origins::Origins, signing_keys::CACHE_TIME};
 
 /// `JWT_EXPIRATION_DELTA`: how long a token lives.
 const DEFAULT_EXPIRATION: Seconds = Seconds::new(3600);
@@ -21,6 +22,8 @@ const DEFAULT_FAILURES_PER_ADDRESS: u32 = 100;
 const DEFAULT_PASSWORD_LENGTH: usize = 15;
 /// Nobody is asked for more than a sentence.
 const PASSWORD_LENGTHS: RangeInclusive<usize> = SHORTEST_PASSWORD..=128;
+/// The most characters of `JWT_AUTH_COOKIE`: the token needs the rest of what browsers keep.
+const LONGEST_COOKIE_NAME: usize = 64;
 /// The most that `SIGNING_KEYS_MAX_STALE` may be: a key taken out of the secret must stop working some day.
 const LONGEST_MAX_STALE: Seconds = Seconds::new(86_400);
 
@@ -76,6 +79,55 @@ impl<'a> Environment<'a> {
                 token::PolicyError::RefreshExpirationTooLong => "JWT_REFRESH_EXPIRATION_DELTA",
             };
             error(variable, &format!("is out of range: {problem}"))
+        })
+    }
+
+    /// Which other origins may call: `CORS_ALLOWED_ORIGINS` (none).
+    pub fn cors(&self) -> Result<Cors, SettingError> {
+        Ok(Cors::new(self.named_origins()?, self.optional("JWT_AUTH_COOKIE").is_some()))
+    }
+
+    /// Whether tokens are in a cookie too: `JWT_AUTH_COOKIE`, its name, and `JWT_AUTH_COOKIE_SAMESITE` (Strict).
+    ///
+    /// Refused is what would look safe: a name that a neighbouring host can set too, and a cookie for pages of other
+    /// sites where none may use it.
+    pub fn cookie_mode(&self) -> Result<CookieMode, SettingError> {
+        let variable = "JWT_AUTH_COOKIE_SAMESITE";
+        let same_site = self.optional(variable);
+        let Some(name) = self.optional("JWT_AUTH_COOKIE") else {
+            let alone = error(variable, "has no meaning without JWT_AUTH_COOKIE");
+            return same_site.map_or(Ok(CookieMode::default()), |_| Err(alone));
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let sound =
+            name.strip_prefix("__Host-").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain));
+        if !sound || name.len() > LONGEST_COOKIE_NAME {
+            return Err(error(
+                "JWT_AUTH_COOKIE",
+                "must begin with __Host-, so that no other host can set it, and go on with letters, digits, - or _: \
+                 __Host-latchkey; at most 64 characters",
+            ));
+        }
+        let named = self.named_origins()?;
+        let same_site = match same_site.as_deref() {
+            None | Some("Strict") => SameSite::Strict,
+            Some("Lax") => SameSite::Lax,
+            Some("None") if named.is_empty() => {
+                return Err(error(
+                    variable,
+                    "may be None only where CORS_ALLOWED_ORIGINS names the pages of other sites that may send the cookie",
+                ));
+            }
+            Some("None") => SameSite::None,
+            Some(_) => return Err(error(variable, "must be Strict, Lax or None")),
+        };
+        Ok(CookieMode::on(&name, same_site, named.and_that_of(self.issuer_url()?.as_str())))
+    }
+
+    fn named_origins(&self) -> Result<Origins, SettingError> {
+        let variable = "CORS_ALLOWED_ORIGINS";
+        self.optional(variable).map_or(Ok(Origins::default()), |list| {
+            Origins::parse(&list).map_err(|problem| error(variable, &problem.to_string()))
         })
     }
 
@@ -225,164 +277,5 @@ fn error(variable: &'static str, problem: &str) -> SettingError {
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the lifetime of these methods is bound too early"
-    )]
-
-    use super::*;
-
-    fn with<T>(variables: &[(&str, &str)], read: impl Fn(&Environment<'_>) -> T) -> T {
-        let lookup =
-            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        read(&Environment::new(&lookup))
-    }
-
-    #[test]
-    fn refreshing_is_off_and_the_durations_are_the_worked_example_s_unless_set() {
-        let policy = with(&[], |settings| settings.session_policy()).unwrap();
-        assert_eq!(policy.refresh_switch(), RefreshSwitch::Off);
-        assert_eq!((policy.expiration().get(), policy.refresh_expiration().get()), (3600, 172_800));
-    }
-
-    #[test]
-    fn durations_and_the_switch_are_read() {
-        let set = [
-            ("JWT_EXPIRATION_DELTA", "300"),
-            ("JWT_REFRESH_EXPIRATION_DELTA", "7d"),
-            ("JWT_ALLOW_REFRESH", "true"),
-        ];
-        let policy = with(&set, |settings| settings.session_policy()).unwrap();
-        assert_eq!(policy.refresh_switch(), RefreshSwitch::On);
-        assert_eq!((policy.expiration().get(), policy.refresh_expiration().get()), (300, 604_800));
-    }
-
-    #[test]
-    fn a_wrong_setting_is_named_and_its_rule_said() {
-        for (variable, value, said) in [
-            (
-                "JWT_EXPIRATION_DELTA",
-                "soon",
-                "JWT_EXPIRATION_DELTA is no duration: write seconds, or a duration such as 90s, 15m, 1h, 2d or \"2d 1h\"",
-            ),
-            (
-                "JWT_EXPIRATION_DELTA",
-                "0",
-                "JWT_EXPIRATION_DELTA is out of range: a token must live for at least 1 second",
-            ),
-            (
-                "JWT_EXPIRATION_DELTA",
-                "367d",
-                "JWT_EXPIRATION_DELTA is out of range: a token must not live longer than 366 days",
-            ),
-            (
-                "JWT_EXPIRATION_DELTA",
-                "-1",
-                "JWT_EXPIRATION_DELTA is no duration: write seconds, or a duration such as 90s, 15m, 1h, 2d or \"2d 1h\"",
-            ),
-            (
-                "JWT_REFRESH_EXPIRATION_DELTA",
-                "9999d",
-                "JWT_REFRESH_EXPIRATION_DELTA is out of range: a session must not be refreshable for longer than 3660 days",
-            ),
-            ("JWT_ALLOW_REFRESH", "yes", "JWT_ALLOW_REFRESH must be true or false"),
-        ] {
-            let refused = with(&[(variable, value)], |settings| settings.session_policy()).unwrap_err();
-            assert_eq!(refused.to_string(), said);
-        }
-        let stale =
-            with(&[("SIGNING_KEYS_MAX_STALE", "25h")], |settings| settings.keys_max_stale()).unwrap_err();
-        assert_eq!(stale.to_string(), "SIGNING_KEYS_MAX_STALE must be at most 1 d");
-    }
-
-    #[test]
-    fn the_failures_that_an_address_may_make_are_a_number() {
-        let limit = |value| {
-            with(&[("LOGIN_FAILURES_PER_ADDRESS", value)], |settings| settings.failures_per_address())
-        };
-        assert_eq!((limit(""), limit("0"), limit("7")), (Ok(100), Ok(0), Ok(7)));
-        for wrong in ["-1", "many", "1.5", "4294967296"] {
-            let said = limit(wrong).unwrap_err().to_string();
-            assert_eq!(said, "LOGIN_FAILURES_PER_ADDRESS must be a whole number of failures, 0 for no bound");
-        }
-    }
-
-    #[test]
-    fn passwords_have_15_characters_unless_8_to_128_are_set() {
-        let policy = |value| with(&[("PASSWORD_MIN_LENGTH", value)], |settings| settings.password_policy());
-        for (value, length) in [("", 15), ("8", 8), ("128", 128)] {
-            assert_eq!(policy(value), Ok(PasswordPolicy::new(length)));
-        }
-        for wrong in ["7", "129", "-1", "long"] {
-            let said = policy(wrong).unwrap_err().to_string();
-            assert_eq!(said, "PASSWORD_MIN_LENGTH must be 8 to 128 characters");
-        }
-    }
-
-    #[test]
-    fn the_authorizer_reads_sessions_only_where_it_is_told_to_and_answers_in_one_of_two_ways() {
-        let table = |set: &[(&str, &str)]| with(set, |settings| settings.checked_table());
-        assert_eq!(table(&[("USERS_TABLE", "u")]), Ok(None));
-        assert_eq!(table(&[("USERS_TABLE", "u"), ("CHECK_SESSION", "false")]), Ok(None));
-        assert_eq!(table(&[("USERS_TABLE", "u"), ("CHECK_SESSION", "true")]), Ok(Some("u".to_owned())));
-        assert_eq!(table(&[("CHECK_SESSION", "true")]).unwrap_err().to_string(), "USERS_TABLE must be set");
-        let unclear = table(&[("CHECK_SESSION", "1")]).unwrap_err();
-        assert_eq!(unclear.to_string(), "CHECK_SESSION must be true or false");
-
-        let response = |set: &[(&str, &str)]| with(set, |settings| settings.authorizer_response());
-        assert_eq!(response(&[]), Ok(AuthorizerResponse::Simple));
-        assert_eq!(response(&[("AUTHORIZER_RESPONSE", "simple")]), Ok(AuthorizerResponse::Simple));
-        assert_eq!(response(&[("AUTHORIZER_RESPONSE", "policy")]), Ok(AuthorizerResponse::Policy));
-        let unclear = response(&[("AUTHORIZER_RESPONSE", "iam")]).unwrap_err();
-        assert_eq!(unclear.to_string(), "AUTHORIZER_RESPONSE must be simple or policy");
-    }
-
-    #[test]
-    fn what_is_required_must_be_set_and_not_empty() {
-        for set in [&[][..], &[("USERS_TABLE", ""), ("SIGNING_SECRET", ""), ("JWT_ISSUER", "")][..]] {
-            let said = |result: Result<String, SettingError>| result.unwrap_err().to_string();
-            assert_eq!(said(with(set, |settings| settings.users_table())), "USERS_TABLE must be set");
-            assert_eq!(said(with(set, |settings| settings.signing_secret())), "SIGNING_SECRET must be set");
-            assert_eq!(
-                with(set, |settings| settings.issuer()).unwrap_err().to_string(),
-                "JWT_ISSUER must be set"
-            );
-        }
-    }
-
-    #[test]
-    fn the_issuer_is_an_https_url_without_a_slash_at_its_end() {
-        let issuer = |url: &str| with(&[("JWT_ISSUER", url)], |settings| settings.issuer_url().is_ok());
-        for url in [
-            "https://abc.execute-api.eu-west-1.amazonaws.com",
-            "https://a.example/v1",
-            "http://127.0.0.1:3000",
-            "http://localhost:3000",
-        ] {
-            assert!(issuer(url), "{url}");
-        }
-        for url in [
-            "https://",
-            "https:///x",
-            "https://a.example/",
-            "http://a.example",
-            "http://localhost.evil.example",
-            "a.example",
-            "https://u@a.example",
-            "https://a.example?x",
-            "https://a.example#x",
-            "https://a example",
-        ] {
-            assert!(!issuer(url), "{url}");
-        }
-    }
-
-    #[test]
-    fn the_audience_has_a_default_and_a_bound() {
-        let url = ("JWT_ISSUER", "https://a.example");
-        assert_eq!(with(&[url], |settings| settings.issuer()).unwrap().audience(), "latchkey");
-        let refused = with(&[url, ("JWT_AUDIENCE", "a\nb")], |settings| settings.issuer()).unwrap_err();
-        assert!(refused.to_string().starts_with("JWT_AUDIENCE must have"));
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! Cookie mode: the token in a cookie that no script can read.
+
+use std::borrow::Cow;
+
+use cookie::{Cookie, SameSite, time::Duration};
+use http::{HeaderValue, Method, header};
+use token::{Claims, Seconds, SessionPolicy, Timestamp};
+
+use crate::{Answer, Body, Refusal, Request, answer::token_answer, origins::Origins};
+
+/// The longest name and value of a cookie that browsers keep (RFC 6265bis §5.6).
+const MAX_COOKIE_BYTES: usize = 4096;
+
+/// Whether tokens are handed out and taken as a cookie too; off by default.
+#[derive(Clone, Debug, Default)]
+pub struct CookieMode(Option<AuthCookie>);
+
+#[derive(Clone, Debug)]
+struct AuthCookie {
+    name: String,
+    same_site: SameSite,
+    /// Where pages may be from that send the cookie: the issuer's origin and the named ones.
+    origins: Origins,
+}
+
+/// Where the token of a call came from, which is where the next one goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// The body or the `Authorization` header, in which a program put it.
+    Program,
+    /// The cookie, in which the browser put it.
+    Cookie,
+}
+
+/// A token and the body that it came with.
+pub struct Presented<'r> {
+    /// The token, not verified yet.
+    pub token: Cow<'r, str>,
+    /// Where it was.
+    pub carrier: Carrier,
+    /// The body's other members.
+    pub body: Body,
+}
+
+/// Which page a browser says that it sent a request for.
+#[derive(PartialEq, Eq)]
+enum Page {
+    Ours,
+    Foreign,
+    /// It does not say, or is no browser.
+    Unsaid,
+}
+
+impl CookieMode {
+    pub(crate) fn on(name: &str, same_site: SameSite, origins: Origins) -> Self {
+        Self(Some(AuthCookie { name: name.to_owned(), same_site, origins }))
+    }
+
+    /// The token in the body; in cookie mode, where the body has none or there is no body, the one in the cookie.
+    pub fn token_in_body<'r>(&self, request: &'r Request) -> Result<Presented<'r>, Refusal> {
+        let Some(AuthCookie { name, .. }) = &self.0 else {
+            let mut body = request.json()?;
+            return Ok(Presented { token: body.string("token")?.into(), carrier: Carrier::Program, body });
+        };
+        let mut body = if request.has_no_body() { Body::default() } else { request.json()? };
+        if body.has("token") {
+            self.refuse_foreign_pages(request)?;
+            return Ok(Presented { token: body.string("token")?.into(), carrier: Carrier::Program, body });
+        }
+        let Some(token) = self.sent(request)? else {
+            let needed = format!("The field \"token\" is required, or the cookie {name}.");
+            return Err(Refusal::InvalidRequest(needed));
+        };
+        self.take_from_our_pages(request)?;
+        Ok(Presented { token: token.into(), carrier: Carrier::Cookie, body })
+    }
+
+    /// The token in the `Authorization` header; in cookie mode, where there is no such header, the one in the cookie.
+    pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Refusal> {
+        match self.sent(request)? {
+            Some(token) if request.header(&header::AUTHORIZATION).is_none() => {
+                // A page that only makes its visitor read gets nothing: without CORS it cannot see the answer.
+                if request.method() != Method::GET {
+                    self.take_from_our_pages(request)?;
+                }
+                Ok((token, Carrier::Cookie))
+            }
+            _ => Ok((request.bearer_token()?, Carrier::Program)),
+        }
+    }
+
+    /// In cookie mode refuses what a page of a foreign origin sends: it would log its visitor in as somebody else.
+    pub fn refuse_foreign_pages(&self, request: &Request) -> Result<(), Refusal> {
+        match &self.0 {
+            Some(cookie) if cookie.page(request) == Page::Foreign => Err(Refusal::ForeignPage),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a call that relies on the cookie unless the browser says that a page of ours made it.
+    fn take_from_our_pages(&self, request: &Request) -> Result<(), Refusal> {
+        match &self.0 {
+            Some(cookie) if cookie.page(request) != Page::Ours => Err(Refusal::ForeignPage),
+            _ => Ok(()),
+        }
+    }
+
+    /// The success of login, refresh and a new password, with the cookie in cookie mode.
+    ///
+    /// A token that came in the cookie has no successor in the body: scripts were not to read it.
+    pub fn token_answer(
+        &self,
+        (token, claims): (&str, &Claims),
+        carrier: Carrier,
+        policy: &SessionPolicy,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let told = (carrier == Carrier::Program).then_some(token);
+        let answer = token_answer(told, claims, policy, now);
+        match &self.0 {
+            Some(cookie) => cookie.set(answer, token, claims.lifetime.expires_at.time_left(now)),
+            None => Ok(answer),
+        }
+    }
+
+    /// `answer`, with which the browser forgets the cookie.
+    pub fn forget(&self, answer: Answer) -> Result<Answer, Refusal> {
+        match &self.0 {
+            Some(cookie) => cookie.set(answer, "", Seconds::new(0)),
+            None => Ok(answer),
+        }
+    }
+
+    /// The token in the request's cookie.
+    fn sent<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Refusal> {
+        let Some(AuthCookie { name, .. }) = &self.0 else { return Ok(None) };
+        let cookies = request.cookies().flat_map(Cookie::split_parse).flatten();
+        let mut sent = cookies.filter(|cookie| cookie.name() == name).filter_map(|cookie| cookie.value_raw());
+        let token = sent.next().filter(|token| !token.is_empty());
+        match sent.next() {
+            Some(_) => Err(Refusal::InvalidRequest(format!("The cookie {name} is there twice."))),
+            None => Ok(token),
+        }
+    }
+}
+
+impl AuthCookie {
+    fn page(&self, request: &Request) -> Page {
+        let site = request.header(&header::HeaderName::from_static("sec-fetch-site"));
+        if site.is_some_and(|site| site == "same-origin") {
+            return Page::Ours;
+        }
+        match (request.header(&header::ORIGIN).map(HeaderValue::to_str), site) {
+            (Some(Ok(origin)), _) if self.origins.contain(origin) => Page::Ours,
+            (None, None) => Page::Unsaid,
+            // What its user typed into the address bar.
+            (None, Some(site)) if site == "none" => Page::Unsaid,
+            _ => Page::Foreign,
+        }
+    }
+
+    fn set(&self, answer: Answer, token: &str, max_age: Seconds) -> Result<Answer, Refusal> {
+        if self.name.len() + token.len() > MAX_COOKIE_BYTES {
+            return Err(Refusal::Internal("the token is too long for a cookie; give its user fewer claims"));
+        }
+        let cookie = Cookie::build((&self.name, token))
+            .path("/")
+            .secure(true)
+            .http_only(true)
+            .same_site(self.same_site)
+            .max_age(Duration::seconds(max_age.get().try_into().unwrap_or(i64::MAX)));
+        let mut value = HeaderValue::from_str(&cookie.to_string())
+            .map_err(|_| Refusal::Internal("the token cannot be in a cookie"))?;
+        value.set_sensitive(true);
+        Ok(answer.with_header(header::SET_COOKIE, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_that_browsers_would_throw_away_is_not_set() {
+        let name = "__Host-latchkey".to_owned();
+        let cookie = AuthCookie { name, same_site: SameSite::Strict, origins: Origins::default() };
+        let set = |length: usize| cookie.set(Answer::no_content(), &"x".repeat(length), Seconds::new(1));
+        assert!(set(4096 - 15).is_ok());
+        assert!(matches!(set(4096 - 14), Err(Refusal::Internal(_))));
+    }
+}

@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use http::Uri;
+
+/// Origins of web pages (RFC 6454), written as browsers send them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origins(Arc<[String]>);
+
+/// Some text that is no list of origins.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be origins as browsers send them, separated by commas: https://app.example.com, or http://localhost:5173 on \
+     this machine; no *, no path, no slash at the end, no default port"
+)]
+pub(crate) struct NoOrigins;
+
+impl Origins {
+    /// The origins in a list with commas.
+    pub(crate) fn parse(list: &str) -> Result<Self, NoOrigins> {
+        list.split(',').map(|origin| checked(origin.trim())).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether `origin`, the value of an `Origin` header, is one of them.
+    pub(crate) fn contain(&self, origin: &str) -> bool {
+        self.0.iter().any(|named| named == origin)
+    }
+
+    /// The same and the origin of `url`.
+    pub(crate) fn and_that_of(&self, url: &str) -> Self {
+        Self(self.0.iter().cloned().chain(origin_of(url)).collect())
+    }
+}
+
+fn checked(origin: &str) -> Result<String, NoOrigins> {
+    let secure = origin.starts_with("https://")
+        || ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|local| {
+            origin.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
+    let normal = origin_of(origin).filter(|normal| normal == origin && !normal.contains('*'));
+    normal.filter(|_| secure).ok_or(NoOrigins)
+}
+
+/// Scheme, host and port of `url`, the port unless it is the scheme's own.
+fn origin_of(url: &str) -> Option<String> {
+    let url: Uri = url.parse().ok()?;
+    let (scheme, host) = (url.scheme_str()?, url.host()?.to_ascii_lowercase());
+    match (scheme, url.port_u16()) {
+        (_, None) | ("https", Some(443)) | ("http", Some(80)) => Some(format!("{scheme}://{host}")),
+        (_, Some(port)) => Some(format!("{scheme}://{host}:{port}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_taken_as_browsers_send_them() {
+        let origins =
+            Origins::parse("https://app.example.com, http://localhost:5173,http://[::1]:8080").unwrap();
+        for origin in ["https://app.example.com", "http://localhost:5173", "http://[::1]:8080"] {
+            assert!(origins.contain(origin), "{origin}");
+        }
+        for origin in
+            ["https://app.example.com:8443", "http://app.example.com", "https://example.com", "null", ""]
+        {
+            assert!(!origins.contain(origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn what_no_browser_sends_or_nobody_should_trust_is_refused() {
+        for list in [
+            "*",
+            "null",
+            "",
+            "https://a.example,",
+            "https://*.example.com",
+            "https://a.example/",
+            "https://a.example/app",
+            "https://a.example?x",
+            "https://a.example:443",
+            "https://u@a.example",
+            "https://A.example",
+            "http://a.example",
+            "http://localhost.evil.example",
+            "http://localhost:80",
+            "https://a.example https://b.example",
+            "a.example",
+            "ftp://a.example",
+        ] {
+            assert_eq!(Origins::parse(list), Err(NoOrigins), "{list}");
+        }
+    }
+
+    #[test]
+    fn the_origin_of_the_issuer_has_neither_its_path_nor_its_default_port() {
+        let of = |url| Origins::default().and_that_of(url);
+        assert!(of("https://Auth.example.com:443/v1").contain("https://auth.example.com"));
+        assert!(of("http://127.0.0.1:3000").contain("http://127.0.0.1:3000"));
+    }
+}
