@@ -1,4 +1,4 @@
-"""Prints the key set of one new key of the given algorithm, as README.md describes it, made without our code."""
+"""Prints the key set of one new key of the given algorithm, as docs/settings.md describes it, made without our code."""
 
 import base64
 import hashlib
