@@ -70,10 +70,11 @@ impl KeyStore {
         let moved = client.update_secret_version_stage().secret_id(id).version_stage("AWSCURRENT");
         let moved =
             moved.set_move_to_version_id(stored.clone()).set_remove_from_version_id(read.version.clone());
-        let Err(problem) = moved.send().await else { return Ok(()) };
-        // Else Secrets Manager would take the next rotation for the one that this label began.
+        let moved = moved.send().await;
+        // Else Secrets Manager would one day take the next rotation for the one that this label began.
         let label = client.update_secret_version_stage().secret_id(id).version_stage("AWSPENDING");
         let _nobody_left_to_tell = label.set_remove_from_version_id(stored).send().await;
+        let Err(problem) = moved else { return Ok(()) };
         match problem.code() {
             Some("InvalidParameterException") => Err(Failure::SecretChanged),
             _ => Err(failed("change", problem)),

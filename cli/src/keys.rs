@@ -10,6 +10,12 @@ use crate::{
 /// How old a key set may be that the local server uses: 5 minutes, and an hour while its file is unreadable.
 const LOCAL_CACHE_AGE: Seconds = Seconds::new(3900);
 
+/// How long API Gateway's native authorizers keep a JWK set.
+const JWK_SET_CACHE: Seconds = Seconds::new(2 * 3600);
+/// What follows from that for a key that signs before they know it.
+const NEWS: &str = "The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its \
+                    tokens with 401 for up to 2 hours.";
+
 pub(crate) async fn run(
     command: KeysCommand,
     terminal: &mut impl Terminal,
@@ -50,9 +56,11 @@ async fn retire(
     let read = store.read().await?;
     let keys = KeySet::from_secret(&read.secret).map_err(Failure::BadSecret)?;
     let left = keys.without(key_id, now)?.ok_or_else(|| Failure::NoSuchKey(key_id.clone()))?;
+    let news = if is_news_to_api_gateway(&left, now) { format!("{NEWS}\n") } else { String::new() };
     if !options.yes {
-        let question =
-            format!("Retire {key_id} at once? Whoever holds a token that it signed has to log in again.");
+        let question = format!(
+            "Whoever holds a token that {key_id} signed has to log in again.\n{news}Retire it at once?"
+        );
         confirm(terminal, &question, "say --yes to retire a key without being asked")?;
     }
     store.replace(&read, &left).await?;
@@ -61,10 +69,15 @@ async fn retire(
     let after = status(&left.to_secret(), now)?;
     let text = format!(
         "{key_id} has been taken out. What it signed is refused within 5 minutes{elsewhere};\n\
-         API Gateway's native authorizers may accept it for up to 2 hours.\n{}",
+         API Gateway's native authorizers may accept it for up to 2 hours.\n{news}{}",
         after.text
     );
     Ok(Report::new(text, json!({ "retired": key_id, "keys": after.json })))
+}
+
+/// Whether API Gateway's authorizers may still hold a JWK set without the key that signs.
+fn is_news_to_api_gateway(keys: &KeySet, now: Timestamp) -> bool {
+    keys.signing_key(now).is_some_and(|key| now < key.schedule().published.plus(JWK_SET_CACHE))
 }
 
 fn status(secret: &str, now: Timestamp) -> Result<Report, Failure> {
@@ -178,20 +191,20 @@ mod tests {
         assert_eq!(
             said(T),
             format!(
-                "{old} (ES256) signs now, and verifies until 2023-06-02 21:15:00 UTC (in 3 h 15 min).\n\
-                 {new} (ES256) verifies already, signs from 2023-06-02 20:10:00 UTC (in 2 h 10 min) on, and \
+                "{old} (ES256) signs now, and verifies until 2023-06-02 22:25:00 UTC (in 4 h 25 min).\n\
+                 {new} (ES256) verifies already, signs from 2023-06-02 21:20:00 UTC (in 3 h 20 min) on, and \
                  verifies until a rotation decides its end.\n"
             )
         );
         assert_eq!(
-            said(T + 7800),
+            said(T + 12_000),
             format!(
-                "{old} (ES256) only verifies, until 2023-06-02 21:15:00 UTC (in 1 h 5 min).\n\
+                "{old} (ES256) only verifies, until 2023-06-02 22:25:00 UTC (in 1 h 5 min).\n\
                  {new} (ES256) signs now, and verifies until a rotation decides its end.\n"
             )
         );
         assert!(
-            said(T + 11_700).starts_with(&format!("{old} (ES256) has retired: its tokens are refused.\n"))
+            said(T + 15_900).starts_with(&format!("{old} (ES256) has retired: its tokens are refused.\n"))
         );
         assert!(said(T - 1).contains("is unknown to everybody until 2023-06-02 18:00:00 UTC (in 1 s)"));
         assert!(said(T - 1).ends_with("Rotate the secret.\n"));

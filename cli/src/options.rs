@@ -103,7 +103,7 @@ pub struct RotateKeys {
 #[derive(Clone, Debug, Args)]
 pub struct RetireKey {
     /// The key, as `latchkey keys status` names it
-    #[arg(value_name = "KID")]
+    #[arg(value_name = "KID", allow_hyphen_values = true)]
     pub key_id: String,
     /// At once: whoever holds a token that it signed has to log in again
     #[arg(long)]

@@ -100,11 +100,72 @@ async fn the_schedule_publishes_what_was_changed_by_hand_and_keeps_the_last_good
     let by_hand = set();
     secrets.put_by_hand(&by_hand.to_secret());
     publish(&secrets, &table).await.unwrap();
-    assert_eq!(table.published().await, Some(by_hand.to_public()));
+    assert_eq!(table.published().await, by_hand.to_public());
     secrets.put_by_hand("canary");
     let refused = publish(&secrets, &table).await.unwrap_err();
     assert!(!format!("{refused:?}").contains("canary"), "{refused:?}");
-    assert_eq!(table.published().await, Some(by_hand.to_public()));
+    assert_eq!(table.published().await, by_hand.to_public());
+}
+
+#[tokio::test]
+async fn keys_without_a_public_half_leave_what_was_published_and_say_what_to_do() {
+    let good = set();
+    let (secrets, table) = (SecretsManager::start(&good.to_secret()).await, table().await);
+    publish(&secrets, &table).await.unwrap();
+    secrets.put_by_hand("an old SECRET_KEY of some Django project, 50 chars");
+    let refused = publish(&secrets, &table).await.unwrap_err();
+    let cause = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(cause.contains("VerifiersReadSecret=true"), "{cause}");
+    assert_eq!(table.published().await, good.to_public());
+    let symmetric = rotation(&secrets, Some(table.keys.clone()), &[("SIGNING_ALGORITHM", "HS256")]);
+    symmetric.handle(&json!({ "Step": "publish" }), at(LOGIN_AT)).await.unwrap();
+    assert_eq!(table.published().await, good.to_public());
+    rotate(&secrets, &table.keys).await.unwrap();
+    let published = KeySet::from_public(&table.published().await.unwrap()).unwrap();
+    assert_eq!(
+        published.keys().len(),
+        1,
+        "the public key of the ring that rotates away from the bare string"
+    );
+}
+
+#[tokio::test]
+async fn nothing_but_public_keys_is_taken_from_the_table() {
+    let good = set();
+    let (secrets, table) = (SecretsManager::start(&good.to_secret()).await, table().await);
+    let bare = "a string that somebody put into the table, 50 chars";
+    for forged in [good.to_secret().to_string(), bare.to_owned()] {
+        table.put(&forged).await;
+        let world = World::with_public_keys(&secrets, &table.keys).await;
+        let documents = Event::http_api(&Method::GET, JWK_SET);
+        assert_eq!(world.send(JWK_SET, &documents, LOGIN_AT).await.status, 503);
+    }
+}
+
+#[tokio::test]
+async fn a_publication_that_finds_its_keys_there_writes_nothing() {
+    let (secrets, table) = (SecretsManager::start(&set().to_secret()).await, table().await);
+    publish(&secrets, &table).await.unwrap();
+    secrets.calls();
+    publish(&secrets, &table).await.unwrap();
+    assert_eq!(secrets.calls(), ["GetSecretValue"], "after a write the secret is read again");
+}
+
+#[tokio::test]
+async fn what_a_retired_key_signed_is_refused_within_the_cache_time_by_who_reads_the_table() {
+    let both = KeySet::new([set().keys(), set().keys()].concat()).unwrap();
+    let (secrets, table) = (SecretsManager::start(&both.to_secret()).await, table().await);
+    publish(&secrets, &table).await.unwrap();
+    let world = World::with_public_keys(&secrets, &table.keys).await;
+    world.create("ada", "correct horse battery").await;
+    let leaked = world.log_in("ada", "correct horse battery", LOGIN_AT).await.token().to_owned();
+    assert_eq!(world.post("/auth/verify", &json!({ "token": leaked }), LOGIN_AT).await.status, 200);
+    let kid = both.signing_key(at(LOGIN_AT)).unwrap().id();
+    secrets.put_by_hand(&both.without(kid, at(LOGIN_AT)).unwrap().unwrap().to_secret());
+    publish(&secrets, &table).await.unwrap();
+    let refused = world.post("/auth/verify", &json!({ "token": leaked }), LOGIN_AT + 300).await;
+    assert_eq!((refused.status, refused.code()), (400, "invalid_token"));
+    assert_eq!(world.list_sessions(&leaked, LOGIN_AT + 300).await.status, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,14 +180,14 @@ async fn of_two_publications_at_a_time_the_newer_keys_are_left() {
         };
         let (scheduled, changed) = tokio::join!(publish(&secrets, &table), change);
         scheduled.and(changed).unwrap();
-        assert_eq!(table.published().await, Some(next.to_public()), "round {round}");
+        assert_eq!(table.published().await, next.to_public(), "round {round}");
     }
 }
 
 #[tokio::test]
 async fn a_secret_that_changes_under_every_publication_is_given_up_and_not_waited_for() {
     let (secrets, table) = (SecretsManager::start(&set().to_secret()).await, table().await);
-    secrets.change_at_each_reading();
+    secrets.alternate_with(&set().to_secret());
     let refused = publish(&secrets, &table).await.unwrap_err();
     let cause = std::error::Error::source(&refused).unwrap().to_string();
     assert_eq!(cause, "the secret was changed during each of 5 publications");

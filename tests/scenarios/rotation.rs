@@ -2,16 +2,17 @@
 
 use edge::{Environment, PublicKeys};
 use http::Method;
+use local::Store;
 use rotate_keys::{RotateKeys, RotationFailure};
 use serde_json::{Value, json};
-use tests::{Event, FIRST_VERSION, ISSUER, LOGIN_AT, SECRET_ARN, SecretsManager, World, at};
+use tests::{Event, FIRST_VERSION, ISSUER, LOGIN_AT, PublicKeysTable, SECRET_ARN, SecretsManager, World, at};
 use token::{Algorithm, KeySet, Timestamp};
 
 pub(crate) const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 const NO_KEYS: &str = r#"{"keys":[]}"#;
 const HOUR: u64 = 3600;
 /// From drawing a key to its first signature.
-const LEAD: u64 = 600 + 2 * HOUR;
+const LEAD: u64 = 600 + 300 + 3900 + 2 * HOUR;
 
 pub(crate) fn rotation(
     secrets: &SecretsManager,
@@ -35,8 +36,18 @@ pub(crate) fn event(step: &str, token: &str) -> Value {
 }
 
 async fn run(secrets: &SecretsManager, token: &str, now: u64) -> Result<(), RotationFailure> {
+    run_and_publish(secrets, None, token, now).await
+}
+
+async fn run_and_publish(
+    secrets: &SecretsManager,
+    table: Option<&PublicKeysTable>,
+    token: &str,
+    now: u64,
+) -> Result<(), RotationFailure> {
     for step in STEPS {
-        rotation(secrets, None, &[]).handle(&event(step, token), at(now)).await?;
+        let published = table.map(|table| table.keys.clone());
+        rotation(secrets, published, &[]).handle(&event(step, token), at(now)).await?;
     }
     Ok(())
 }
@@ -116,19 +127,21 @@ async fn killed_after_any_call_the_same_steps_end_where_they_would_have() {
             let old = keys(&secrets, "AWSCURRENT");
             let token = secrets.begin_rotation().unwrap();
             secrets.fail_after(calls, applies);
-            let killed = run(&secrets, &token, LOGIN_AT).await;
+            let table = PublicKeysTable::create(&Store::in_memory().await.unwrap().endpoint).await;
+            let killed = run_and_publish(&secrets, Some(&table), &token, LOGIN_AT).await;
             let current = secrets.labelled("AWSCURRENT").expect("a version in force at every instant");
             KeySet::from_secret(&current.1.unwrap()).unwrap();
             secrets.recover();
-            run(&secrets, &token, LOGIN_AT + 60).await.unwrap();
+            run_and_publish(&secrets, Some(&table), &token, LOGIN_AT + 60).await.unwrap();
             let set = keys(&secrets, "AWSCURRENT");
+            assert_eq!(table.published().await, set.to_public());
             assert_eq!(secrets.labelled("AWSCURRENT").unwrap().0, token);
             assert_eq!(set.keys().len(), 2, "after {calls} calls");
             assert_eq!(set.keys()[0].id(), old.keys()[0].id());
             let puts = secrets.calls().iter().filter(|call| *call == "PutSecretValue").count();
             assert_eq!(puts, 1, "the pending value is stored once");
             if killed.is_ok() {
-                assert_eq!(calls, 12, "as many as a whole rotation makes");
+                assert_eq!(calls, 14, "as many as a whole rotation makes");
                 break;
             }
         }
@@ -211,13 +224,63 @@ async fn a_pending_set_that_is_corrupt_never_comes_into_force() {
     let token = secrets.begin_rotation().unwrap();
     rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     secrets.corrupt("AWSPENDING", "canary-short");
-    for step in ["testSecret", "finishSecret"] {
+    for (step, said) in [
+        ("testSecret", "the AWSPENDING version cannot be used"),
+        ("finishSecret", "the secret has no version of this ClientRequestToken"),
+    ] {
         let refused =
             rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
-        assert_eq!(refused.to_string(), "the AWSPENDING version cannot be used");
+        assert_eq!(refused.to_string(), said);
         assert!(!format!("{refused:?}").contains("canary"));
     }
     assert_eq!(secrets.labelled("AWSCURRENT"), before);
+    rotate(&secrets, LOGIN_AT + 60).await;
+}
+
+#[tokio::test]
+async fn a_pending_set_whose_new_key_does_not_sign_never_comes_into_force() {
+    for first in [true, false] {
+        let secrets = SecretsManager::start(NO_KEYS).await;
+        if !first {
+            rotate(&secrets, LOGIN_AT).await;
+        }
+        let before = secrets.labelled("AWSCURRENT");
+        let token = secrets.begin_rotation().unwrap();
+        rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
+        let mut pending = keys(&secrets, "AWSPENDING").keys().to_vec();
+        let new = KeySet::new(vec![pending.pop().unwrap()]).unwrap().to_public().unwrap();
+        pending.extend(KeySet::from_public(&new).unwrap().keys().iter().cloned());
+        secrets.corrupt("AWSPENDING", &KeySet::new(pending).unwrap().to_secret());
+        for step in ["testSecret", "finishSecret"] {
+            let refused = rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await;
+            assert!(matches!(refused, Err(RotationFailure::DoesNotSign)), "{refused:?}");
+        }
+        assert_eq!(secrets.labelled("AWSCURRENT"), before);
+    }
+}
+
+#[tokio::test]
+async fn the_trial_of_a_rotation_that_is_not_begun_succeeds_and_changes_nothing() {
+    let secrets = rotated_once().await;
+    let before = secrets.labelled("AWSCURRENT");
+    let token = secrets.begin_rotation().unwrap();
+    rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
+    secrets.corrupt("AWSPENDING", &keys(&secrets, "AWSCURRENT").to_secret());
+    rotation(&secrets, None, &[]).handle(&event("testSecret", &token), at(LOGIN_AT)).await.unwrap();
+    assert_eq!(secrets.labelled("AWSCURRENT"), before);
+}
+
+#[tokio::test]
+async fn a_key_that_was_taken_out_of_the_secret_by_emptying_it_does_not_come_back() {
+    let secrets = rotated_once().await;
+    let token = secrets.begin_rotation().unwrap();
+    rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
+    secrets.put_by_hand(NO_KEYS);
+    let refused = rotation(&secrets, None, &[]).handle(&event("finishSecret", &token), at(LOGIN_AT)).await;
+    assert!(matches!(refused, Err(RotationFailure::NotTheNext)), "{refused:?}");
+    assert_eq!(secrets.labelled("AWSCURRENT").unwrap().1.as_deref(), Some(NO_KEYS));
+    rotate(&secrets, LOGIN_AT + 60).await;
+    assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 1);
 }
 
 #[tokio::test]

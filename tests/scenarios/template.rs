@@ -165,7 +165,12 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
     let verifies = |calls: Vec<String>| calls.into_iter().map(on_users).chain([public("GetItem")]).collect();
     let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
     crate::rotation::rotate(&secrets, LOGIN_AT).await;
-    let rotation = secrets.calls().iter().map(|call| secret(call)).chain([public("PutItem")]).collect();
+    let rotation = secrets
+        .calls()
+        .iter()
+        .map(|call| secret(call))
+        .chain([public("GetItem"), public("PutItem")])
+        .collect();
     [
         ("login", signs(login)),
         ("refresh", signs(refresh)),
@@ -212,6 +217,12 @@ fn the_secret_is_read_only_by_functions_that_sign_unless_tokens_cannot_be_verifi
         assert_eq!(plain(choice)[0], "VerifiersReadTable", "{role}");
         assert!(!of_secret(&plain(choice)[1]) && of_secret(&plain(choice)[2]), "{role}");
     }
+    // The table is there and written whoever reads it: a deployment that switches to it finds the keys.
+    for resource in ["PublicKeys", "Publication", "PublicationPermission"] {
+        assert!(template["Resources"][resource]["Condition"].is_null(), "{resource}");
+    }
+    let own = &template["Resources"]["RotateKeys"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(plain(&own["PUBLIC_KEYS_TABLE"]), "PublicKeys");
     let variable = &template["Globals"]["Function"]["Environment"]["Variables"]["PUBLIC_KEYS_TABLE"];
     assert_eq!(
         (&plain(variable)[0], plain(&plain(variable)[1])),
@@ -264,7 +275,9 @@ fn secrets_manager_may_invoke_the_rotation_function_for_this_secret_of_this_acco
     assert_eq!(plain(&permission.1["SourceAccount"]), "AWS::AccountId");
     assert_eq!(plain(&permission.1["SourceArn"]), secret.as_str());
 
-    let (_, schedule) = &resources("AWS::SecretsManager::RotationSchedule")[0];
+    let (name, schedule) = &resources("AWS::SecretsManager::RotationSchedule")[0];
+    // Else the first rotation, at once, could come before the permission and be refused.
+    assert_eq!(template()["Resources"][name.as_str()]["DependsOn"], permission.0.as_str());
     assert_eq!(plain(&schedule["SecretId"]), secret.as_str());
     assert_eq!(plain(&schedule["RotationLambdaARN"]), format!("{rotation}.Arn").as_str());
     assert_eq!(schedule["RotateImmediatelyOnUpdate"], true);
@@ -278,7 +291,21 @@ fn a_failed_rotation_raises_an_alarm() {
     let (_, alarm) = &resources("AWS::CloudWatch::Alarm")[0];
     assert_eq!(plain(&alarm["Dimensions"][0]["Value"]), functions()["rotate-keys"].as_str());
     assert_eq!((&alarm["MetricName"], &alarm["Statistic"]), (&"Errors".into(), &"Sum".into()));
-    assert_eq!(alarm["Threshold"], 1);
+    assert_eq!(
+        (&alarm["Threshold"], &alarm["EvaluationPeriods"], &alarm["Namespace"]),
+        (&1.into(), &1.into(), &"AWS/Lambda".into())
+    );
+    assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold");
+    assert_eq!(plain(&plain(&alarm["AlarmActions"])[1][0]), "AlarmTopic");
+}
+
+#[test]
+fn the_issuer_in_the_outputs_is_the_one_in_the_tokens() {
+    let template = template();
+    let issuer = &template["Globals"]["Function"]["Environment"]["Variables"]["JWT_ISSUER"];
+    assert_eq!(&template["Outputs"]["Issuer"]["Value"], issuer);
+    assert_eq!(plain(issuer)[0], "IssuerIsGiven");
+    assert_eq!(plain(issuer)[2], template["Outputs"]["BaseUrl"]["Value"]);
 }
 
 #[tokio::test]

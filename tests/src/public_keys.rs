@@ -30,6 +30,13 @@ impl PublicKeysTable {
         Self { keys: PublicKeys::new(client.clone(), PUBLIC_KEYS_TABLE), client }
     }
 
+    /// Puts `keys` there as somebody else than `rotate-keys` could.
+    pub async fn put(&self, keys: &str) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let row = self.client.put_item().table_name(PUBLIC_KEYS_TABLE).item("pk", text("public-keys"));
+        row.item("keys", text(keys)).send().await.unwrap();
+    }
+
     /// What was published last.
     pub async fn published(&self) -> Option<String> {
         let rows = self.client.scan().table_name(PUBLIC_KEYS_TABLE).send().await.unwrap().items.unwrap();

@@ -36,8 +36,8 @@ struct Secret {
     /// The version of each label; a label is on one version at most.
     labels: BTreeMap<String, String>,
     rotation_enabled: bool,
-    /// Whether each reading is followed by a new version.
-    changes: bool,
+    /// The value that takes turns with the one in force, at each reading.
+    alternative: Option<String>,
     calls: Vec<String>,
     fault: Option<Fault>,
 }
@@ -59,7 +59,7 @@ impl SecretsManager {
             versions: BTreeMap::from([(FIRST_VERSION.to_owned(), Some(value.to_owned()))]),
             labels: BTreeMap::from([("AWSCURRENT".to_owned(), FIRST_VERSION.to_owned())]),
             rotation_enabled: true,
-            changes: false,
+            alternative: None,
             calls: Vec::new(),
             fault: None,
         };
@@ -109,9 +109,9 @@ impl SecretsManager {
         self.secret().put_by_hand(value.to_owned());
     }
 
-    /// Puts a new version of the same value in force whenever it has been read.
-    pub fn change_at_each_reading(&self) {
-        self.secret().changes = true;
+    /// Whenever the value in force has been read, puts this one in its place, and the other way round.
+    pub fn alternate_with(&self, value: &str) {
+        self.secret().alternative = Some(value.to_owned());
     }
 
     /// Overwrites the value under a label, which AWS never does.
@@ -231,8 +231,9 @@ impl Secret {
             return Err(absent);
         }
         let value = self.versions[&version].clone().ok_or(absent)?;
-        if self.changes {
-            self.put_by_hand(value.clone());
+        if let Some(next) = self.alternative.take() {
+            self.alternative = Some(value.clone());
+            self.put_by_hand(next);
         }
         Ok(json!({ "ARN": SECRET_ARN, "VersionId": version, "SecretString": value }))
     }

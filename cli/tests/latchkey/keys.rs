@@ -75,11 +75,33 @@ fn now() -> Timestamp {
 
 /// A set of two keys: the first signs, the second will in an hour.
 fn two_keys() -> KeySet {
+    two_keys_published(now())
+}
+
+fn two_keys_published(published: Timestamp) -> KeySet {
     let key = |signs_from, retires| {
-        Key::generate(Algorithm::ES256, Schedule { published: now(), signs_from, retires }).unwrap()
+        Key::generate(Algorithm::ES256, Schedule { published, signs_from, retires }).unwrap()
     };
     let hours = |count: u64| now().plus(token::Seconds::new(count * 3600));
-    KeySet::new(vec![key(now(), Some(hours(3))), key(hours(1), None)]).unwrap()
+    KeySet::new(vec![key(published, Some(hours(3))), key(hours(1), None)]).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_everybody_knows_takes_over_without_a_warning() {
+    let set = two_keys_published(now().minus(token::Seconds::new(3 * 3600)));
+    let secrets = SecretsManager::start(&set.to_secret()).await;
+    let leaked = set.keys()[0].id();
+    let run = keys(secrets.url(), &["retire", leaked, "--now", "--yes", "--secret", SECRET_ARN], &[]);
+    assert!(run.status == 0 && !run.out.contains("401"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kid_may_begin_with_a_hyphen() {
+    let always = Schedule { published: now(), signs_from: now(), retires: None };
+    let set = KeySet::new(vec![Key::from_secret("-leaked", &[7; 32], always).unwrap()]).unwrap();
+    let secrets = SecretsManager::start(&set.to_secret()).await;
+    let run = keys(secrets.url(), &["retire", "-leaked", "--now", "--yes", "--secret", SECRET_ARN], &[]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
 }
 
 fn in_force(secrets: &SecretsManager) -> KeySet {
@@ -98,13 +120,16 @@ async fn a_key_is_retired_at_once_and_the_next_signs() {
         format!(
             "{leaked} has been taken out. What it signed is refused within 5 minutes (10 where a table of public keys is read);\n\
              API Gateway's native authorizers may accept it for up to 2 hours.\n\
+             The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its tokens with \
+             401 for up to 2 hours.\n\
              {next} (ES256) signs now, and verifies until a rotation decides its end.\n"
         )
     );
     let left = in_force(&secrets);
     assert_eq!(left.keys().len(), 1);
     assert_eq!(left.signing_key(now()).unwrap().id(), next);
-    // The next rotation starts afresh.
+    // The next rotation starts afresh, also after a change by hand.
+    assert_eq!(secrets.labelled("AWSPENDING"), None);
     assert!(secrets.begin_rotation().is_some());
 }
 
@@ -121,7 +146,7 @@ async fn a_retired_key_is_taken_out_of_the_table_of_public_keys_too() {
     let run = keys(secrets.url(), &[&retire[..], &option].concat(), &endpoint);
     assert_eq!((run.status, run.err.as_str()), (0, ""));
     assert!(run.out.contains("refused within 5 minutes;\n"), "{run:?}");
-    assert_eq!(table.published().await, Some(in_force(&secrets).to_public()));
+    assert_eq!(table.published().await, in_force(&secrets).to_public());
     assert!(!table.published().await.unwrap().contains(leaked));
 
     secrets.put_by_hand(&set.to_secret());

@@ -103,6 +103,30 @@ fn deleting_with_yes_asks_nobody() {
 }
 
 #[test]
+fn retiring_a_key_asks_and_only_yes_retires() {
+    let folder = Folder::new();
+    let now = Timestamp::from_seconds(1_685_728_800).unwrap();
+    let file = local::signing_key::file_in(folder.path(), now).unwrap();
+    let before = std::fs::read_to_string(&file).unwrap();
+    let kid = folder.json(&["keys", "status"], "")[0]["kid"].as_str().unwrap().to_owned();
+    let mut person = Person::who_says(["n"]);
+    let retired = run(&folder, &["keys", "retire", &kid, "--now"], &mut person);
+    assert!(matches!(retired, Err(Failure::NotConfirmed)), "{retired:?}");
+    assert_eq!(
+        person.asked,
+        [format!(
+            "Whoever holds a token that {kid} signed has to log in again.\n\
+             The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its tokens with \
+             401 for up to 2 hours.\n\
+             Retire it at once? [y/N] "
+        )]
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    run(&folder, &["keys", "retire", &kid, "--now"], &mut Person::who_says(["yes"])).unwrap();
+    assert!(!std::fs::read_to_string(&file).unwrap().contains(&kid));
+}
+
+#[test]
 fn a_person_who_hangs_up_changes_nothing() {
     let folder = Folder::new();
     let created = run(&folder, &["user", "create", "ada"], &mut Person::who_says(["only once"]));

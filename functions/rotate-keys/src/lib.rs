@@ -16,12 +16,12 @@ mod failure;
 mod secret;
 
 use aws_sdk_secretsmanager::Client;
-use edge::{Environment, PublicKeys, SettingError};
+use edge::{Environment, PublicKeys, PublicKeysError, SettingError};
 use serde::Deserialize;
 use serde_json::Value;
 use token::{
-    CustomClaims, Issuer, KeySet, Lifetime, RotationPolicy, Seconds, SessionId, Timestamp, TokenId, UserId,
-    Verifier,
+    Algorithm, CustomClaims, Issuer, Key, KeySet, Lifetime, RotationPolicy, Seconds, SessionId, Timestamp,
+    TokenId, UserId, Verifier,
 };
 
 pub use failure::{Call, RotationFailure};
@@ -81,10 +81,10 @@ impl RotateKeys {
             Version::Pending { current } => match step {
                 Step::Create => self.create(&token, now).await?,
                 Step::Set => {}
-                Step::Test => self.tested(&token, now).await?,
+                Step::Test => self.tested(&token, &step, now).await?,
                 Step::Finish => {
                     // Time has passed since the test, and the secret may have been changed by hand.
-                    self.tested(&token, now).await?;
+                    self.tested(&token, &step, now).await?;
                     self.secret.make_current(&token, &current).await?;
                 }
             },
@@ -93,14 +93,16 @@ impl RotateKeys {
     }
 
     async fn publish(&self) -> Result<(), RotationFailure> {
-        match &self.published {
-            Some(published) => Ok(published.publish(self.secret.client(), self.secret.id()).await?),
-            None => Ok(()),
+        let Some(table) = &self.published else { return Ok(()) };
+        match table.publish(self.secret.client(), self.secret.id()).await {
+            // Where new keys are HS256, nobody reads the table.
+            Err(PublicKeysError::NoPublicHalf) if self.policy.algorithm() == Algorithm::HS256 => Ok(()),
+            published => Ok(published?),
         }
     }
 
     async fn create(&self, token: &str, now: Timestamp) -> Result<(), RotationFailure> {
-        if self.secret.pending(token).await?.is_some() {
+        if self.pending(token).await?.is_some() {
             return Ok(());
         }
         let current = self.secret.current().await?;
@@ -108,14 +110,33 @@ impl RotateKeys {
         self.secret.store_pending(token, &next).await
     }
 
+    /// The pending set; the label of a value that is none is taken off, for else every further rotation would be refused.
+    async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationFailure> {
+        let pending = self.secret.pending(token).await;
+        if let Err(RotationFailure::Unusable { .. }) = pending {
+            self.secret.give_up(token).await?;
+        }
+        pending
+    }
+
     /// Whether the pending set may come into force at `now`.
     ///
     /// One that is not the next of today's secret, or would sign before every cache knows it, never
     /// may: its label is taken off, for else Secrets Manager would refuse every further rotation.
-    async fn tested(&self, token: &str, now: Timestamp) -> Result<(), RotationFailure> {
-        let pending = self.secret.pending(token).await?.ok_or(RotationFailure::NoPendingValue)?;
+    async fn tested(&self, token: &str, step: &Step, now: Timestamp) -> Result<(), RotationFailure> {
+        let pending = self.pending(token).await?.ok_or(RotationFailure::NoPendingValue)?;
         let current = self.secret.current().await?;
-        let unfit = if current.as_ref().is_some_and(|set| !set.is_followed_by(&pending, now)) {
+        // So Secrets Manager tries a rotation function when rotation is switched on without one that begins at once.
+        let rehearsal = current.as_ref().is_some_and(|set| set.to_secret() == pending.to_secret());
+        if rehearsal && matches!(step, Step::Test) {
+            return self.sign_and_verify(&pending, None, now);
+        }
+        // The first set is one key, drawn by this rotation; more were drawn for another secret than the one in force.
+        let follows = match &current {
+            Some(set) => set.is_followed_by(&pending, now),
+            None => pending.keys().len() == 1,
+        };
+        let unfit = if !follows {
             Some(RotationFailure::NotTheNext)
         } else if !pending.gives_notice(current.as_ref(), self.policy, now) {
             Some(RotationFailure::TooLate)
@@ -126,15 +147,23 @@ impl RotateKeys {
             self.secret.give_up(token).await?;
             return Err(unfit);
         }
-        let new = pending.new_keys(current.as_ref()).map(|key| key.schedule().signs_from);
-        for instant in new.chain([now]) {
-            self.sign_and_verify(&pending, instant.max(now))?;
+        for key in pending.new_keys(current.as_ref()) {
+            self.sign_and_verify(&pending, Some(key), key.schedule().signs_from.max(now))?;
         }
-        Ok(())
+        self.sign_and_verify(&pending, None, now)
     }
 
-    /// Issues a token at `now` and verifies it, with the set itself and with its public half.
-    fn sign_and_verify(&self, keys: &KeySet, now: Timestamp) -> Result<(), RotationFailure> {
+    /// Issues a token at `now`, with `signer` if one is given, and verifies it, with the set itself and with its public half.
+    fn sign_and_verify(
+        &self,
+        keys: &KeySet,
+        signer: Option<&Key>,
+        now: Timestamp,
+    ) -> Result<(), RotationFailure> {
+        let signs = keys.signing_key(now).ok_or(RotationFailure::DoesNotSign)?;
+        if signer.is_some_and(|signer| !signer.is_same_as(signs)) {
+            return Err(RotationFailure::DoesNotSign);
+        }
         let entropy = || edge::random::entropy().map_err(|_| RotationFailure::DoesNotSign);
         let claims = self.issuer.claims(
             (UserId::new(entropy()?), "rotation test"),
@@ -146,9 +175,10 @@ impl RotateKeys {
         let token = self.issuer.issue(&claims, keys, now).map_err(|_| RotationFailure::DoesNotSign)?;
         let verifier = Verifier::new(self.issuer.clone());
         let accepted = |keys: &KeySet| verifier.verify(&token, keys, now).is_ok();
-        let in_public = match keys.signing_key(now).and_then(token::Key::public_jwk) {
-            Some(_) => KeySet::from_secret(&keys.to_public()).is_ok_and(|public| accepted(&public)),
-            None => true,
+        let in_public = match (signs.public_jwk(), keys.to_public()) {
+            (Some(_), Some(public)) => KeySet::from_public(&public).is_ok_and(|public| accepted(&public)),
+            (Some(_), None) => false,
+            (None, _) => true,
         };
         if accepted(keys) && in_public { Ok(()) } else { Err(RotationFailure::DoesNotVerify) }
     }

@@ -46,7 +46,7 @@ impl KeySource {
     pub(crate) async fn read(&self) -> Result<KeySet, ReadError> {
         let keys = match self {
             Self::SecretsManager { client, secret_id } => read_secret(client, secret_id).await?.value,
-            Self::PublicKeys(published) => Zeroizing::new(published.read().await?),
+            Self::PublicKeys(published) => return Ok(KeySet::from_public(&published.read().await?)?),
             Self::File(path) => Zeroizing::new(tokio::fs::read_to_string(path).await?),
         };
         Ok(KeySet::from_secret(&keys)?)

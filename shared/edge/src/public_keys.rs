@@ -40,6 +40,12 @@ pub enum PublicKeysError {
     /// Its value is no key set; what was published before stays.
     #[error("the secret cannot be used")]
     Unusable(#[from] KeySetError),
+    /// It holds HS256 keys alone; what was published before stays.
+    #[error(
+        "the secret holds only HS256 keys, which have no public half: rotate to another algorithm, or deploy with \
+         VerifiersReadSecret=true"
+    )]
+    NoPublicHalf,
     /// Others changed the secret again and again.
     #[error("the secret was changed during each of {MAX_ATTEMPTS} publications")]
     Contended,
@@ -60,7 +66,7 @@ impl PublicKeys {
         keys.cloned().ok_or(PublicKeysError::NotPublished)
     }
 
-    /// Publishes the public halves of what the secret holds; nothing while it holds no key.
+    /// Publishes the public halves of what the secret holds, unless they are there; nothing while it holds no key.
     ///
     /// Of several publications at a time the last to write may be the first that read. So each reads the secret
     /// again after it has written, and begins anew unless that version is still in force.
@@ -73,9 +79,12 @@ impl PublicKeys {
         for _ in 0..MAX_ATTEMPTS {
             let keys = match KeySet::from_secret(&in_force.value) {
                 Err(KeySetError::NoKeys) => return Ok(()),
-                keys => keys?,
+                keys => keys?.to_public().ok_or(PublicKeysError::NoPublicHalf)?,
             };
-            self.write(keys.to_public()).await?;
+            if self.read().await.is_ok_and(|published| published == keys) {
+                return Ok(());
+            }
+            self.write(keys).await?;
             let after = read_secret(secrets, secret_id).await.map_err(unreadable)?;
             if after.version == in_force.version {
                 return Ok(());

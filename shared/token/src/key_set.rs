@@ -54,6 +54,9 @@ pub enum KeySetError {
     /// Two keys share a `kid`.
     #[error("two keys of the key set have the same kid")]
     DuplicateKeyId,
+    /// A key that can sign where only public halves belong.
+    #[error("the public keys hold a private key or a shared secret")]
+    NotPublic,
     /// An HS256 key and one of another kind, and neither is on its way out.
     #[error("the key set mixes HS256 with other keys, and neither kind has an end (retires)")]
     MixedKinds,
@@ -127,15 +130,22 @@ impl KeySet {
         Self::new(keys.collect::<Result<_, _>>()?)
     }
 
+    /// The set that [`Self::to_public`] wrote. Whoever can write it makes tokens that are accepted, so nothing else than
+    /// public keys is taken from there.
+    pub fn from_public(text: &str) -> Result<Self, KeySetError> {
+        let keys = Self::from_secret(text)?;
+        if keys.keys.iter().any(Key::can_sign) { Err(KeySetError::NotPublic) } else { Ok(keys) }
+    }
+
     /// The JSON form, to be stored as the secret.
     pub fn to_secret(&self) -> Zeroizing<String> {
         to_json(self.keys.iter())
     }
 
-    /// The JSON form of the public halves, for those who only verify; HS256 keys have none.
-    pub fn to_public(&self) -> String {
+    /// The JSON form of the public halves, for those who only verify; none if all keys are HS256, which have no such half.
+    pub fn to_public(&self) -> Option<String> {
         let public: Vec<Key> = self.keys.iter().filter_map(Key::to_public).collect();
-        to_json(public.iter()).to_string()
+        (!public.is_empty()).then(|| to_json(public.iter()).to_string())
     }
 
     /// All keys, in the order of the secret.

@@ -78,9 +78,9 @@ fn hs256_beside_other_keys_is_refused_unless_one_kind_is_on_its_way_out() {
 fn the_public_halves_verify_what_the_private_ones_sign_and_sign_nothing() {
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
         let set = KeySet::new(vec![Key::generate(algorithm, schedule(10, 20, None)).unwrap()]).unwrap();
-        let json = set.to_public();
+        let json = set.to_public().unwrap();
         assert!(!json.contains("PRIVATE") && !json.contains("private_key"));
-        let public = KeySet::from_secret(&json).unwrap();
+        let public = KeySet::from_public(&json).unwrap();
         let (private_key, public_key) = (&set.keys()[0], &public.keys()[0]);
         assert_eq!(
             (public_key.id(), public_key.algorithm(), public_key.schedule()),
@@ -92,17 +92,21 @@ fn the_public_halves_verify_what_the_private_ones_sign_and_sign_nothing() {
         assert_eq!(public_key.sign(b"message"), None);
         assert!(public.signing_key(at(20)).is_none());
         assert_eq!(public_jwk_set(&public, at(10)), public_jwk_set(&set, at(10)));
-        assert_eq!(public.to_public(), json);
+        assert_eq!(public.to_public(), Some(json));
+        assert_eq!(KeySet::from_public(&set.to_secret()).unwrap_err(), KeySetError::NotPublic);
     }
     let bare = KeySet::from_secret(&"k".repeat(32)).unwrap();
-    assert_eq!(bare.to_public(), r#"{"keys":[]}"#);
+    assert_eq!(bare.to_public(), None);
+    for secret in [bare.to_secret().as_str(), &"k".repeat(32)] {
+        assert_eq!(KeySet::from_public(secret).unwrap_err(), KeySetError::NotPublic);
+    }
 }
 
 #[test]
 fn a_public_key_must_be_of_its_kid_alg_curve_and_size() {
     let public = |algorithm| -> Value {
         let set = KeySet::new(vec![Key::generate(algorithm, schedule(10, 20, None)).unwrap()]).unwrap();
-        serde_json::from_str(&set.to_public()).unwrap()
+        serde_json::from_str(&set.to_public().unwrap()).unwrap()
     };
     for (algorithm, member, value) in [
         (Algorithm::ES256, "kid", "other"),

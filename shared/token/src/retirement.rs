@@ -1,33 +1,37 @@
 //! A key taken out of its set at once, and who takes its place: there is no instant at which nothing signs.
 
-use crate::{Key, KeySet, RotationError, Schedule, Timestamp};
+use crate::{Key, KeySet, RotationError, Schedule, Timestamp, rotation::CLOCK_SKEW};
 
 impl KeySet {
     /// The set without the key called `id` from `now` on; `None` if it has no such key.
     ///
     /// The next key takes over the turn of the one that is gone, at once if that one was signing. Without a
-    /// next one the last before it signs on, and without any a new key of the same algorithm signs at once.
+    /// next one the last before it signs on, and without any a new key of the same algorithm signs at once. Only keys
+    /// that can sign take turns. `now` is a person's clock, so "at once" is a few minutes ago: functions whose clocks
+    /// are behind have a key that signs too.
     pub fn without(&self, id: &str, now: Timestamp) -> Result<Option<Self>, RotationError> {
         let Some(gone) = self.keys().iter().find(|key| key.id() == id) else { return Ok(None) };
         let turn = gone.schedule().signs_from;
-        let (mut later, mut earlier): (Vec<Key>, Vec<Key>) = self
-            .keys_alive(now)
-            .filter(|key| key.id() != id)
-            .cloned()
-            .partition(|key| turn < key.schedule().signs_from);
+        let mut left: Vec<Key> = self.keys_alive(now).filter(|key| key.id() != id).cloned().collect();
+        if !gone.can_sign() && !left.is_empty() {
+            return Ok(Some(Self::new(left)?));
+        }
+        let at_once = now.minus(CLOCK_SKEW);
         let signs_from = |key: &&mut Key| key.schedule().signs_from;
-        if let Some(next) = later.iter_mut().min_by_key(signs_from) {
+        let (later, earlier): (Vec<&mut Key>, Vec<&mut Key>) =
+            left.iter_mut().filter(|key| key.can_sign()).partition(|key| turn < key.schedule().signs_from);
+        if let Some(next) = later.into_iter().min_by_key(signs_from) {
             let schedule = next.schedule();
-            let signs_from = schedule.signs_from.min(turn.max(now));
+            let taken_over = turn.max(at_once).max(schedule.published);
+            let signs_from = schedule.signs_from.min(taken_over);
             *next = next.with_schedule(Schedule { signs_from, ..schedule })?;
-        } else if let Some(last) = earlier.iter_mut().max_by_key(signs_from) {
+        } else if let Some(last) = earlier.into_iter().max_by_key(signs_from) {
             *last = last.with_schedule(Schedule { retires: None, ..last.schedule() })?;
         } else {
-            let at_once = Schedule { published: now, signs_from: now, retires: None };
-            later.push(Key::generate(gone.algorithm(), at_once)?);
+            let at_once = Schedule { published: at_once, signs_from: at_once, retires: None };
+            left.push(Key::generate(gone.algorithm(), at_once)?);
         }
-        earlier.append(&mut later);
-        Ok(Some(Self::new(earlier)?))
+        Ok(Some(Self::new(left)?))
     }
 }
 
@@ -43,6 +47,20 @@ mod tests {
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_seconds(seconds).unwrap()
+    }
+
+    const SKEW: u64 = 300;
+    /// From the drawing of a key to its first signature.
+    const LEAD: u64 = 600 + 300 + 3900 + 2 * HOUR;
+
+    fn public(signs_from: u64) -> Key {
+        let schedule = Schedule { published: at(T - HOUR), signs_from: at(signs_from), retires: None };
+        Key::generate(Algorithm::EdDSA, schedule).unwrap().to_public().unwrap()
+    }
+
+    /// `set` and a key that others sign with.
+    fn and_public(set: &KeySet, signs_from: u64) -> KeySet {
+        KeySet::new(set.keys().iter().cloned().chain([public(signs_from)]).collect()).unwrap()
     }
 
     /// The set after a rotation at each of these instants; the first key signs at once.
@@ -67,6 +85,10 @@ mod tests {
         let left = without(&set, 0, T + HOUR + 1);
         assert_eq!(left.keys().len(), 1);
         assert_eq!(left.signing_key(at(T + HOUR + 1)).unwrap().id(), id(&set, 1));
+        // It was published a second before.
+        assert_eq!(left.keys()[0].schedule().signs_from, at(T + HOUR));
+        let left = without(&set, 0, T + HOUR + SKEW + 9);
+        assert_eq!(left.keys()[0].schedule().signs_from, at(T + HOUR + 9), "for clocks that are behind too");
     }
 
     #[test]
@@ -87,16 +109,30 @@ mod tests {
             let signer = left.signing_key(at(T)).unwrap();
             assert_eq!(signer.algorithm(), set.keys()[0].algorithm());
             assert!(!signer.is_same_as(&set.keys()[0]));
+            assert!(left.signing_key(at(T - SKEW)).is_some(), "for clocks that are behind too");
         }
     }
 
     #[test]
     fn a_key_that_only_verifies_goes_and_nothing_else_changes() {
         let set = rotated_at(&[T, T + HOUR]);
-        let now = T + HOUR + 600 + 2 * HOUR + 1;
+        let now = T + HOUR + LEAD + SKEW;
         let left = without(&set, 0, now);
         assert_eq!(left.keys().len(), 1);
         assert_eq!(left.keys()[0].schedule(), set.keys()[1].schedule());
+    }
+
+    #[test]
+    fn a_key_that_only_verifies_takes_nobody_s_turn_and_keeps_its_end() {
+        for turn in [T - 1, T + 1] {
+            let set = and_public(&rotated_at(&[T]), turn);
+            let left = without(&set, 0, T + 1);
+            let signer = left.signing_key(at(T + 1)).expect("a new key");
+            assert!(set.keys().iter().all(|key| key.id() != signer.id()));
+            assert_eq!(left.keys()[0].schedule(), set.keys()[1].schedule());
+            let left = without(&set, 1, T + 1);
+            assert_eq!((left.keys().len(), left.keys()[0].schedule()), (1, set.keys()[0].schedule()));
+        }
     }
 
     #[test]
@@ -111,6 +147,7 @@ mod tests {
             gaps in prop::collection::vec(0_u64..6 * HOUR, 0..5),
             which in any::<prop::sample::Index>(),
             wait in 0_u64..8 * HOUR,
+            of_others in prop::option::of(0_u64..24 * HOUR),
         ) {
             let mut instants = vec![T];
             for gap in gaps {
@@ -118,6 +155,7 @@ mod tests {
             }
             let now = instants.last().unwrap() + wait;
             let set = rotated_at(&instants);
+            let set = of_others.map_or(set.clone(), |after| and_public(&set, T + after));
             let index = which.index(set.keys().len());
             let left = without(&set, index, now);
             prop_assert!(left.keys().iter().all(|key| key.id() != id(&set, index)));

@@ -3,12 +3,15 @@
 
 use crate::{Algorithm, Key, KeyError, KeySet, KeySetError, Schedule, Seconds, Timestamp};
 
-/// How long API Gateway's authorizers keep a JWK set.
+/// How long API Gateway's authorizers keep a JWK set, which may have been as old as a function's key set when they got it.
 const JWK_SET_CACHE: Seconds = Seconds::new(2 * 3600);
+/// How late the public halves may be in their table when the publication at the end of a rotation fails: the schedule
+/// in template.yaml.
+const PUBLICATION: Seconds = Seconds::new(300);
 /// How long the four steps of a rotation may take, from drawing the key to its being everywhere.
 const RUN_TIME: Seconds = Seconds::new(600);
 /// By how much the clocks of two functions may differ.
-const CLOCK_SKEW: Seconds = Seconds::new(300);
+pub(crate) const CLOCK_SKEW: Seconds = Seconds::new(300);
 /// The most keys of a set. An RS256 key takes 1.9 kB, the secret 64 kB.
 const MAX_KEYS: usize = 24;
 
@@ -42,14 +45,20 @@ impl RotationPolicy {
         Self { algorithm, cache_age, token_life }
     }
 
-    /// How long a key must have been everywhere before it signs.
-    fn notice(self) -> Seconds {
-        self.cache_age.max(JWK_SET_CACHE)
+    /// What new keys are.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The first instant at which every cache knows what is in force from `now` on. The caches stand one behind the
+    /// other: the table of public keys, the function that serves the JWK set, whoever reads that.
+    fn known_everywhere(self, now: Timestamp) -> Timestamp {
+        now.plus(PUBLICATION).plus(self.cache_age).plus(JWK_SET_CACHE)
     }
 
     /// When a key that is drawn at `now` may sign: time for the run, then for every cache to have run out.
     fn first_signature(self, now: Timestamp) -> Timestamp {
-        now.plus(RUN_TIME).plus(self.notice())
+        self.known_everywhere(now.plus(RUN_TIME))
     }
 
     /// When no token can be alive that was signed before `end`.
@@ -59,7 +68,7 @@ impl RotationPolicy {
 }
 
 impl KeySet {
-    /// The set that comes after `current` at `now`: one key more, and an end for those that had none.
+    /// The set that comes after `current` at `now`: one key more, and an end for those that sign and had none.
     ///
     /// Where nothing signs yet, nobody waits for the new key: it signs at once.
     pub fn rotated(
@@ -78,8 +87,9 @@ impl KeySet {
             .filter(|key| key.schedule().signs_from <= now || key.schedule().signs_from < signs_from)
             .map(|key| {
                 let schedule = key.schedule();
-                let retires = schedule.retires.unwrap_or_else(|| policy.last_death(signs_from));
-                key.with_schedule(Schedule { retires: Some(retires), ..schedule })
+                // What others sign with a key that only verifies here is not for a rotation to end.
+                let end = key.can_sign().then(|| policy.last_death(signs_from));
+                key.with_schedule(Schedule { retires: schedule.retires.or(end), ..schedule })
             })
             .collect::<Result<Vec<_>, _>>()?;
         if keys.len() >= MAX_KEYS {
@@ -92,9 +102,13 @@ impl KeySet {
     }
 
     /// Whether `next` is this set one rotation on: the keys that are alive are all there, with the same
-    /// schedule or an end that was open, and at least one is new.
+    /// schedule or an end that was open, and at least one is new. A key may be gone whose turn would come after the new one's.
     pub fn is_followed_by(&self, next: &Self, now: Timestamp) -> bool {
-        let kept = self.keys_alive(now).filter(|key| key.schedule().signs_from <= now).all(|key| {
+        let turn = next.new_keys(Some(self)).map(|key| key.schedule().signs_from).min();
+        let before_its_turn = |key: &&Key| {
+            key.schedule().signs_from <= now || turn.is_some_and(|turn| key.schedule().signs_from < turn)
+        };
+        let kept = self.keys_alive(now).filter(before_its_turn).all(|key| {
             next.keys().iter().any(|other| {
                 let (before, after) = (key.schedule(), other.schedule());
                 let end_kept = before.retires.is_none() || before.retires == after.retires;
@@ -103,7 +117,7 @@ impl KeySet {
                     && end_kept
             })
         });
-        kept && next.new_keys(Some(self)).next().is_some()
+        kept && turn.is_some()
     }
 
     /// The keys that `current` does not have.
@@ -116,7 +130,7 @@ impl KeySet {
     /// Whether the new keys of this set sign late enough for every cache to know them, if the set is in force from `now` on.
     pub fn gives_notice(&self, current: Option<&Self>, policy: RotationPolicy, now: Timestamp) -> bool {
         let nobody_waits = current.and_then(|set| set.signs_until(now)).is_none();
-        let earliest = now.plus(policy.notice());
+        let earliest = policy.known_everywhere(now);
         nobody_waits || self.new_keys(current).all(|key| earliest <= key.schedule().signs_from)
     }
 

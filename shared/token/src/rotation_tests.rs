@@ -33,10 +33,14 @@ fn the_first_key_signs_at_once() {
     assert_eq!(set.keys().len(), 1);
 }
 
+/// From the drawing of a key to its first signature: the run, the publication, a function's cache, API Gateway's.
+const LEAD: u64 = 600 + 300 + 3900 + 2 * HOUR;
+
 #[test]
-fn a_new_key_is_published_two_hours_before_it_signs_and_the_old_one_outlives_its_tokens() {
+fn a_new_key_is_published_before_it_signs_for_as_long_as_all_caches_last_and_the_old_one_outlives_its_tokens()
+{
     let set = rotated(&first(), T + 100);
-    let signs_from = T + 100 + 600 + 2 * HOUR;
+    let signs_from = T + 100 + LEAD;
     assert_eq!(schedule(&set, 1), (T + 100, signs_from, None));
     assert_eq!(schedule(&set, 0), (T, T, Some(signs_from + HOUR + 300)));
     let signer = |now| set.signing_key(at(now)).unwrap().id();
@@ -48,7 +52,7 @@ fn a_new_key_is_published_two_hours_before_it_signs_and_the_old_one_outlives_its
 fn a_long_stale_time_makes_the_notice_longer() {
     let policy = RotationPolicy::new(Algorithm::EdDSA, Seconds::new(24 * HOUR), Seconds::new(HOUR));
     let set = KeySet::rotated(Some(&first()), policy, at(T)).unwrap();
-    assert_eq!(schedule(&set, 1).1, T + 600 + 24 * HOUR);
+    assert_eq!(schedule(&set, 1).1, T + 600 + 300 + 24 * HOUR + 2 * HOUR);
 }
 
 #[test]
@@ -67,9 +71,9 @@ fn rotating_away_from_a_bare_secret_is_an_ordinary_rotation() {
     let set = KeySet::rotated(Some(&bare), policy(Algorithm::RS256), at(T)).unwrap();
     let read = KeySet::from_secret(&set.to_secret()).unwrap();
     assert_eq!(read.signing_key(at(T)).unwrap().id(), bare.keys()[0].id());
-    assert_eq!(read.signing_key(at(T + 3 * HOUR)).unwrap().algorithm(), Algorithm::RS256);
-    let back = KeySet::rotated(Some(&read), policy(Algorithm::HS256), at(T + 4 * HOUR)).unwrap();
-    assert_eq!(back.signing_key(at(T + 7 * HOUR)).unwrap().algorithm(), Algorithm::HS256);
+    assert_eq!(read.signing_key(at(T + LEAD)).unwrap().algorithm(), Algorithm::RS256);
+    let back = KeySet::rotated(Some(&read), policy(Algorithm::HS256), at(T + 5 * HOUR)).unwrap();
+    assert_eq!(back.signing_key(at(T + 5 * HOUR + LEAD)).unwrap().algorithm(), Algorithm::HS256);
 }
 
 #[test]
@@ -80,6 +84,30 @@ fn a_key_whose_turn_would_come_after_the_new_one_s_is_dropped() {
     assert_eq!(next.keys().len(), 2);
     assert!(next.keys().iter().all(|key| key.id() != set.keys()[1].id()));
     assert!(set.is_followed_by(&next, at(T + 60)));
+}
+
+#[test]
+fn a_key_of_others_that_only_verifies_here_is_not_given_an_end() {
+    let others = Key::generate(Algorithm::EdDSA, first().keys()[0].schedule()).unwrap().to_public().unwrap();
+    let set = KeySet::new(vec![first().keys()[0].clone(), others.clone()]).unwrap();
+    let next = rotated(&set, T);
+    assert!(set.is_followed_by(&next, at(T + 60)));
+    assert_eq!(next.keys()[1].schedule(), others.schedule());
+    assert!(next.keys()[0].schedule().retires.is_some());
+}
+
+#[test]
+fn a_key_that_was_added_by_hand_meanwhile_is_not_dropped() {
+    let (set, next) = (first(), rotated(&first(), T));
+    let set = KeySet::new(
+        next.keys()[..1].iter().map(|key| key.with_schedule(set.keys()[0].schedule()).unwrap()).collect(),
+    )
+    .unwrap();
+    assert!(set.is_followed_by(&next, at(T + 60)));
+    let soon = Schedule { published: at(T + 30), signs_from: at(T + HOUR), retires: None };
+    let added = Key::generate(Algorithm::EdDSA, soon).unwrap();
+    let changed = KeySet::new(vec![set.keys()[0].clone(), added]).unwrap();
+    assert!(!changed.is_followed_by(&next, at(T + 60)));
 }
 
 #[test]
@@ -132,12 +160,17 @@ struct InForce {
     set: KeySet,
 }
 
-/// What a function holds at `now` that read the keys `age` ago.
+/// What is held at `now` whose way from Secrets Manager took `age`.
 fn cached(history: &[InForce], now: u64, age: u64) -> &KeySet {
     let read_at = now.saturating_sub(age);
     let at_hand = history.iter().rfind(|entry| entry.from <= read_at);
     // Before the first set there was nothing to read: the function reads until it has keys.
     &at_hand.unwrap_or(&history[0]).set
+}
+
+/// How old three caches are, as shares of how old they may be; at their oldest half of the time.
+fn ages() -> impl Strategy<Value = [f64; 3]> {
+    prop_oneof![Just([1.0; 3]), prop::array::uniform3(0.0_f64..1.0)]
 }
 
 proptest! {
@@ -149,7 +182,7 @@ proptest! {
         gaps in prop::collection::vec((0_u64..40_000, 0_u64..=600), 1..12),
         life in 1_u64..200_000,
         cache_age in 300_u64..90_000,
-        tokens in prop::collection::vec((0_u64..600_000, 0.0_f64..1.0, 0.0_f64..1.0, 0.0_f64..1.0), 40),
+        tokens in prop::collection::vec((0_u64..600_000, 0.0_f64..1.0, ages(), 0.0_f64..1.0), 40),
     ) {
         let policy = RotationPolicy::new(Algorithm::HS256, Seconds::new(cache_age), Seconds::new(life));
         let mut history = vec![InForce { from: T, set: KeySet::rotated(None, policy, at(T)).unwrap() }];
@@ -164,14 +197,16 @@ proptest! {
         #[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, clippy::cast_precision_loss,
             reason = "a share of a duration in whole seconds")]
         let share = |of: u64, share: f64| (of as f64 * share) as u64;
-        for (offset, signer_age, verifier_age, moment) in tokens {
+        for (offset, signer_age, [publication, function, api_gateway], moment) in tokens {
+            // One cache behind the other: the table, the function that serves the JWK set, API Gateway.
+            let verifier_age = share(300, publication) + share(cache_age, function) + share(2 * HOUR, api_gateway);
             let signed_at = T + offset;
             let ring = cached(&history, signed_at, share(cache_age, signer_age));
             let key = ring.signing_key(at(signed_at)).expect("a key that signs").id();
             // From the instant of the signature to the last second of the token.
             let seen_at = signed_at + share(life - 1, moment);
             for now in [signed_at, seen_at, signed_at + life - 1] {
-                let ring = cached(&history, now, share(cache_age, verifier_age));
+                let ring = cached(&history, now, verifier_age);
                 prop_assert!(ring.verification_key(key, at(now)).is_some(), "refused {} s after login", now - signed_at);
             }
         }

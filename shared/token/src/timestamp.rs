@@ -32,6 +32,12 @@ impl Timestamp {
         if sum <= Self::MAX.0 { Self(sum) } else { Self::MAX }
     }
 
+    /// This instant less `delta`, at least the epoch.
+    #[must_use]
+    pub const fn minus(self, delta: Seconds) -> Self {
+        Self(self.0.saturating_sub(delta.get()))
+    }
+
     /// How long it is from `now` until this instant; zero when it has passed.
     #[must_use]
     pub const fn time_left(self, now: Self) -> Seconds {
