@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LatchkeyError } from "../src/index.js";
+import { MINUTE, settled, World } from "./world.js";
+
+const refusedWith = (code: string) => (problem: unknown) => problem instanceof LatchkeyError && problem.code === code;
+
+test("a login answered 503 is tried again after Retry-After, not sooner", async () => {
+  const world = new World();
+  world.service.refuseNext(503, "temporarily_unavailable", 7);
+  const login = world.client().login("ada", "correct horse");
+  await world.pass(6_999);
+  assert.equal(world.service.count("/auth/login"), 1);
+  await world.pass(501);
+  assert.equal((await login).status, "signed-in");
+});
+
+test("three tries are all", async () => {
+  const world = new World();
+  for (let time = 0; time < 4; time += 1) world.service.refuseNext(503, "temporarily_unavailable", 1);
+  const login = world.client().login("ada", "correct horse");
+  const outcome = assert.rejects(login, refusedWith("temporarily_unavailable"));
+  await world.pass(MINUTE);
+  await outcome;
+  assert.equal(world.service.count("/auth/login"), 3);
+});
+
+test("a Retry-After longer than half a minute is told and not waited for", async () => {
+  const world = new World();
+  world.service.refuseNext(503, "temporarily_unavailable", 31);
+  const problem = await world.client().login("ada", "correct horse").catch((each: unknown) => each);
+  assert(problem instanceof LatchkeyError);
+  assert.deepEqual([problem.status, problem.retryAfter, problem.temporary], [503, 31, true]);
+});
+
+test("too many attempts are told with their Retry-After and never tried again", async () => {
+  const world = new World();
+  world.service.refuseNext(429, "too_many_attempts", 5);
+  const problem = await world.client().login("ada", "correct horse").catch((each: unknown) => each);
+  assert(problem instanceof LatchkeyError);
+  assert.deepEqual([problem.code, problem.status, problem.retryAfter], ["too_many_attempts", 429, 5]);
+  assert.equal(problem.message, "It is refused: too_many_attempts.");
+  await world.pass(MINUTE);
+  assert.equal(world.service.calls.length, 1);
+});
+
+test("a wrong password is refused with the service's code, status and sentence", async () => {
+  const world = new World();
+  const problem = await world.client().login("ada", "wrong").catch((each: unknown) => each);
+  assert(problem instanceof LatchkeyError);
+  assert.deepEqual([problem.code, problem.status, problem.retryAfter, problem.temporary], ["invalid_credentials", 400, null, false]);
+});
+
+test("a login whose answer is lost is not tried again", async () => {
+  const world = new World();
+  world.service.failNext(1);
+  await assert.rejects(world.client().login("ada", "correct horse"), refusedWith("network_error"));
+  assert.equal(world.service.calls.length, 1);
+});
+
+test("a wait for the next try can be aborted", async () => {
+  const world = new World();
+  world.service.refuseNext(503, "temporarily_unavailable", 20);
+  const patience = new AbortController();
+  const login = world.client().login("ada", "correct horse", { signal: patience.signal });
+  await settled();
+  patience.abort();
+  await assert.rejects(login, { name: "AbortError" });
+  await world.pass(MINUTE);
+  assert.equal(world.service.calls.length, 1);
+  assert.equal(world.timers, 0);
+});
+
+test("a request under way can be aborted, and one aborted before is never sent", async () => {
+  const world = new World();
+  world.service.holdNext();
+  const patience = new AbortController();
+  const login = world.client().login("ada", "correct horse", { signal: patience.signal });
+  await settled();
+  patience.abort();
+  await assert.rejects(login, { name: "AbortError" });
+  await assert.rejects(world.client().login("ada", "x", { signal: patience.signal }), { name: "AbortError" });
+  assert.equal(world.service.calls.length, 1);
+});
+
+test("a service that does not answer is given up after the timeout", async () => {
+  const world = new World();
+  world.service.holdNext();
+  const outcome = assert.rejects(world.client({ timeout: 2_000 }).login("ada", "correct horse"), refusedWith("timeout"));
+  await world.pass(2_000);
+  await outcome;
+});
+
+test("a refresh rides out a network that is away for a moment", async () => {
+  const world = new World();
+  const client = await world.signedIn();
+  world.service.failNext(2);
+  const refresh = client.refresh();
+  await world.pass(5_000);
+  assert.equal((await refresh).status, "signed-in");
+  assert.equal(world.service.count("/auth/refresh"), 3);
+});
+
+test("a failing refresh is shown as a problem, tried again and again, and forgotten when it works", async () => {
+  const world = new World();
+  const client = await world.signedIn();
+  world.service.failNext(6);
+  await world.pass(49 * MINUTE);
+  const troubled = client.getState();
+  assert(troubled.status === "signed-in" && troubled.problem?.code === "network_error");
+  await world.pass(5 * MINUTE);
+  const well = client.getState();
+  assert(well.status === "signed-in" && well.problem === null);
+});
+
+test("a service that stays away until the token's end leaves the session expired", async () => {
+  const world = new World();
+  const client = await world.signedIn();
+  world.service.failNext(1_000);
+  await world.pass(60 * MINUTE);
+  assert.deepEqual(client.getState(), { status: "signed-out", reason: "expired" });
+  const tries = world.service.count("/auth/refresh");
+  assert(tries > 10 && tries < 60, `${tries} tries in 12 minutes`);
+});
+
+test("a refresh is not tried before the Retry-After of the last answer, however long", async () => {
+  const world = new World();
+  const client = await world.signedIn();
+  world.service.refuseNext(503, "temporarily_unavailable", 300);
+  await assert.rejects(client.refresh(), refusedWith("temporarily_unavailable"));
+  await world.pass(299_999);
+  assert.equal(world.service.count("/auth/refresh"), 1);
+  await world.pass(1);
+  assert.equal(world.service.count("/auth/refresh"), 2);
+});
+
+test("a gateway's own errors and strange answers are unexpected, and temporary where they are", async () => {
+  const answers: [Response, boolean][] = [
+    [Response.json({ message: "Internal Server Error" }, { status: 500 }), true],
+    [new Response("<html>", { status: 504 }), true],
+    [Response.json({ message: "Not Found" }, { status: 404 }), false],
+    [new Response("<html>welcome to the hotel", { status: 200 }), false],
+    [Response.json({ token: "t", expires_in: "soon" }), false],
+    [Response.json({ token: 7, expires_in: 3600 }), false],
+    [Response.json(null), false],
+    [Response.json({ expires_in: 3600 }), false],
+  ];
+  for (const [answer, temporary] of answers) {
+    const world = new World();
+    world.service.failures.push(async () => answer);
+    const client = world.client();
+    const problem = await client.login("ada", "correct horse").catch((each: unknown) => each);
+    assert(problem instanceof LatchkeyError, String(problem));
+    assert.deepEqual([problem.code, problem.temporary], ["unexpected_answer", temporary], `${answer.status}`);
+    assert.deepEqual(await client.restore(), { status: "signed-out", reason: "none" });
+  }
+});
