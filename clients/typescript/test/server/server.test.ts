@@ -1,0 +1,217 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { Latchkey, LatchkeyError, type LatchkeyOptions } from "../../src/index.js";
+import { DEMO, type LocalServer, start } from "./local.js";
+
+let server: LocalServer;
+before(async () => {
+  server = await start();
+});
+after(() => server.stop());
+
+function client(options: Partial<LatchkeyOptions> = {}, url = server.url): Latchkey {
+  const made = new Latchkey({ baseUrl: url, ...options });
+  after(() => made.close());
+  return made;
+}
+
+const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString());
+
+test("login, a request, a refresh and a logout", async () => {
+  const ada = client({}, `${server.url}/`);
+  const asked = Date.now();
+  const state = await ada.login(...DEMO);
+  assert(state.status === "signed-in");
+  assert(state.expiresAt >= asked + 3_600_000 && state.expiresAt <= Date.now() + 3_600_000);
+  assert.equal(state.refreshableUntil - state.expiresAt, 47 * 3_600_000);
+
+  const first = await ada.token();
+  assert.equal((await ada.fetch(`${server.url}/protected`)).status, 200);
+  await ada.refresh();
+  const second = await ada.token();
+  assert.notEqual(first, second);
+  assert.equal(claimsOf(first).iat, claimsOf(second).iat);
+
+  const listed = await ada.fetch(`${server.url}/auth/sessions`);
+  const { sessions } = (await listed.json()) as { sessions: { current: boolean }[] };
+  assert(sessions.some(({ current }) => current));
+
+  await ada.logout();
+  assert.deepEqual(ada.getState(), { status: "signed-out", reason: "logout" });
+  const late = await fetch(`${server.url}/auth/refresh`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token: second }),
+  });
+  assert.equal(((await late.json()) as { code: string }).code, "session_ended");
+});
+
+test("what one device ends the others learn at their next refresh", async () => {
+  const [phone, laptop] = [client(), client()];
+  await phone.login(...DEMO);
+  await laptop.login(...DEMO);
+  await phone.logout({ everywhere: true });
+  await assert.rejects(laptop.refresh(), { code: "session_ended", status: 400 });
+  assert.deepEqual(laptop.getState(), { status: "signed-out", reason: "session_ended" });
+});
+
+test("a refusal comes with its code, its sentence and, for too many attempts, how long to wait", async () => {
+  const guesser = client();
+  const tries: LatchkeyError[] = [];
+  for (let time = 0; time < 6; time += 1) {
+    const problem = await guesser.login("nobody", "a wrong password").catch((each: unknown) => each);
+    assert(problem instanceof LatchkeyError);
+    tries.push(problem);
+  }
+  const [first, last] = [tries[0]!, tries[5]!];
+  assert.deepEqual([first.code, first.status, first.message], ["invalid_credentials", 400, "Unable to log in with provided credentials."]);
+  assert.deepEqual([last.code, last.status], ["too_many_attempts", 429]);
+  assert(last.retryAfter !== null && last.retryAfter >= 1 && last.retryAfter <= 5, `${last.retryAfter}`);
+});
+
+test("a new password ends every other session and goes on with a new one", async () => {
+  const [mine, other] = [client(), client()];
+  await mine.login(...DEMO);
+  await other.login(...DEMO);
+  const problem = await mine.changePassword(DEMO[1], "too short").catch((each: unknown) => each);
+  assert(problem instanceof LatchkeyError && problem.code === "password_refused");
+  await mine.changePassword(DEMO[1], "several more words at random");
+  assert.equal((await mine.refresh()).status, "signed-in");
+  await assert.rejects(other.refresh(), { code: "session_ended" });
+  await mine.changePassword("several more words at random", DEMO[1]);
+});
+
+test("a refresh comes by itself when its time has come", async () => {
+  let skipped = 0;
+  const timers: (() => void)[] = [];
+  const environment = {
+    now: () => Date.now() + skipped,
+    after: (milliseconds: number, task: () => void) => {
+      // The request's own timeout is no concern here.
+      if (milliseconds > 60_000) timers.push(task);
+      return () => timers.splice(0, timers.length, ...timers.filter((each) => each !== task));
+    },
+  };
+  const ada = client({ environment });
+  await ada.login(...DEMO);
+  const first = await ada.token();
+  const refreshed = new Promise<void>((resolve) => {
+    const stop = ada.subscribe(() => {
+      stop();
+      resolve();
+    });
+  });
+  skipped = 55 * 60_000;
+  timers.forEach((task) => task());
+  await refreshed;
+  assert.notEqual(await ada.token(), first);
+});
+
+test("a token that died is refused by the service, and its user is signed out", async () => {
+  const brief = await start("--expiration", "1s");
+  try {
+    // A clock that stands still: the client thinks that the token lives.
+    const stopped = Date.now();
+    const ada = client({ environment: { now: () => stopped } }, brief.url);
+    await ada.login(...DEMO);
+    const token = await ada.token();
+    await until(async () => (await post(`${brief.url}/auth/verify`, { token })) === "token_expired");
+    await assert.rejects(ada.refresh(), { code: "token_expired" });
+    assert.deepEqual(ada.getState(), { status: "signed-out", reason: "expired" });
+  } finally {
+    await brief.stop();
+  }
+});
+
+test("past the refresh limit a refresh is refused, and the token is the last one", async () => {
+  const once = await start("--refresh-expiration", "0s");
+  try {
+    const ada = client({}, once.url);
+    const state = await ada.login(...DEMO);
+    assert(state.status === "ending" && state.reason === "refresh_limit");
+    let refused: unknown = null;
+    await until(async () => {
+      refused = await ada.refresh().then(() => null, (problem: unknown) => problem);
+      return refused !== null;
+    });
+    assert(refused instanceof LatchkeyError && refused.code === "refresh_expired");
+    assert.equal(ada.getState().status, "ending");
+    assert.equal((await ada.fetch(`${once.url}/protected`)).status, 200);
+  } finally {
+    await once.stop();
+  }
+});
+
+test("in cookie mode the cookie is all that is needed, and a page that does not say who it is gets nothing", async () => {
+  const guarded = await start("--cookie", "--allow-origin", "http://localhost:5173");
+  try {
+    const browser = jar("http://localhost:5173");
+    const options = { mode: "cookie", environment: { fetch: browser.fetch } } as const;
+    const page = client(options, guarded.url);
+    assert.equal((await page.login(...DEMO)).status, "signed-in");
+    const first = browser.cookie();
+    assert.equal((await page.refresh()).status, "signed-in");
+    assert.notEqual(browser.cookie(), first);
+
+    const reloaded = client(options, guarded.url);
+    assert.equal((await reloaded.restore()).status, "signed-in");
+    assert.equal((await reloaded.fetch(`${guarded.url}/auth/sessions`)).status, 200);
+
+    const silent = jar(null, browser.cookie());
+    const forged = client({ mode: "cookie", environment: { fetch: silent.fetch } }, guarded.url);
+    await assert.rejects(forged.refresh(), { code: "csrf_refused", status: 403 });
+
+    await page.changePassword(DEMO[1], "several more words at random");
+    await page.logout({ everywhere: true });
+    assert.equal(browser.cookie(), "");
+    assert.deepEqual(await client(options, guarded.url).restore(), { status: "signed-out", reason: "none" });
+  } finally {
+    await guarded.stop();
+  }
+});
+
+test("a service that is not there is a network error, and no secret is in it", async () => {
+  const gone = await start();
+  await gone.stop();
+  const problem = await client({}, gone.url).login(...DEMO).catch((each: unknown) => each);
+  assert(problem instanceof LatchkeyError && problem.code === "network_error" && problem.temporary);
+  assert.doesNotMatch(JSON.stringify(problem) + problem.stack + String(problem.cause), /demo password/);
+});
+
+test("the program in the README runs with the packed client", async () => {
+  const example = process.env["LATCHKEY_EXAMPLE"];
+  if (!example) throw new Error("LATCHKEY_EXAMPLE must be examples/plain.js beside an installed client: ./ci");
+  const run = promisify(execFile);
+  const { stdout, stderr } = await run(process.execPath, [example], { env: { ...process.env, LATCHKEY_URL: server.url } });
+  assert.match(stdout, /^200 \{/);
+  assert.equal(stderr, "");
+});
+
+/** Asks again and again, which ends because the service's clock goes on. */
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await reached())) assert(Date.now() < deadline, "it did not come to it in 10 seconds");
+}
+
+async function post(url: string, body: object): Promise<unknown> {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  return ((await response.json()) as { code?: string }).code;
+}
+
+/** What a browser does with cookies that no script sees, for a page of `origin`. */
+function jar(origin: string | null, kept = "") {
+  let cookie = kept;
+  const send = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    assert.equal(request.credentials, "include");
+    if (cookie !== "") request.headers.set("Cookie", `__Host-latchkey=${cookie}`);
+    if (origin !== null) request.headers.set("Origin", origin);
+    const response = await fetch(request);
+    for (const line of response.headers.getSetCookie()) cookie = /^__Host-latchkey=([^;]*);/.exec(line)?.[1] ?? cookie;
+    return response;
+  };
+  return { fetch: send, cookie: () => cookie };
+}
