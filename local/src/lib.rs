@@ -5,23 +5,31 @@
 //! - [`signing_key`]: the RS256 key made on the first run
 //! - [`Gateway`]: routes and events, as API Gateway makes them
 //! - [`Protected`], [`NativeAuthorizer`]: two routes of somebody's API behind authorizers
+//! - [`Clock`]: the machine's, until somebody moves it
+//! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - [`Server`]: HTTP on 127.0.0.1
 //! - [`demo`]: the demo user and the words on the terminal
 
+mod clock;
+mod clock_control;
 pub mod demo;
 mod event;
 mod gateway;
 mod native_authorizer;
 mod options;
 mod protected;
+mod reference;
 mod server;
 pub mod signing_key;
+mod site;
 mod store;
 
+pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};
 pub use native_authorizer::{NativeAuthorizer, NativeRefusal};
 pub use options::Options;
 pub use protected::Protected;
 pub use server::{Server, StartError};
+use site::Site;
 pub use store::{Store, StoreFileError, TABLE_NAME};

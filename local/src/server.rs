@@ -19,8 +19,8 @@ use users::Hasher;
 use verify::Verify;
 
 use crate::{
-    Gateway, HttpRequest, Options, Protected, Store, StoreFileError, demo, demo::DemoError, signing_key,
-    signing_key::KeyFileError,
+    Gateway, HttpRequest, Options, Protected, Site, Store, StoreFileError, demo, demo::DemoError,
+    signing_key, signing_key::KeyFileError,
 };
 
 /// The largest body read; the functions refuse from 16 KiB on, API Gateway from 10 MB on.
@@ -32,7 +32,13 @@ const AUTH_COOKIE: &str = "__Host-latchkey";
 /// A server that listens and does not serve yet.
 pub struct Server {
     listener: TcpListener,
+    served: Served,
+}
+
+/// What answers requests.
+struct Served {
     gateway: Gateway,
+    site: Site,
 }
 
 /// Why the server cannot start: one line for a person.
@@ -84,7 +90,8 @@ impl Server {
         let hasher = Hasher::new();
         demo::create_user(&store.users, &hasher, now).await?;
         let gateway = gateway(&store, hasher, &key_file, options, &listener)?;
-        Ok(Self { listener, gateway })
+        let site = Site::new(options, now);
+        Ok(Self { listener, served: Served { gateway, site } })
     }
 
     /// Where it listens.
@@ -94,7 +101,7 @@ impl Server {
 
     /// Serves until Ctrl-C.
     pub async fn serve(self) -> io::Result<()> {
-        let app = Router::new().fallback(answer).with_state(Arc::new(self.gateway));
+        let app = Router::new().fallback(answer).with_state(Arc::new(self.served));
         axum::serve(self.listener, app.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
             .await
@@ -153,7 +160,7 @@ fn gateway(
 }
 
 async fn answer(
-    State(gateway): State<Arc<Gateway>>,
+    State(served): State<Arc<Served>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: axum::extract::Request,
 ) -> Response<Body> {
@@ -161,7 +168,7 @@ async fn answer(
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#.to_owned());
     };
-    let now = edge::clock::now();
+    let machine = edge::clock::now();
     let request = HttpRequest {
         method: parts.method,
         uri: parts.uri,
@@ -169,8 +176,12 @@ async fn answer(
         body: body.into(),
         source_ip: peer.ip(),
     };
+    if let Some(response) = served.site.answer(&request, machine) {
+        return response;
+    }
+    let now = served.site.now(machine);
     let event = request.to_event(now).to_string();
-    to_http(&gateway.respond(request.uri.path(), &event, now).await)
+    to_http(&served.gateway.respond(request.uri.path(), &event, now).await)
 }
 
 /// The HTTP response that API Gateway makes of a function's answer.

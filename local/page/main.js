@@ -1,0 +1,74 @@
+// Wires the page. The state is in session.js, the time in clock.js, what happens in actions.js.
+import * as actions from "/page/actions.js";
+import * as clock from "/page/clock.js";
+import { byId, make } from "/page/dom.js";
+import * as sessions from "/page/session.js";
+import { timeline } from "/page/timeline.js";
+import * as panels from "/page/panels.js";
+import * as tour from "/page/tour.js";
+
+const on = (id, action) => byId(id).addEventListener("click", () => actions.alone(action));
+const WITH_TOKEN = ["refresh", "refresh-older", "verify", "tamper", "logout", "logout-everywhere"];
+
+byId("login").addEventListener("submit", (event) => {
+  event.preventDefault();
+  actions.alone(() => actions.logIn(byId("username").value, byId("password").value));
+});
+on("refresh", () => actions.refresh());
+on("refresh-older", () => actions.refresh(sessions.session.tokens[Number(byId("older").value)]));
+on("verify", () => actions.verify());
+on("tamper", () => actions.tamper());
+on("logout", () => actions.logOut());
+on("logout-everywhere", () => actions.logOutEverywhere());
+on("clock-run", () => actions.moveClock({ running: !clock.isRunning() }));
+on("clock-reset", () => actions.moveClock(null));
+on("tour-next", () => tour.next());
+on("tour-restart", () => tour.restart());
+for (const button of document.querySelectorAll("[data-by]")) {
+  button.addEventListener("click", () => actions.alone(() => actions.moveClock({ by: Number(button.dataset.by) })));
+}
+for (const row of document.querySelectorAll("#jumps tr")) {
+  const name = row.querySelector("th").textContent;
+  for (const [words, by] of [["1 s before", -1], ["at", 0], ["1 s after", 1]]) {
+    const button = make("button", { type: "button", "aria-label": `${name}: ${words}`, "data-jump": by }, words);
+    button.addEventListener("click", () =>
+      actions.alone(() => actions.moveClock({ to: sessions.limits()[row.dataset.limit] + by, running: false })));
+    row.append(make("td", {}, button));
+  }
+}
+
+function render() {
+  if (!clock.isKnown()) return;
+  const now = clock.now();
+  panels.all(now);
+  for (const button of document.querySelectorAll("#jumps button")) button.disabled = !sessions.isThere();
+  for (const id of WITH_TOKEN) byId(id).disabled = !sessions.isThere();
+  drawTimeline();
+}
+
+function drawTimeline() {
+  if (!sessions.isThere()) return byId("timeline").replaceChildren();
+  const width = Math.max(280, Math.floor(byId("timeline").clientWidth));
+  byId("timeline").replaceChildren(...timeline(width, clock.now()));
+}
+
+// Once a second, at the second; a page in the background is not asked.
+function tick() {
+  if (!document.hidden && clock.isRunning() && clock.isKnown()) {
+    panels.countdowns(clock.now());
+    drawTimeline();
+  }
+  setTimeout(tick, 1000 - (Date.now() % 1000));
+}
+
+document.addEventListener("changed", render);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) clock.read().then(render, () => {});
+});
+new ResizeObserver(drawTimeline).observe(byId("timeline"));
+
+await clock.read();
+tour.render();
+render();
+tick();
+document.documentElement.dataset.ready = "true";

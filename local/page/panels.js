@@ -1,0 +1,90 @@
+// Everything on the page that says how the session and the clock stand.
+import * as clock from "/page/clock.js";
+import { byId, make } from "/page/dom.js";
+import { events, isLive, isThere, limits, newest, session } from "/page/session.js";
+import { gloss, meaningInClaims, meaningInHeader } from "/page/token.js";
+import { duration, fullInstant, instant, near, spelled } from "/page/words.js";
+
+export function all(now) {
+  document.querySelector("[data-longest]").textContent = spelled(clock.refreshExpiration() + clock.expiration());
+  countdowns(now);
+  if (!isThere()) return;
+  older(now);
+  token();
+  table(now);
+}
+
+// The two countdowns in words, and the clock.
+export function countdowns(now) {
+  byId("clock-time").textContent = fullInstant(now);
+  byId("clock-run").textContent = clock.isRunning() ? "Stop the clock" : "Let it run";
+  byId("clock-state").textContent = [clock.isRunning() ? "runs" : "stands still", ahead()].filter(Boolean).join(", ");
+  if (!isThere()) return;
+  const { exp, refresh, end } = limits();
+  byId("token-countdown").replaceChildren(...(now < exp
+    ? ["This token dies in ", make("strong", {}, duration(exp - now)), "."]
+    : ["This token died ", make("strong", {}, now === exp ? "this second" : `${duration(now - exp)} ago`), "."]));
+  byId("session-countdown").replaceChildren(...outlook(now, { exp, refresh, end }));
+}
+
+function outlook(now, { exp, refresh, end }) {
+  const at = (seconds) => make("strong", {}, near(seconds, now));
+  if (session.ended !== null) return ["Logged out at ", at(session.ended), ": no token of this session is refreshed any more."];
+  if (now >= exp) return ["Nobody can refresh it: only a live token can be. Log in again."];
+  if (now > refresh) return ["The refresh limit passed ", make("strong", {}, `${duration(now - refresh)} ago`), "; the session ends with this token, at ", at(exp), "."];
+  return ["You can refresh until ", at(refresh), ", each time before the token dies; the session ends by ", at(end), "."];
+}
+
+function ahead() {
+  const offset = clock.offset();
+  return Math.abs(offset) < 2 ? "" : `${duration(offset)} ${offset > 0 ? "ahead of" : "behind"} this machine`;
+}
+
+function older(now) {
+  const select = byId("older");
+  const chosen = select.value;
+  const list = session.tokens.slice(0, -1).map((token, index) =>
+    make("option", { value: index }, `token ${index + 1}, ${isLive(token, now) ? "lives until" : "died"} ${near(token.claims.exp, now)}`));
+  select.replaceChildren(...list.reverse());
+  if ([...select.options].some((option) => option.value === chosen)) select.value = chosen;
+  byId("refresh-older").disabled = list.length === 0;
+}
+
+function token() {
+  const { raw, header, claims } = newest();
+  const before = session.tokens.at(-2)?.claims;
+  const [first, second, third] = raw.split(".");
+  byId("token").replaceChildren(
+    make("p", { class: "raw", tabindex: "0", "aria-label": "The token as it is sent" },
+      make("span", { class: "part-header" }, first), ".", make("span", { class: "part-claims" }, second), ".", make("span", { class: "part-signature" }, third)),
+    make("div", { class: "columns" },
+      fields("Header", "part-header", header, (name) => [meaningInHeader(name)]),
+      fields("Claims", "part-claims", claims, (name) => [
+        gloss(name, claims) && make("strong", { class: "gloss" }, gloss(name, claims)),
+        meaningInClaims(name),
+        before && name in before && comparison(name, before[name] === claims[name]),
+      ].filter(Boolean))),
+    make("p", { class: "muted" }, make("span", { class: "part-signature" }, "Signature"), ": made with the server’s private key over the two parts before it. Anybody can read a token; nobody can change one."),
+  );
+}
+
+// What the last refresh did to a claim.
+function comparison(name, same) {
+  if (same) return name === "iat" ? make("em", { class: "kept" }, "kept by the refresh") : null;
+  return make("em", { class: "new" }, "new with the refresh");
+}
+
+function fields(title, kind, members, meaning) {
+  const value = (content) => (typeof content === "string" ? content : JSON.stringify(content));
+  return make("div", {}, make("h3", { class: kind }, title), make("dl", { class: "fields" },
+    Object.entries(members).map(([name, content]) => make("div", {},
+      make("dt", {}, name), make("dd", { class: "value" }, value(content)), make("dd", {}, meaning(name))))));
+}
+
+function table(now) {
+  const body = events(now).map(({ at, what, since, isNow }) => make("tr", { class: isNow && "now-row" },
+    make("td", {}, instant(at)), make("td", {}, since < 0 ? `${duration(since)} before` : duration(since)), make("td", {}, what)));
+  byId("timeline-table").querySelector("div").replaceChildren(make("table", {},
+    make("thead", {}, make("tr", {}, ...["When", "Since the login", "What"].map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, ...body)));
+}

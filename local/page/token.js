@@ -1,0 +1,55 @@
+// A JWT (RFC 7519), read without checking its signature: that is the server's business.
+import { fullInstant, spelled } from "/page/words.js";
+
+function fromBase64Url(text) {
+  const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  return new TextDecoder().decode(bytes);
+}
+
+function toBase64Url(text) {
+  const bytes = new TextEncoder().encode(text);
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+export function decode(raw) {
+  const [header, claims] = raw.split(".", 2).map((part) => JSON.parse(fromBase64Url(part)));
+  return { raw, header, claims };
+}
+
+// The same signature under claims that it was not made for.
+export function tamper({ raw, claims }) {
+  const [header, , signature] = raw.split(".");
+  const forged = { ...claims, exp: claims.exp + 365 * 86400 };
+  return `${header}.${toBase64Url(JSON.stringify(forged))}.${signature}`;
+}
+
+// Enough to tell two tokens apart.
+export const abbreviate = (text) =>
+  text.replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, (raw) => `${raw.slice(0, 10)}…${raw.slice(-8)}`);
+
+const HEADER = {
+  typ: "What this is: a JSON Web Token.",
+  alg: "How it is signed. The server takes this from its key and never from here.",
+  kid: "Which key signed it. The public half is at /.well-known/jwks.json.",
+};
+
+const CLAIMS = {
+  iss: "Who issued it: this server. Verifiers compare it to the letter.",
+  aud: "Whom it is meant for.",
+  sub: "The user’s id. It never changes and is never given to another user.",
+  username: "The user’s name, for people.",
+  iat: "The login. No refresh changes it, and the refresh limit is counted from here.",
+  exp: "From this second on the token is dead.",
+  jti: "The id of this one token: each refresh draws another.",
+  sid: "The session. Logging out ends it, and with it every refresh.",
+};
+
+export const meaningInHeader = (name) => HEADER[name] ?? "Not one of ours.";
+export const meaningInClaims = (name) => CLAIMS[name] ?? "A claim of this user, set by an administrator.";
+
+// What is worth saying of a number of seconds beside it.
+export function gloss(name, claims) {
+  if (name === "iat") return fullInstant(claims.iat);
+  if (name === "exp") return `${fullInstant(claims.exp)}: ${spelled(claims.exp - claims.iat)} after iat`;
+  return null;
+}
