@@ -49,6 +49,7 @@ function render() {
 function drawTimeline() {
   if (!sessions.isThere()) return byId("timeline").replaceChildren();
   const width = Math.max(280, Math.floor(byId("timeline").clientWidth));
+  byId("legend").hidden = false;
   byId("timeline").replaceChildren(...timeline(width, clock.now()));
 }
 
@@ -61,6 +62,7 @@ function tick() {
   setTimeout(tick, 1000 - (Date.now() % 1000));
 }
 
+byId("timeline-table").addEventListener("toggle", () => panels.table(clock.now()));
 document.addEventListener("changed", render);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) clock.read().then(render, () => {});

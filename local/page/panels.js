@@ -18,7 +18,9 @@ export function all(now) {
 export function countdowns(now) {
   byId("clock-time").textContent = fullInstant(now);
   byId("clock-run").textContent = clock.isRunning() ? "Stop the clock" : "Let it run";
-  byId("clock-state").textContent = [clock.isRunning() ? "runs" : "stands still", ahead()].filter(Boolean).join(", ");
+  const state = [clock.isRunning() ? "runs" : "stands still", ahead()].filter(Boolean).join(", ");
+  byId("clock-state").textContent = state;
+  byId("clock-line").textContent = clock.isMoved() ? `The server’s clock: ${fullInstant(now)} (${state}).` : "";
   if (!isThere()) return;
   const { exp, refresh, end } = limits();
   byId("token-countdown").replaceChildren(...(now < exp
@@ -68,6 +70,9 @@ function token() {
   );
 }
 
+// The rule is about these two.
+const rank = (name) => ["iat", "exp"].indexOf(name) >>> 0;
+
 // What the last refresh did to a claim.
 function comparison(name, same) {
   if (same) return name === "iat" ? make("em", { class: "kept" }, "kept by the refresh") : null;
@@ -81,7 +86,8 @@ function fields(title, kind, members, meaning) {
       make("dt", {}, name), make("dd", { class: "value" }, value(content)), make("dd", {}, meaning(name))))));
 }
 
-function table(now) {
+export function table(now) {
+  if (!byId("timeline-table").open || !isThere()) return;
   const body = events(now).map(({ at, what, since, isNow }) => make("tr", { class: isNow && "now-row" },
     make("td", {}, instant(at)), make("td", {}, since < 0 ? `${duration(since)} before` : duration(since)), make("td", {}, what)));
   byId("timeline-table").querySelector("div").replaceChildren(make("table", {},

@@ -2,7 +2,7 @@
 import * as clock from "/page/clock.js";
 import { draw, make } from "/page/dom.js";
 import { isLive, limits, newest, session } from "/page/session.js";
-import { day, duration, instant, shortTime } from "/page/words.js";
+import { day, duration, instant, shortTime, time } from "/page/words.js";
 
 const LANES = 4;
 const LABELS = 52;
@@ -37,7 +37,7 @@ function strip(width, now, { from, to, lane, lens, brackets, named }) {
     const left = x(Math.max(lens.from, from));
     parts.push(draw("rect", { class: "lens", x: left, y: LABELS - 2, width: Math.max(2, x(Math.min(lens.to, to)) - left), height: axis - LABELS + 2, rx: 3 }));
   }
-  parts.push(...ticks(from, to, x, scale, axis), ...bars(from, to, x, lane, now, named), ...marks(inside, x, width / 2, axis, now));
+  parts.push(...ticks(from, to, x, scale, axis, named), ...bars(from, to, x, lane, now, named), ...marks(inside, x, width / 2, axis, now));
   if (brackets) parts.push(...sums(x, axis + 24));
   const image = draw("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": summary(now) });
   image.append(...parts);
@@ -64,50 +64,51 @@ function bars(from, to, x, lane, now, named) {
   });
 }
 
+// The lines first, so that no label is crossed out.
 function marks(inside, x, middle, axis, now) {
   const { iat, refresh, end } = limits();
-  const line = (seconds, kind) => draw("line", { class: `limit ${kind}`, x1: x(seconds), x2: x(seconds), y1: 14, y2: axis });
-  const label = (seconds, row, text, kind) => {
-    // Towards the middle, where there is room.
-    const left = x(seconds) > middle;
-    return draw("text", { class: `label ${kind}`, x: x(seconds) + (left ? -5 : 5), y: 12 + row * 16, "text-anchor": left ? "end" : "start" }, text);
-  };
-  const parts = [];
   const when = (seconds) => `${day(seconds).split(" ")[0]} ${shortTime(seconds)}`;
-  if (inside(iat)) parts.push(line(iat, "login"), label(iat, 2, `login ${when(iat)}`, "login"));
-  if (inside(refresh)) parts.push(line(refresh, "refresh"), label(refresh, 1, `refresh limit ${when(refresh)}`, "refresh"));
-  if (inside(end)) parts.push(line(end, "end"), label(end, 2, `latest end ${when(end)}`, "end"));
-  for (const token of session.tokens) {
-    if (inside(token.issued)) parts.push(draw("circle", { class: "issue", cx: x(token.issued), cy: axis, r: 2.5 }));
+  const known = [[iat, 2, "login", "login"], [refresh, 1, "refresh limit", "refresh"], [end, 2, "latest end", "end"]]
+    .filter(([at]) => inside(at));
+  const line = (at, kind) => draw("line", { class: `limit ${kind}`, x1: x(at), x2: x(at), y1: 14, y2: axis });
+  const label = ([at, row, name, kind]) => {
+    // Towards the middle, where there is room.
+    const left = x(at) > middle;
+    return draw("text", { class: `label ${kind}`, x: x(at) + (left ? -5 : 5), y: 12 + row * 16, "text-anchor": left ? "end" : "start" }, `${name} ${when(at)}`);
+  };
+  const parts = known.map(([at, , , kind]) => line(at, kind));
+  if (session.ended !== null && inside(session.ended)) parts.push(line(session.ended, "ended"));
+  for (const { issued } of session.tokens.filter((token) => inside(token.issued))) {
+    parts.push(draw("circle", { class: "issue", cx: x(issued), cy: axis, r: 2.5 }));
   }
-  for (const { at } of session.refusals) {
-    if (inside(at)) parts.push(draw("path", { class: "refusal", d: `M${x(at) - 4} ${axis - 4}l8 8m0-8l-8 8` }));
+  for (const { at } of session.refusals.filter((refusal) => inside(refusal.at))) {
+    parts.push(draw("path", { class: "refusal", d: `M${x(at) - 4} ${axis - 4}l8 8m0-8l-8 8` }));
   }
-  if (session.ended !== null && inside(session.ended)) {
-    parts.push(draw("line", { class: "limit ended", x1: x(session.ended), x2: x(session.ended), y1: 14, y2: axis }));
-  }
-  return parts.concat(hand(inside, x, axis, now));
+  return [...parts, ...hand(inside, x, middle, axis, now), ...known.map(label)];
 }
 
-function hand(inside, x, axis, now) {
-  const { iat } = limits();
+function hand(inside, x, middle, axis, now) {
+  const { iat, end } = limits();
   if (!inside(now)) {
-    const words = now < iat ? `◂ now is ${duration(iat - now)} before the login` : `now: ${duration(now - limits().end)} after the end ▸`;
-    return [draw("text", { class: "label now", x: now < iat ? 0 : "99%", y: 12, "text-anchor": now < iat ? "start" : "end" }, words)];
+    const words = now < iat ? `◂ now is ${duration(iat - now)} before the login` : `now is ${duration(now - end)} after the end ▸`;
+    return [draw("text", { class: "label now", x: now < iat ? 0 : 2 * middle, y: 11, "text-anchor": now < iat ? "start" : "end" }, words)];
   }
   const at = x(now);
   return [
     draw("line", { class: "now", x1: at, x2: at, y1: 14, y2: axis + 4 }),
-    draw("text", { class: "label now", x: at < 24 ? at - 6 : at, y: 11, "text-anchor": at < 24 ? "start" : "middle" }, "now"),
+    draw("text", { class: "label now", x: at, y: 11, "text-anchor": at < 24 ? "start" : "middle" }, "now"),
   ];
 }
 
-function ticks(from, to, x, scale, axis) {
+// Time since the login, or the time of day where one knows the hour better.
+function ticks(from, to, x, scale, axis, ofDay) {
   const { iat } = limits();
+  const zone = -60 * new Date(from * 1000).getTimezoneOffset();
+  const origin = ofDay ? -zone : iat;
   const step = STEPS.find((seconds) => seconds * scale >= 58) ?? STEPS.at(-1);
   const parts = [draw("line", { class: "axis", x1: x(from), x2: x(to), y1: axis, y2: axis })];
-  for (let at = iat + Math.ceil((from - iat) / step) * step; at <= to; at += step) {
-    const words = at === iat ? "0" : `${at > iat ? "+" : "−"}${duration(at - iat)}`;
+  for (let at = origin + Math.ceil((from - origin) / step) * step; at <= to; at += step) {
+    const words = ofDay ? (step < 60 ? time : shortTime)(at) : at === iat ? "0" : `${at > iat ? "+" : "−"}${duration(at - iat)}`;
     parts.push(draw("line", { class: "axis", x1: x(at), x2: x(at), y1: axis, y2: axis + 4 }));
     parts.push(draw("text", { class: "tick", x: x(at), y: axis + 16, "text-anchor": at - from < step / 3 ? "start" : "middle" }, words));
   }

@@ -134,7 +134,7 @@ export function render() {
     const isNext = index === done;
     return make("li", { class: index < done ? "done" : isNext ? "next" : "later", "aria-current": isNext && "step" },
       make("strong", {}, step.title),
-      index <= done ? make("span", { class: "text" }, prose(step.text)) : null,
+      isNext ? make("span", { class: "text" }, prose(step.text)) : null,
       index < done ? make("span", { class: "outcome" }, outcomes[index]) : null);
   }));
   byId("tour-next").textContent = done === steps.length ? "Start over" : `${done + 1}. ${steps[done].title}`;
