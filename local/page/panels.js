@@ -20,7 +20,7 @@ export function countdowns(now) {
   byId("clock-run").textContent = clock.isRunning() ? "Stop the clock" : "Let it run";
   const state = [clock.isRunning() ? "runs" : "stands still", ahead()].filter(Boolean).join(", ");
   byId("clock-state").textContent = state;
-  byId("clock-line").textContent = clock.isMoved() ? `The server’s clock: ${fullInstant(now)} (${state}).` : "";
+  byId("clock-line").textContent = clock.isMoved() ? `The server’s clock: ${fullInstant(now)}${clock.isRunning() ? "" : ", stands still"}.` : "";
   if (!isThere()) return;
   const { exp, refresh, end } = limits();
   byId("token-countdown").replaceChildren(...(now < exp
@@ -82,7 +82,7 @@ function comparison(name, same) {
 function fields(title, kind, members, meaning) {
   const value = (content) => (typeof content === "string" ? content : JSON.stringify(content));
   return make("div", {}, make("h3", { class: kind }, title), make("dl", { class: "fields" },
-    Object.entries(members).map(([name, content]) => make("div", {},
+    Object.entries(members).sort(([a], [b]) => rank(a) - rank(b)).map(([name, content]) => make("div", {},
       make("dt", {}, name), make("dd", { class: "value" }, value(content)), make("dd", {}, meaning(name))))));
 }
 

@@ -6,8 +6,8 @@ import { byId, make, prose } from "/page/dom.js";
 import { limits, newest, session } from "/page/session.js";
 import { duration, near, spelled } from "/page/words.js";
 
-// More refreshes in a row than this would try a person's patience.
-const MOST_REFRESHES = 400;
+// More refreshes in a row than this would try a person’s patience.
+const MOST_REFRESHES = 500;
 
 let done = 0;
 let outcomes = [];
@@ -21,6 +21,8 @@ function pace() {
   return Math.max(1, Math.min(Math.max(Math.floor(life() / 2), few), Math.max(1, life() - 1)));
 }
 
+// A token of one second is dead before anything can be shown of it.
+const isTooLong = () => life() < 2 || clock.refreshExpiration() / pace() > MOST_REFRESHES;
 const soon = () => Math.min(600, Math.max(1, Math.floor(life() / 6)), clock.refreshExpiration());
 const demoLogin = async () => {
   await actions.stopClockAt(clock.now());
@@ -47,7 +49,7 @@ const STEPS = () => [
     title: `Go on refreshing, every ${spelled(pace())}`,
     text: "As long as somebody refreshes while the newest token lives, the session slides on. Watch the bars.",
     run: keepAlive,
-    outcome: () => `${session.tokens.length - 1} refreshes so far. iat is still ${at(limits().iat)}.`,
+    outcome: () => `Refreshed so far: ${session.tokens.length - 1} times. iat is still ${at(limits().iat)}.`,
   },
   {
     title: `Refresh in the last possible second`,
@@ -129,6 +131,12 @@ export function restart() {
 }
 
 export function render() {
+  if (isTooLong()) {
+    byId("tour").replaceChildren(make("li", { class: "next" }, `With tokens of ${spelled(life())} and a limit of ${spelled(clock.refreshExpiration())} this walk ` +
+      "takes too many refreshes. Start the server with other durations, for example its own, or use the clock and the buttons below."));
+    byId("tour-next").disabled = true;
+    return;
+  }
   const steps = STEPS();
   byId("tour").replaceChildren(...steps.map((step, index) => {
     const isNext = index === done;

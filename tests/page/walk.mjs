@@ -1,0 +1,188 @@
+// The page, proved in a browser: `tests/page/run` starts this.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { answer, launch, press, settled, why, withPage } from "./browser.mjs";
+import { withServer } from "./server.mjs";
+
+const { values: options } = parseArgs({ options: { screenshot: { type: "boolean" }, pictures: { type: "string" } } });
+
+const onPhone = { viewport: { width: 375, height: 812 }, isMobile: true, hasTouch: true };
+const picture = (page, name) =>
+  options.pictures && page.screenshot({ path: join(options.pictures, `${name}.png`), fullPage: true });
+
+const outcomes = (page) => page.locator("#tour .outcome").allInnerTexts();
+const words = (text) => text.replaceAll("\u00a0", " ");
+
+async function walkByKeyboard(page) {
+  // A keyboard finds the tour by Tab, and sees where it is.
+  for (let presses = 0; presses < 40; presses += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement.id === "tour-next")) break;
+  }
+  const focus = await page.evaluate(() => [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]);
+  assert.deepEqual(focus, ["tour-next", "solid"]);
+  const expected = [
+    ["200", /^A new session\./],
+    ["200", /The token was live \(now < exp\)/],
+    ["200", /same iat/],
+    ["200", /past the refresh limit: the limit bounds refreshing, not the life of a token/],
+    ["400 refresh_expired", /^Now is 1 s past the refresh limit, iat \+ 2 d = /],
+    ["200", /exp is 1 s away/],
+    ["400 token_expired", /is not before exp/],
+    ["400 token_expired", /A dead token gets no successor/],
+  ];
+  for (const [step, [status, reason]] of expected.entries()) {
+    await page.keyboard.press("Enter");
+    await page.waitForFunction((done) => document.querySelectorAll("#tour .done").length > done, step);
+    await settled(page);
+    assert.equal(await answer(page), status, `step ${step + 1}`);
+    assert.match(words(await why(page)), reason);
+    assert.match(await page.locator("#announcement").textContent(), /\S/, "nothing is said to a screen reader");
+    // Focus stays, so that Enter goes on.
+    assert.equal(await page.evaluate(() => document.activeElement.id), "tour-next");
+    if (step === 4) {
+      await picture(page, `limit-${await page.evaluate(() => innerWidth)}`);
+      if (options.screenshot) await page.screenshot({ path: "docs/page.png", clip: { x: 0, y: 0, width: 1280, height: 900 } });
+    }
+  }
+  const told = (await outcomes(page)).map(words);
+  assert.match(told[2], /^Refreshed so far: 96 times\./);
+  assert.match(told[5], /^Still good, 2 d 59 min 59 s after the login\./);
+  assert.match(told[6], /^Dead, 2 d 1 h after the login: 2 d \+ 1 h\./);
+  assert.equal(words(await page.locator(".formula").innerText()), "2 d + 1 h = 2 d 1 h");
+}
+
+async function tryEverything(page) {
+  await page.getByLabel("Password").press("Enter");
+  await page.waitForSelector("#timeline svg");
+  await settled(page);
+  assert.match(words(await page.locator("#token-countdown").innerText()), /^This token dies in (1 h|59 min \d+ s)\.$/);
+  assert.match(await page.locator("#session-countdown").innerText(), /^You can refresh until .*; the session ends by /);
+
+  await press(page, "+10 min");
+  await press(page, "Refresh");
+  assert.equal(await answer(page), "200");
+  assert.deepEqual(await page.locator(".new").count(), 2, "exp and jti are new");
+  assert.deepEqual(await page.locator(".kept").allInnerTexts(), ["kept by the refresh"]);
+  await press(page, "Refresh an older token");
+  assert.match(await why(page), /a lost answer or a second tab logs nobody out/);
+  await press(page, "Verify");
+  assert.match(await why(page), /the session is still in the user’s row/);
+  await press(page, "Tamper with the token");
+  assert.equal(await answer(page), "400 invalid_token");
+  assert.match(await why(page), /The signature covers header and claims/);
+
+  for (const [jump, action, said] of [
+    ["The token’s exp: 1 s before", "Refresh", "200"],
+    ["The token’s exp: at", "Refresh", "400 token_expired"],
+    ["The token’s exp: 1 s after", "Verify", "400 token_expired"],
+  ]) {
+    await press(page, jump);
+    await press(page, action);
+    assert.equal(await answer(page), said, jump);
+  }
+
+  await press(page, "Log in");
+  const command = await page.locator("#exchange pre").first().innerText();
+  assert.match(command, /curl -si .*\/auth\/login .*latchkey demo password/s);
+  await press(page, "−1 h");
+  await press(page, "Refresh");
+  assert.equal(await answer(page), "400 invalid_token");
+  assert.match(await why(page), /is in the future: the clock was set back/);
+  await press(page, "+1 h");
+
+  await press(page, "Log out");
+  assert.equal(await answer(page), "204");
+  await press(page, "Refresh");
+  assert.equal(await answer(page), "400 session_ended");
+  assert.match(await page.locator("#session-countdown").innerText(), /^Logged out at /);
+  await press(page, "Log in");
+  await press(page, "Log out everywhere");
+  assert.equal(await answer(page), "204");
+
+  await page.getByText("The timeline as a table").click();
+  const rows = await page.locator("#timeline-table tbody tr").allInnerTexts();
+  for (const row of ["Login: token 1", "Refresh limit", "Latest end of the session", "Logged out", "Now"]) {
+    assert.ok(rows.some((text) => text.includes(row)), `no row ${row}`);
+  }
+
+  await page.getByLabel("Password").fill("hunter2 hunter2");
+  await press(page, "Log in");
+  assert.equal(await answer(page), "400 invalid_credentials");
+  assert.ok(!(await page.locator("body").innerText()).includes("hunter2"), "the password is on the page");
+  await press(page, "Let it run");
+  await press(page, "Back to this machine’s time");
+  assert.equal(await page.locator("#clock-state").innerText(), "runs");
+}
+
+// Whether anything of a token outlives the page.
+async function remembersNothing(page) {
+  const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie, location.href.includes("eyJ")]);
+  assert.deepEqual(kept, [0, 0, "", false]);
+}
+
+async function isLabelled(page) {
+  const unnamed = await page.evaluate(() => [...document.querySelectorAll("button, input, select, pre, svg")]
+    .filter((it) => !(it.ariaLabel || it.labels?.length || it.textContent.trim())).map((it) => it.outerHTML.slice(0, 80)));
+  assert.deepEqual(unnamed, []);
+}
+
+async function fits(page) {
+  const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= 375 && window === 375, `${page.url()} is ${wide} wide in a window of ${window}`);
+}
+
+const browser = await launch();
+try {
+  await withServer([], async (url) => {
+    await withPage(browser, url, {}, async (page) => {
+      assert.equal(await page.locator("h1").innerText(), "Why is the longest session 2 days and 1 hour?");
+      await walkByKeyboard(page);
+      await isLabelled(page);
+      await remembersNothing(page);
+    });
+    console.log("ok: the keyboard alone walks to 2 d 1 h, and each answer has its reason");
+    await withPage(browser, url, {}, tryEverything);
+    console.log("ok: every button shows its call, the answer and the reason");
+    await withPage(browser, url, onPhone, async (page) => {
+      await fits(page);
+      await walkByKeyboard(page);
+      await fits(page);
+      await page.goto(`${url}/docs`);
+      await fits(page);
+    });
+    console.log("ok: nothing scrolls sideways at 375 px");
+    const backgrounds = [];
+    for (const colorScheme of ["light", "dark"]) {
+      await withPage(browser, url, { colorScheme }, async (page) => {
+        await press(page, "Log in");
+        backgrounds.push(await page.evaluate(() => getComputedStyle(document.body).backgroundColor));
+        await picture(page, colorScheme);
+        await page.goto(`${url}/docs`);
+        assert.ok((await page.locator("section").count()) >= 9);
+        await picture(page, `docs-${colorScheme}`);
+      });
+    }
+    assert.notEqual(...backgrounds);
+    console.log("ok: it is light by day and dark by night, and so is the API reference");
+  });
+  await withServer(["--expiration", "5m", "--refresh-expiration", "0"], (url) =>
+    withPage(browser, url, {}, async (page) => {
+      assert.equal(await page.locator("h1").innerText(), "Why is the longest session 5 minutes?");
+      for (let step = 0; step < 8; step += 1) {
+        await page.locator("#tour-next").click();
+        await page.waitForFunction((done) => document.querySelectorAll("#tour .done").length > done, step);
+        await settled(page);
+      }
+      assert.match(words((await outcomes(page))[6]), /^Dead, 5 min after the login/);
+    }));
+  await withServer(["--expiration", "1", "--refresh-expiration", "3660d"], (url) =>
+    withPage(browser, url, {}, async (page) => {
+      assert.match(await page.locator("#tour").innerText(), /takes too many refreshes/);
+      assert.ok(await page.locator("#tour-next").isDisabled());
+    }));
+  console.log("ok: other durations are told as they are");
+} finally {
+  await browser.close();
+}
