@@ -47,7 +47,7 @@ function older(now) {
   const chosen = select.value;
   const list = session.tokens.slice(0, -1).map((token, index) =>
     make("option", { value: index }, `token ${index + 1}, ${isLive(token, now) ? "lives until" : "died"} ${near(token.claims.exp, now)}`));
-  select.replaceChildren(...list.reverse());
+  select.replaceChildren(...(list.length ? list.reverse() : [make("option", {}, "none yet")]));
   if ([...select.options].some((option) => option.value === chosen)) select.value = chosen;
   byId("refresh-older").disabled = list.length === 0;
 }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::lambda;
 
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
     greeting: String,
 }
 
@@ -30,7 +30,7 @@ fn command(data: &Path) -> Command {
     command
 }
 
-fn start(data: &Path, arguments: &[&str]) -> Running {
+pub(crate) fn start(data: &Path, arguments: &[&str]) -> Running {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut child = command(data).args(["--port", &port.to_string()]).args(arguments).spawn().unwrap();
     let mut greeting = String::new();
@@ -48,16 +48,22 @@ fn start(data: &Path, arguments: &[&str]) -> Running {
 }
 
 fn send(port: u16, request: &str) -> (u16, Value) {
+    let (status, _, body) = exchange(port, request);
+    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+}
+
+/// The status, the head in lower case and the body of the answer.
+pub(crate) fn exchange(port: u16, request: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
     let status = reply.split(' ').nth(1).unwrap().parse().unwrap();
-    let body = reply.split_once("\r\n\r\n").unwrap().1;
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+    (status, head.to_lowercase(), body.to_owned())
 }
 
-fn post(port: u16, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) fn post(port: u16, path: &str, body: &Value) -> (u16, Value) {
     let body = body.to_string();
     let length = body.len();
     send(
@@ -68,7 +74,7 @@ fn post(port: u16, path: &str, body: &Value) -> (u16, Value) {
     )
 }
 
-fn demo_login(port: u16) -> (u16, Value) {
+pub(crate) fn demo_login(port: u16) -> (u16, Value) {
     post(port, "/auth/login", &json!({ "username": "demo", "password": "latchkey demo password" }))
 }
 

@@ -40,7 +40,7 @@ impl Reference<'_> {
         for (name, property) in members(&schema["properties"]) {
             let property = self.resolved(property);
             let is_required = list(&schema["required"]).any(|required| required == name);
-            let presence = if is_required { "always there" } else { "may be absent" };
+            let presence = if is_required { "required" } else { "optional" };
             let name = format!("{prefix}{name}");
             row(rows, &name, &[kind_of(property), presence.to_owned()], text(&property["description"]));
             self.rows(rows, &format!("{name}."), property);
