@@ -1,11 +1,9 @@
 use std::{fmt, str::FromStr};
 
-use argon2::{
-    Params,
-    password_hash::phc::{self, Output, Salt},
-};
+use argon2_rust::Params;
+use phc::{Output, Salt};
 
-pub(crate) use self::argon2_hash::Argon2Hash;
+pub(crate) use self::argon2_hash::{Argon2Hash, params_of};
 use self::{bcrypt_hash::BcryptHash, pbkdf2_hash::Pbkdf2Hash, scrypt_hash::ScryptHash};
 use crate::{Password, Verdict};
 
@@ -88,7 +86,7 @@ pub enum HashError {
     Output,
     /// Argon2 refused to run.
     #[error("Argon2 failed")]
-    Argon2(#[source] argon2::Error),
+    Argon2(#[source] argon2_rust::Error),
 }
 
 impl PasswordHash {

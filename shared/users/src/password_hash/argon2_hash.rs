@@ -1,9 +1,10 @@
 use std::{fmt, str::FromStr};
 
-use argon2::{
-    Algorithm, Params, Version,
-    password_hash::phc::{self, Output, Salt},
+use argon2_rust::{
+    Algorithm, Params,
+    params::{Memory, TagLen},
 };
+use phc::{Output, Salt};
 
 use super::HashError;
 
@@ -18,6 +19,8 @@ const MAX_LANES: u32 = 8;
 /// The shortest salt and the shortest output accepted, in bytes; the parser ends them at 48 and at 64.
 const MIN_SALT_BYTES: usize = 8;
 const MIN_OUTPUT_BYTES: usize = 16;
+/// The one version read, 0x13.
+const VERSION: u32 = 19;
 
 /// An Argon2 hash, as of a PHC string.
 #[derive(Clone, PartialEq)]
@@ -37,9 +40,9 @@ impl Argon2Hash {
 impl fmt::Display for Argon2Hash {
     /// The PHC string.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (memory, passes, lanes) = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
+        let (memory, passes, lanes) = (self.params.memory_kib(), self.params.passes(), self.params.lanes());
         let parameters = parameter_text(memory, passes, lanes);
-        write!(f, "${}$v=19${parameters}${}${}", self.algorithm.as_str(), self.salt, self.output)
+        write!(f, "${}$v={VERSION}${parameters}${}${}", self.algorithm.as_str(), self.salt, self.output)
     }
 }
 
@@ -48,8 +51,8 @@ impl FromStr for Argon2Hash {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let hash = phc::PasswordHash::new(text).map_err(refused)?;
-        let algorithm = Algorithm::new(hash.algorithm.as_str()).map_err(|_| HashError::UnknownAlgorithm)?;
-        if hash.version != Some(Version::V0x13.into()) {
+        let algorithm = algorithm(hash.algorithm.as_str()).ok_or(HashError::UnknownAlgorithm)?;
+        if hash.version != Some(VERSION) {
             return Err(HashError::NotVersion19);
         }
         let salt = hash.salt.filter(|salt| salt.len() >= MIN_SALT_BYTES).ok_or(HashError::Salt)?;
@@ -57,6 +60,10 @@ impl FromStr for Argon2Hash {
         let params = bounded(&hash.params, output.len())?;
         Ok(Self { algorithm, params, salt, output })
     }
+}
+
+fn algorithm(name: &str) -> Option<Algorithm> {
+    Algorithm::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
 }
 
 /// The parser has bounds of its own for salts and outputs; to the reader of a log they are the same as ours.
@@ -78,7 +85,18 @@ fn bounded(params: &phc::ParamsString, output_bytes: usize) -> Result<Params, Ha
     if params.as_str() != parameter_text(memory, passes, lanes) {
         return Err(HashError::Parameters);
     }
-    Params::new(memory, passes, lanes, Some(output_bytes)).map_err(|_| HashError::Parameters)
+    params_of(memory, passes, lanes, output_bytes).map_err(|_| HashError::Parameters)
+}
+
+/// The parameters, if Argon2 has such; memory in KiB.
+pub(crate) fn params_of(
+    memory: u32,
+    passes: u32,
+    lanes: u32,
+    output_bytes: usize,
+) -> Result<Params, argon2_rust::Error> {
+    let (memory, output) = (Memory::kib(memory.into()), TagLen::bytes(output_bytes as u64));
+    Params::builder().memory(memory).passes(passes).lanes(lanes).threads(1).tag_len(output).build()
 }
 
 fn parameter_text(memory: u32, passes: u32, lanes: u32) -> String {
