@@ -39,6 +39,11 @@ impl Authorizer {
         Ok(Self { users, keys, verifier, response: environment.authorizer_response()? })
     }
 
+    /// Reads the keys, and with them opens the connection to the table, before the first event.
+    pub async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up(now).await;
+    }
+
     /// The answer to one event, as API Gateway wants it; no when it takes longer than `limit`.
     pub async fn answer(&self, event: &str, now: Timestamp, limit: Duration) -> Value {
         let event = Event::read(event);

@@ -12,6 +12,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             let users = table.map(|table| UserTable::new(aws.dynamodb(), &table));
             Authorizer::new(users, SigningKeys::to_verify(environment, aws)?, environment)
         },
+        Authorizer::warm_up,
         Authorizer::answer,
     )
     .await

@@ -51,6 +51,10 @@ impl Endpoint for Jwks {
     const NAME: &'static str = "jwks";
     const METHODS: &'static [Method] = &[Method::GET, Method::HEAD];
 
+    async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up(now).await;
+    }
+
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         // REST APIs put their stage in front of the path.
         let path = request.path();

@@ -104,6 +104,10 @@ impl Endpoint for Login {
     const NAME: &'static str = "login";
     const METHODS: &'static [Method] = &[Method::POST];
 
+    async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up_with(self.users.connect_for_login(), now).await;
+    }
+
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         self.cookies.refuse_foreign_pages(request)?;
         let mut body = request.json()?;

@@ -83,6 +83,10 @@ impl Endpoint for ChangePassword {
     const NAME: &'static str = "change_password";
     const METHODS: &'static [Method] = &[Method::POST];
 
+    async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up_with(self.users.connect(), now).await;
+    }
+
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         self.cookies.refuse_foreign_pages(request)?;
         let (token, carrier) = self.cookies.bearer_token(request)?;

@@ -65,6 +65,10 @@ impl Endpoint for Refresh {
     const NAME: &'static str = "refresh";
     const METHODS: &'static [Method] = &[Method::POST];
 
+    async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up_with(self.users.connect(), now).await;
+    }
+
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         let presented = self.cookies.token_in_body(request)?;
         self.refresh(request, &presented, now).await

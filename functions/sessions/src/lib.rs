@@ -130,6 +130,10 @@ impl Endpoint for Sessions {
         Call::at(path).map_or(Route { name: Self::NAME, methods: Self::METHODS }, Call::route)
     }
 
+    async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up(now).await;
+    }
+
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         match Call::at(request.path()) {
             Some(Call::LogOut) => self.log_out(request, now).await,

@@ -48,6 +48,10 @@ impl Endpoint for Verify {
     const NAME: &'static str = "verify";
     const METHODS: &'static [Method] = &[Method::POST];
 
+    async fn warm_up(&self, now: Timestamp) {
+        self.keys.warm_up(now).await;
+    }
+
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
         let mut body = request.json()?;
         let token = body.string("token")?;

@@ -6,13 +6,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
+use aws_smithy_http_client::Builder;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
-use crate::{Environment, SettingError};
+use crate::{Environment, SettingError, https, settings};
 
 /// What every AWS client needs, out of the variables that Lambda sets.
 #[derive(Clone)]
@@ -21,16 +18,28 @@ pub struct AwsSettings {
     credentials: Credentials,
     dynamodb_endpoint: Option<String>,
     secrets_manager_endpoint: Option<String>,
+    /// One for all clients, which share its connections.
+    https: SharedHttpClient,
 }
 
 impl AwsSettings {
     /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and, for
     /// emulators, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`.
     ///
+    /// `AWS_CA_BUNDLE` names a PEM file of the certificate authorities to trust instead of the built-in ones, as it
+    /// does for every SDK of AWS.
+    ///
     /// Lambda's credentials live as long as the environment of the function, so they are read once.
     pub fn new(environment: &Environment<'_>) -> Result<Self, SettingError> {
         let endpoint =
             |variable| environment.optional(variable).or_else(|| environment.optional("AWS_ENDPOINT_URL"));
+        let https = match environment.optional("AWS_CA_BUNDLE") {
+            None => https::trusting_amazon(),
+            Some(file) => std::fs::read(file)
+                .map_err(|_| "cannot be read")
+                .and_then(|pem| https::trusting(&pem))
+                .map_err(|problem| settings::error("AWS_CA_BUNDLE", problem))?,
+        };
         Ok(Self {
             region: Region::new(environment.required("AWS_REGION")?),
             credentials: Credentials::new(
@@ -42,6 +51,7 @@ impl AwsSettings {
             ),
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            https,
         })
     }
 
@@ -52,6 +62,7 @@ impl AwsSettings {
             credentials: Credentials::new("local", "local", None, None, "embedded"),
             dynamodb_endpoint: Some(dynamodb_endpoint),
             secrets_manager_endpoint: None,
+            https: https::trusting_amazon(),
         }
     }
 
@@ -61,7 +72,7 @@ impl AwsSettings {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client(self.dynamodb_endpoint.as_deref()))
+            .http_client(self.http_client(self.dynamodb_endpoint.as_deref()))
             .timeout_config(timeouts())
             .retry_config(retries())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -75,20 +86,20 @@ impl AwsSettings {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
-            .http_client(http_client(self.secrets_manager_endpoint.as_deref()))
+            .http_client(self.http_client(self.secrets_manager_endpoint.as_deref()))
             .timeout_config(timeouts())
             .retry_config(retries())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_endpoint_url(self.secrets_manager_endpoint.clone());
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
-}
 
-/// The HTTP client for an endpoint: TLS for AWS; an emulator that is addressed as `http://` needs none, and no root certificates.
-pub fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
-    match endpoint {
-        Some(url) if url.starts_with("http://") => Builder::new().build_http(),
-        _ => Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https(),
+    /// The HTTP client for an endpoint: TLS for AWS; an emulator that is addressed as `http://` needs none.
+    pub fn http_client(&self, endpoint: Option<&str>) -> SharedHttpClient {
+        match endpoint {
+            Some(url) if url.starts_with("http://") => Builder::new().build_http(),
+            _ => self.https.clone(),
+        }
     }
 }
 

@@ -26,6 +26,11 @@ pub trait Endpoint: Sync {
         Route { name: Self::NAME, methods: Self::METHODS }
     }
 
+    /// Opens what answers will need, before the first request; whatever fails here is tried again then.
+    fn warm_up(&self, _now: Timestamp) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// The answer to `request`, which came at `now`.
     fn handle(
         &self,

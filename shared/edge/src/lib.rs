@@ -24,6 +24,7 @@ mod cookies;
 mod cors;
 mod endpoint;
 mod guarded;
+mod https;
 mod key_source;
 mod live_session;
 mod logging;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_http::{
     Error, LambdaEvent, lambda_runtime, service_fn,
-    tracing::{error, info},
+    tracing::{error, info, warn},
 };
 use serde_json::{Value, value::RawValue};
 use token::Timestamp;
@@ -18,11 +18,14 @@ use crate::{
 const RESERVE: Duration = Duration::from_millis(500);
 /// The longest a request may take, whatever the function's time is: API Gateway's callers wait.
 const LONGEST: Duration = Duration::from_secs(8);
+/// The longest that a function waits for AWS before it takes its first event; Lambda gives it 10 s for all it does until then.
+const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Starts a Lambda function that answers HTTP requests: logs, settings, then events until Lambda ends it.
 ///
-/// A wrong setting ends the function with one line that names it; nothing is read from AWS before
-/// the first event, so that a failing AWS is a 503 and not a function that does not start.
+/// A wrong setting ends the function with one line that names it. Before the first event the connections to AWS are
+/// opened and the keys read, while Lambda gives a starting function a whole core; a failing AWS is a 503 to the
+/// first caller, and not a function that does not start.
 pub async fn start<E, F>(build: F) -> Result<(), Error>
 where
     E: Endpoint + Send,
@@ -34,16 +37,22 @@ where
     let answer = async |(endpoint, cors): &(E, Cors), event: &str, now, limit| {
         respond(endpoint, cors, event, now, limit).await
     };
-    start_answering(build, answer).await
+    start_answering(build, async |(endpoint, _): &(E, Cors), now| endpoint.warm_up(now).await, answer).await
 }
 
 /// Starts a Lambda function that answers events of whatever kind within a limit, and never fails.
-pub async fn start_answering<T, F, H>(build: F, answer: H) -> Result<(), Error>
+///
+/// `warm_up` comes before the first event, and takes 2 seconds at most.
+pub async fn start_answering<T, F, W, H>(build: F, warm_up: W, answer: H) -> Result<(), Error>
 where
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
+    W: AsyncFn(&T, Timestamp),
     H: AsyncFn(&T, &str, Timestamp, Duration) -> Value,
 {
     let (task, answer) = (&prepare(build)?, &answer);
+    if tokio::time::timeout(WARM_UP, warm_up(task, clock::now())).await.is_err() {
+        warn!(event = "warm_up", "AWS is slow to answer; the first request asks it again");
+    }
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let limit = clock::time_until(event.context.deadline()).saturating_sub(RESERVE).min(LONGEST);
         Ok::<_, Error>(answer(task, event.payload.get(), clock::now(), limit).await)

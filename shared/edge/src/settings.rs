@@ -272,7 +272,7 @@ impl IssuerUrl {
     }
 }
 
-fn error(variable: &'static str, problem: &str) -> SettingError {
+pub(crate) fn error(variable: &'static str, problem: &str) -> SettingError {
     SettingError { variable, problem: problem.to_owned() }
 }
 

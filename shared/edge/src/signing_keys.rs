@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lambda_http::tracing::{error, warn};
 use token::{Claims, KeySet, Seconds, Timestamp, TokenError, Verifier};
 use tokio::sync::Mutex;
+use users::StoreError;
 
 use crate::{
     Environment, KeySource, PublicKeys, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token,
@@ -67,6 +68,19 @@ impl SigningKeys {
         match stale {
             Some(keys) if cache.tried_within(COOLDOWN, now) => Ok(keys),
             stale => self.read_into(&mut cache, now).await.or(stale).ok_or(Refusal::NoKeys),
+        }
+    }
+
+    /// Reads the keys before they are needed, and opens the connection; a failure is logged and tried again then.
+    pub async fn warm_up(&self, now: Timestamp) {
+        let _ = self.current(now).await;
+    }
+
+    /// Does so beside the opening of a connection to the users.
+    pub async fn warm_up_with(&self, users: impl Future<Output = Result<(), StoreError>>, now: Timestamp) {
+        let (opened, ()) = futures_util::future::join(users, self.warm_up(now)).await;
+        if let Err(problem) = opened {
+            warn!(event = "warm_up", problem = with_causes(&problem), "the users cannot be read yet");
         }
     }
 

@@ -46,6 +46,22 @@ impl UserTable {
         Self { client, name: name.into() }
     }
 
+    /// Opens the connection, for a role that may `GetItem`: half a read unit for a row that is never there.
+    pub async fn connect(&self) -> Result<(), StoreError> {
+        let request = self.client.get_item().table_name(&*self.name).key(KEY, nobody());
+        let answer = request.send().await;
+        answer.map(drop).map_err(|error| StoreError::unavailable(Operation::GetItem, error))
+    }
+
+    /// Opens the connection, for a role that may `BatchGetItem`: half a read unit for a row that is never there.
+    pub async fn connect_for_login(&self) -> Result<(), StoreError> {
+        let wanted = KeysAndAttributes::builder().keys(HashMap::from([(KEY.to_owned(), nobody())]));
+        let wanted = wanted.build().map_err(|error| StoreError::unbuilt(Operation::BatchGetItem, error))?;
+        let request = self.client.batch_get_item().request_items(&*self.name, wanted);
+        let answer = request.send().await;
+        answer.map(drop).map_err(|error| StoreError::unavailable(Operation::BatchGetItem, error))
+    }
+
     /// The user of this name, as of every write that has returned: one strongly consistent `GetItem`.
     pub async fn find(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let answer = self
@@ -140,6 +156,11 @@ impl UserTable {
     pub(crate) fn update_item(&self, key: AttributeValue) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&*self.name).key(KEY, key)
     }
+}
+
+/// A key that no row has: all have a prefix.
+fn nobody() -> AttributeValue {
+    AttributeValue::S("nobody".to_owned())
 }
 
 fn read_all(
