@@ -1,0 +1,68 @@
+//! `cargo run --release -p bench`: builds what is measured, measures it, prints it and writes the README's table.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a measurement for the terminal"
+)]
+
+mod build;
+mod receipt;
+
+use bench::{Authority, AwsStandIn, Scenario, cold, floors, table, valgrind, warm};
+
+use crate::{
+    build::{Options, Targets},
+    receipt::{Counts, Measured},
+};
+
+/// The most instructions from exec to the first refreshed token.
+const COLD_BUDGET: u64 = 7_000_000;
+
+fn main() {
+    let options = Options::from_arguments();
+    let scenario = Scenario::new();
+    let targets = Targets::build(&options, &scenario);
+    let authority = Authority::new();
+    let aws = AwsStandIn::start(&authority, scenario.secret.clone(), scenario.row.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("roots.pem");
+    authority.write_bundle(&bundle);
+    let bundle = bundle.to_str().unwrap();
+
+    if options.budget {
+        let count = valgrind::instructions(&targets.refresh, &aws, bundle, 1, folder.path());
+        println!("from exec to the first refreshed token: {count} instructions (at most {COLD_BUDGET})");
+        assert!(count <= COLD_BUDGET, "the cold start has become too long");
+        return;
+    }
+    let (starts, calls) = (targets.started(), targets.called(&options));
+    eprintln!("cold starts: {} of each of {}", options.starts, starts.len());
+    let cold = cold::measure(&starts, &aws, bundle, options.starts);
+    eprintln!("warm calls: {} rounds", options.rounds);
+    let warm = warm::measure(&calls, &aws, bundle, options.rounds);
+    eprintln!("bare cryptography");
+    let floors = floors::measure(&scenario, 101);
+    let counts = valgrind::is_there().then(|| {
+        eprintln!("instructions and allocations, under Valgrind");
+        Counts::count(&targets, &aws, bundle, folder.path())
+    });
+    let measured = Measured {
+        cold: starts.iter().map(|target| target.name).zip(cold).collect(),
+        warm: calls.iter().map(|(target, _)| target.name).zip(warm).collect(),
+        floors,
+        counts,
+    };
+    let text = receipt::write(&targets, &measured, &options);
+    println!("{text}");
+    if options.write {
+        let readme = build::root().join("README.md");
+        table::write_between_markers(&readme, &text).expect("a README with the markers");
+    }
+}

@@ -1,0 +1,201 @@
+//! What is printed and what README shows: figures, and ratios within this run.
+
+use std::{fmt::Write, path::Path};
+
+use bench::{AwsStandIn, Table, Target, cold::Starts, floors::Floors, valgrind, warm::Calls};
+
+use crate::{
+    COLD_BUDGET,
+    build::{Options, Targets},
+};
+
+/// Calls between two counts, of which one call is the difference.
+const COUNTED_CALLS: u64 = 50;
+
+/// All that was measured, by the names of the targets.
+pub(crate) struct Measured {
+    pub(crate) cold: Vec<(&'static str, Starts)>,
+    pub(crate) warm: Vec<(&'static str, Calls)>,
+    pub(crate) floors: Floors,
+    pub(crate) counts: Option<Counts>,
+}
+
+/// What Valgrind counts.
+pub(crate) struct Counts {
+    cold_refresh: u64,
+    cold_lean: u64,
+    warm_refresh: u64,
+    allocations: u64,
+    allocated: u64,
+}
+
+impl Counts {
+    pub(crate) fn count(targets: &Targets, aws: &AwsStandIn, bundle: &str, folder: &Path) -> Self {
+        let instructions =
+            |target: &Target, events| valgrind::instructions(target, aws, bundle, events, folder);
+        let refresh = &targets.refresh;
+        let cold_refresh = instructions(refresh, 1);
+        let warm_refresh =
+            instructions(refresh, 1 + COUNTED_CALLS).saturating_sub(cold_refresh) / COUNTED_CALLS;
+        let allocations = |events| valgrind::allocations(refresh, aws, bundle, events, folder);
+        let (first, all) = (allocations(1), allocations(1 + COUNTED_CALLS));
+        Self {
+            cold_refresh,
+            cold_lean: instructions(&targets.lean, 1),
+            warm_refresh,
+            allocations: all.0.saturating_sub(first.0) / COUNTED_CALLS,
+            allocated: all.1.saturating_sub(first.1) / COUNTED_CALLS,
+        }
+    }
+}
+
+impl Measured {
+    fn cold(&self, name: &str) -> Option<&Starts> {
+        self.cold.iter().find(|(other, _)| *other == name).map(|(_, starts)| starts)
+    }
+
+    fn warm(&self, name: &str) -> Option<&Calls> {
+        self.warm.iter().find(|(other, _)| *other == name).map(|(_, calls)| calls)
+    }
+
+    fn first_answer(&self, name: &str) -> Option<f64> {
+        self.cold(name).map(|starts| bench::median(&starts.to_answer))
+    }
+
+    fn p50(&self, name: &str) -> Option<f64> {
+        self.warm(name).map(|calls| calls.p50)
+    }
+}
+
+/// Markdown.
+pub(crate) fn write(targets: &Targets, measured: &Measured, options: &Options) -> String {
+    let mut text = String::new();
+    writeln!(text, "{}\n", ratios(targets, measured).text()).unwrap();
+    writeln!(text, "Cold starts, medians of {} each, TLS to both services:\n", options.starts).unwrap();
+    writeln!(text, "{}", cold_table(measured).text()).unwrap();
+    writeln!(text, "Warm calls, {} rounds, medians of the rounds:\n", options.rounds).unwrap();
+    writeln!(text, "{}", warm_table(measured).text()).unwrap();
+    writeln!(text, "Calls to AWS:\n").unwrap();
+    writeln!(text, "{}", traffic_table(measured).text()).unwrap();
+    write!(
+        text,
+        "Measured on {}; one run, targets in turn. [benches/README.md](benches/README.md) says what each line is.",
+        processor()
+    )
+    .unwrap();
+    text
+}
+
+/// Each bound, and what it came to.
+fn ratios(targets: &Targets, measured: &Measured) -> Table {
+    let mut table = Table::new(&["what", "measured", "bound"]);
+    let mut line = |what: &str, value: Option<f64>, at_most: f64| {
+        if let Some(value) = value {
+            table.row(&[what.to_owned(), format!("{value:.2}"), format!("{at_most:.2}")]);
+        }
+    };
+    let over = |above: Option<f64>, below: Option<f64>| Some(above? / below?);
+    let (cold, warm) = (|name| measured.first_answer(name), |name| measured.p50(name));
+    line("cold refresh / lean", over(cold("refresh"), cold("lean refresh")), 1.5);
+    line("cold refresh / SDK defaults", over(cold("refresh"), cold("refresh, SDK defaults")), 1.0 / 6.5);
+    line("cold login / SDK defaults", over(cold("login"), cold("login, SDK defaults")), 0.2);
+    line("verify / bare loop", over(warm("verify"), warm("bare loop")), 1.6);
+    line("refresh / lean", over(warm("refresh"), warm("lean refresh")), 2.0);
+    line("refresh / SDK defaults", over(warm("refresh"), warm("refresh, SDK defaults")), 0.45);
+    line("login / SDK defaults", over(warm("login"), warm("login, SDK defaults")), 0.35);
+    let floors = measured.floors;
+    line("login / bare Argon2 hash", over(warm("login"), Some(floors.hash)), 1.1);
+    line("RS256 issue / signature", Some(floors.rs256_issue / floors.raw_rs256_sign), 1.05);
+    line("HS256 issue and verify / bare", Some(floors.hs256_round / floors.raw_hs256_round), 2.0);
+    if let Some(counts) = &measured.counts {
+        let millions = |count| Some(count as f64 / 1e6);
+        line("cold refresh, million instructions", millions(counts.cold_refresh), COLD_BUDGET as f64 / 1e6);
+    }
+    let megabytes = |bytes: u64| Some(bytes as f64 / 1e6);
+    for target in [&targets.refresh, &targets.login, &targets.verify] {
+        line(&format!("{}, zip in MB", target.name), megabytes(target.sizes().1), 3.0);
+    }
+    let memory = |name| measured.warm(name).and_then(|calls| megabytes(calls.memory));
+    line("refresh, resident MB", memory("refresh"), 12.0);
+    line("login, resident MB", memory("login"), 30.0);
+    table
+}
+
+fn cold_table(measured: &Measured) -> Table {
+    let mut table =
+        Table::new(&["", "first poll, ms", "first answer, ms", "p90", "processor, ms", "resident, MB"]);
+    for (name, starts) in &measured.cold {
+        table.row(&[
+            (*name).to_owned(),
+            format!("{:.2}", bench::median(&starts.to_poll)),
+            format!("{:.2}", bench::median(&starts.to_answer)),
+            format!("{:.2}", bench::quantile(&starts.to_answer, 0.9)),
+            format!("{:.2}", bench::median(&starts.processor)),
+            format!("{:.1}", starts.memory as f64 / 1e6),
+        ]);
+    }
+    table
+}
+
+fn warm_table(measured: &Measured) -> Table {
+    let mut table = Table::new(&["", "p50, µs", "p99", "max", "processor, µs", "resident, MB"]);
+    for (name, calls) in &measured.warm {
+        table.row(&[
+            (*name).to_owned(),
+            format!("{:.0}", calls.p50),
+            format!("{:.0}", calls.p99),
+            format!("{:.0}", calls.max),
+            format!("{:.0}", calls.processor),
+            format!("{:.1}", calls.memory as f64 / 1e6),
+        ]);
+    }
+    let floors = measured.floors;
+    for (name, value) in [
+        ("RS256 signature alone", floors.raw_rs256_sign),
+        ("RS256 token", floors.rs256_issue),
+        ("Argon2id hash alone", floors.hash),
+    ] {
+        let blank = || String::new();
+        table.row(&[name.to_owned(), format!("{value:.0}"), blank(), blank(), blank(), blank()]);
+    }
+    if let Some(counts) = &measured.counts {
+        let cells = |what: &str, value: String| {
+            [what.to_owned(), value, String::new(), String::new(), String::new(), String::new()]
+        };
+        table.row(&cells("refresh, instructions", counts.warm_refresh.to_string()));
+        let allocations = format!("{} of {} bytes", counts.allocations, counts.allocated);
+        table.row(&cells("refresh, allocations", allocations));
+        table.row(&cells("lean cold refresh, instructions", counts.cold_lean.to_string()));
+    }
+    table
+}
+
+fn traffic_table(measured: &Measured) -> Table {
+    let mut table = Table::new(&["", "calls", "bytes to AWS", "bytes from AWS"]);
+    let of = |traffic: &bench::Traffic| {
+        let calls: Vec<_> = traffic.calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
+        [calls.join(", "), traffic.bytes_in.to_string(), traffic.bytes_out.to_string()]
+    };
+    for name in ["refresh", "login"] {
+        if let Some(starts) = measured.cold(name) {
+            let [calls, sent, received] = of(&starts.traffic);
+            table.row(&[format!("{name}, cold"), calls, sent, received]);
+        }
+        if let Some(warm) = measured.warm(name) {
+            let [calls, sent, received] = of(&warm.traffic);
+            table.row(&[format!("{name}, warm"), calls, sent, received]);
+        }
+    }
+    table
+}
+
+/// What the kernel calls it.
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or(": a processor without a name");
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{count} x {}", name.trim_start_matches(['\t', ' ', ':']))
+}
