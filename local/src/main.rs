@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use local::{Options, Server, demo};
+use local::{AwsStandIn, Options, Server, demo, stand_in};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,6 +18,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    if options.aws_only {
+        let stand_in = AwsStandIn::start(options).await?;
+        greet(&stand_in::greeting(&stand_in.url(), options));
+        return Ok(stand_in.serve().await?);
+    }
     let server = Server::start(options).await?;
     greet(&demo::greeting(&server.url()?, options));
     Ok(server.serve().await?)

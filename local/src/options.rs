@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::Parser;
 use token::Seconds;
@@ -7,9 +7,9 @@ use token::Seconds;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "local", version)]
 pub struct Options {
-    /// The port on 127.0.0.1
-    #[arg(long, default_value_t = 3000)]
-    pub port: u16,
+    /// The port: 3000, or 4566 with --aws-only
+    #[arg(long)]
+    pub port: Option<u16>,
     /// The folder for the users and the signing key
     #[arg(long, default_value = ".latchkey", value_name = "FOLDER")]
     pub data: PathBuf,
@@ -28,4 +28,10 @@ pub struct Options {
     /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    /// Serve no API but the AWS around it, for functions that run elsewhere: DynamoDB and Secrets Manager on one address
+    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "allow_origin"])]
+    pub aws_only: bool,
+    /// The address of --aws-only; one that containers reach, such as Docker's 172.17.0.1
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "aws_only")]
+    pub listen: IpAddr,
 }

@@ -1,12 +1,12 @@
 use std::{
     fs, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo, extract::State};
-use edge::{Environment, KeySource, SettingError, SigningKeys};
+use edge::{Environment, KeySource, PublicKeysError, SettingError, SigningKeys};
 use http::{Response, StatusCode, header};
 use jwks::Jwks;
 use login::Login;
@@ -23,6 +23,8 @@ use crate::{
     signing_key, signing_key::KeyFileError,
 };
 
+/// The port of SAM's own local API.
+const PORT: u16 = 3000;
 /// The largest body read; the functions refuse from 16 KiB on, API Gateway from 10 MB on.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
@@ -45,13 +47,18 @@ struct Served {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Most often another server.
-    #[error("port {port} of 127.0.0.1 is taken; choose another with --port ({source})")]
+    #[error("port {port} of {address} cannot be had; choose another with --port ({source})")]
     Port {
+        /// The address.
+        address: IpAddr,
         /// The port.
         port: u16,
         /// What the system says.
         source: io::Error,
     },
+    /// The system does not say where the server listens.
+    #[error("cannot tell the server's own address: {0}")]
+    Address(#[source] io::Error),
     /// The data folder cannot be made, emptied or written.
     #[error("cannot use the folder {}: {source}; choose another with --data", folder.display())]
     Folder {
@@ -72,15 +79,20 @@ pub enum StartError {
     /// The demo user.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// The table of the public keys.
+    #[error("cannot publish the public keys: {0}")]
+    Publication(#[from] PublicKeysError),
 }
 
 impl Server {
     /// Binds the port, opens the store, makes key and demo user where they are missing.
     pub async fn start(options: &Options) -> Result<Self, StartError> {
-        let port = options.port;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .await
-            .map_err(|source| StartError::Port { port, source })?;
+        let (address, port) = (Ipv4Addr::LOCALHOST, options.port.unwrap_or(PORT));
+        let listener = TcpListener::bind((address, port)).await.map_err(|source| StartError::Port {
+            address: address.into(),
+            port,
+            source,
+        })?;
         let folder = options.data.as_path();
         prepare(folder, options.fresh)
             .map_err(|source| StartError::Folder { folder: folder.to_owned(), source })?;
@@ -109,7 +121,7 @@ impl Server {
 }
 
 /// The folder, there and empty if `fresh`: only files of ours are removed.
-fn prepare(folder: &Path, fresh: bool) -> io::Result<()> {
+pub(crate) fn prepare(folder: &Path, fresh: bool) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     // Password hashes and a private key are nobody else's business.
@@ -134,7 +146,7 @@ fn gateway(
     options: &Options,
     listener: &TcpListener,
 ) -> Result<Gateway, StartError> {
-    let address = listener.local_addr().map_err(|source| StartError::Port { port: options.port, source })?;
+    let address = listener.local_addr().map_err(StartError::Address)?;
     let lookup = |variable: &str| match variable {
         "JWT_ISSUER" => Some(format!("http://{address}")),
         "JWT_ALLOW_REFRESH" => Some("true".to_owned()),

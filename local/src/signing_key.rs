@@ -55,12 +55,17 @@ pub fn file_in(folder: &Path, now: Timestamp) -> Result<PathBuf, KeyFileError> {
 
 /// Puts `keys` in the place of the key file's; whoever reads it meanwhile finds the one or the other.
 pub fn replace(folder: &Path, keys: &KeySet) -> Result<(), KeyFileError> {
+    replace_secret(folder, &keys.to_secret())
+}
+
+/// The same with what a secret of AWS holds.
+pub(crate) fn replace_secret(folder: &Path, secret: &str) -> Result<(), KeyFileError> {
     let (path, next) = (folder.join(FILE_NAME), folder.join("signing-keys.json.new"));
     let gone = match fs::remove_file(&next) {
         Err(problem) if problem.kind() != io::ErrorKind::NotFound => Err(problem),
         _ => Ok(()),
     };
-    gone.and_then(|()| write_new(&next, keys.to_secret().as_bytes()))
+    gone.and_then(|()| write_new(&next, secret.as_bytes()))
         .and_then(|()| fs::rename(&next, &path))
         .map_err(|source| KeyFileError::Write { path, source })
 }

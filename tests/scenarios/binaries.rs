@@ -115,7 +115,11 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     for line in printed.lines() {
         let line: serde_json::Value =
             serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-        assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+        if line["_aws"].is_null() {
+            assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+        } else {
+            is_metric_of_few_words(&line);
+        }
     }
     for event in ["login", "refresh", "verify", "logout", "list_sessions", "end_session", "panic"] {
         assert!(printed.contains(&format!("\"event\":\"{event}\"")), "no {event} event in the log");
@@ -125,6 +129,36 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     for outcome in ["success", "refused"] {
         assert!(printed.contains(&format!("\"outcome\":\"{outcome}\"")), "no {outcome} in the log");
     }
+    let counted = |part: &str| printed.lines().any(|line| line.contains("_aws") && line.contains(part));
+    for part in [
+        r#""Operation":"login","Successes":1"#,
+        r#""Code":"invalid_token""#,
+        r#""HashTime":["#,
+        r#""ColdStarts":1"#,
+    ] {
+        assert!(counted(part), "no metric with {part}");
+    }
+}
+
+/// Whether CloudWatch makes metrics of the line, by words of ours alone.
+fn is_metric_of_few_words(line: &serde_json::Value) {
+    let told = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(told["Namespace"], "Latchkey");
+    let mut members = vec!["_aws"];
+    for dimension in told["Dimensions"][0].as_array().unwrap() {
+        let name = dimension.as_str().unwrap();
+        let value = line[name].as_str().unwrap();
+        let known = match name {
+            "FunctionName" => value == "function",
+            "Operation" => value.chars().all(|letter| letter == '_' || letter.is_ascii_lowercase()),
+            "Code" => include_str!("../../openapi.yaml").contains(value),
+            _ => false,
+        };
+        assert!(known, "{name} in {line}");
+        members.push(name);
+    }
+    members.extend(told["Metrics"].as_array().unwrap().iter().map(|metric| metric["Name"].as_str().unwrap()));
+    assert!(line.as_object().unwrap().keys().all(|member| members.contains(&member.as_str())), "{line}");
 }
 
 /// The two calls of `sessions` that take a token in a header, with a bad one and a good one, which is returned.

@@ -196,7 +196,7 @@ fn what_cannot_work_is_one_clear_line() {
     std::fs::write(bad_key.path().join("signing-keys.json"), "").unwrap();
     for (folder, arguments, said) in [
         (bad_key.path(), vec!["--port", "0"], "start with --fresh to make another key".to_owned()),
-        (data.path(), vec!["--port", &port], format!("port {port} of 127.0.0.1 is taken")),
+        (data.path(), vec!["--port", &port], format!("port {port} of 127.0.0.1 cannot be had")),
         (below_file.as_path(), vec!["--port", "0"], "cannot use the folder".to_owned()),
         (
             data.path(),

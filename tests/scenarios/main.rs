@@ -9,6 +9,7 @@
 
 mod address_throttling;
 mod authorizer;
+mod aws_stand_in;
 mod binaries;
 mod cookies;
 mod cors;

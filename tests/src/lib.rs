@@ -22,6 +22,7 @@ mod secrets_manager;
 mod world;
 
 pub use event::{Event, Reply};
+pub use local::FIRST_VERSION;
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
-pub use secrets_manager::{FIRST_VERSION, SECRET_ARN, SecretsManager};
+pub use secrets_manager::{SECRET_ARN, SecretsManager};
 pub use world::{ISSUER, LOGIN_AT, World, at};

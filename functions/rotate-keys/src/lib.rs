@@ -62,7 +62,7 @@ impl RotateKeys {
     /// Does one step at `now`. An error leaves the secret as it was, or as it is after the step.
     pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<(), RotationFailure> {
         if event.get("Step").is_some_and(|step| step == "publish") {
-            return self.publish().await;
+            return self.publish(now).await;
         }
         let event = Event::deserialize(event).map_err(|_| RotationFailure::UnreadableEvent)?;
         if event.secret_id != self.secret.id() {
@@ -89,16 +89,23 @@ impl RotateKeys {
                 }
             },
         }
-        if matches!(step, Step::Finish) { self.publish().await } else { Ok(()) }
+        if matches!(step, Step::Finish) { self.publish(now).await } else { Ok(()) }
     }
 
-    async fn publish(&self) -> Result<(), RotationFailure> {
+    async fn publish(&self, now: Timestamp) -> Result<(), RotationFailure> {
         let Some(table) = &self.published else { return Ok(()) };
-        match table.publish(self.secret.client(), self.secret.id()).await {
+        let keys = match table.publish(self.secret.client(), self.secret.id()).await {
             // Where new keys are HS256, nobody reads the table.
-            Err(PublicKeysError::NoPublicHalf) if self.policy.algorithm() == Algorithm::HS256 => Ok(()),
-            published => Ok(published?),
+            Err(PublicKeysError::NoPublicHalf) if self.policy.algorithm() == Algorithm::HS256 => {
+                self.secret.current().await?
+            }
+            published => published?,
+        };
+        if let Some(key) = keys.as_ref().and_then(|keys| keys.signing_key(now)) {
+            let since = key.schedule().signs_from.seconds();
+            edge::metrics::signing_key_age(Seconds::new(now.seconds().saturating_sub(since)));
         }
+        Ok(())
     }
 
     async fn create(&self, token: &str, now: Timestamp) -> Result<(), RotationFailure> {

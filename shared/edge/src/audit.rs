@@ -5,13 +5,14 @@ use lambda_http::tracing::{error, info, warn};
 
 use token::{SessionId, UserId};
 
-use crate::{Answer, Refusal, Request};
+use crate::{Answer, Refusal, Request, metrics};
 
 /// An answer that was given.
-pub(crate) fn answered(endpoint: &str, request: &Request, answer: &Answer) {
+pub(crate) fn answered(endpoint: &'static str, request: &Request, answer: &Answer) {
     let (status, source_ip) = (answer.status().as_u16(), request.source_ip());
     let (sub, sid) = identifiers(request);
     info!(event = endpoint, outcome = "success", status, sub, sid, source_ip);
+    metrics::succeeded(endpoint);
 }
 
 /// A refusal and its precise reason.
@@ -19,6 +20,7 @@ pub(crate) fn refused(endpoint: &str, request: &Request, refusal: &Refusal, answ
     let (status, reason) = (answer.status().as_u16(), refusal.reason());
     let (sub, sid) = identifiers(request);
     let source_ip = request.source_ip();
+    metrics::refused(refusal.said().1);
     if refusal.is_ours() {
         error!(event = endpoint, outcome = "failure", status, reason, sub, sid, source_ip);
     } else {
@@ -29,16 +31,21 @@ pub(crate) fn refused(endpoint: &str, request: &Request, refusal: &Refusal, answ
 /// An event that could not be read as a request.
 pub(crate) fn unreadable(endpoint: &str, reason: &str) {
     warn!(event = endpoint, outcome = "refused", status = 400, reason);
+    metrics::refused("invalid_request");
 }
 
 /// What a function decided that answers no HTTP request, about whom if that is known.
 pub fn decided(
-    event: &str,
+    event: &'static str,
     decision: Result<(), &Refusal>,
     about: Option<(UserId, SessionId)>,
     source_ip: Option<&str>,
 ) {
     let (sub, sid) = about.map(|(user, session)| (user.to_string(), session.to_string())).unzip();
+    match decision {
+        Ok(()) => metrics::succeeded(event),
+        Err(refusal) => metrics::refused(refusal.said().1),
+    }
     match decision {
         Ok(()) => info!(event, outcome = "success", sub, sid, source_ip),
         Err(refusal) if refusal.is_ours() => {

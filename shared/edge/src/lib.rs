@@ -12,7 +12,7 @@
 //! - [`Endpoint`], [`respond`]: one event in, one answer out, whatever the event
 //! - [`guarded`]: a panic and lost time as refusals
 //! - [`PasswordCheck`]: a password checked, within the bounds on failures
-//! - [`audit`]: one line a decision
+//! - [`audit`]: one line a decision; [`metrics`]: the same as numbers
 //! - [`start`], [`start_answering`], [`start_task`]: a Lambda function, from its settings to its last event
 
 mod answer;
@@ -28,6 +28,7 @@ mod https;
 mod key_source;
 mod live_session;
 mod logging;
+pub mod metrics;
 mod origins;
 mod password_check;
 mod public_keys;

@@ -6,7 +6,7 @@ use users::{
     Verdict,
 };
 
-use crate::{CredentialFailure, Environment, Refusal, Request, SettingError};
+use crate::{CredentialFailure, Environment, Refusal, Request, SettingError, clock, metrics};
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
 pub struct PasswordCheck {
@@ -120,8 +120,9 @@ impl PasswordCheck {
         work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Refusal> {
         let hasher = self.hasher.clone();
-        let done = tokio::task::spawn_blocking(move || work(&hasher)).await;
-        let done = done.map_err(|_| Refusal::Internal("hashing panicked"))?;
+        let done = tokio::task::spawn_blocking(move || clock::timed(|| work(&hasher))).await;
+        let (done, took) = done.map_err(|_| Refusal::Internal("hashing panicked"))?;
+        metrics::hashed(took);
         done.map_err(|_| Refusal::Internal("hashing failed"))
     }
 }

@@ -66,7 +66,8 @@ impl PublicKeys {
         keys.cloned().ok_or(PublicKeysError::NotPublished)
     }
 
-    /// Publishes the public halves of what the secret holds, unless they are there; nothing while it holds no key.
+    /// Publishes the public halves of what the secret holds, unless they are there, and returns what it holds; nothing while it
+    /// holds no key.
     ///
     /// Of several publications at a time the last to write may be the first that read. So each reads the secret
     /// again after it has written, and begins anew unless that version is still in force.
@@ -74,20 +75,21 @@ impl PublicKeys {
         &self,
         secrets: &aws_sdk_secretsmanager::Client,
         secret_id: &str,
-    ) -> Result<(), PublicKeysError> {
+    ) -> Result<Option<KeySet>, PublicKeysError> {
         let mut in_force = read_secret(secrets, secret_id).await.map_err(unreadable)?;
         for _ in 0..MAX_ATTEMPTS {
             let keys = match KeySet::from_secret(&in_force.value) {
-                Err(KeySetError::NoKeys) => return Ok(()),
-                keys => keys?.to_public().ok_or(PublicKeysError::NoPublicHalf)?,
+                Err(KeySetError::NoKeys) => return Ok(None),
+                keys => keys?,
             };
-            if self.read().await.is_ok_and(|published| published == keys) {
-                return Ok(());
+            let public = keys.to_public().ok_or(PublicKeysError::NoPublicHalf)?;
+            if self.read().await.is_ok_and(|published| published == public) {
+                return Ok(Some(keys));
             }
-            self.write(keys).await?;
+            self.write(public).await?;
             let after = read_secret(secrets, secret_id).await.map_err(unreadable)?;
             if after.version == in_force.version {
-                return Ok(());
+                return Ok(Some(keys));
             }
             in_force = after;
         }

@@ -10,8 +10,8 @@ use serde_json::{Value, value::RawValue};
 use token::Timestamp;
 
 use crate::{
-    Cors, Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, refusal::with_causes,
-    respond,
+    Cors, Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, metrics,
+    refusal::with_causes, respond,
 };
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
@@ -55,7 +55,9 @@ where
     }
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let limit = clock::time_until(event.context.deadline()).saturating_sub(RESERVE).min(LONGEST);
-        Ok::<_, Error>(answer(task, event.payload.get(), clock::now(), limit).await)
+        let answer = answer(task, event.payload.get(), clock::now(), limit).await;
+        metrics::flush();
+        Ok::<_, Error>(answer)
     }))
     .await
 }
@@ -71,7 +73,9 @@ where
 {
     let (task, handle) = (&prepare(build)?, &handle);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-        match handle(task, &event.payload, clock::now()).await {
+        let outcome = handle(task, &event.payload, clock::now()).await;
+        metrics::flush();
+        match outcome {
             Ok(()) => {
                 info!(event = name, outcome = "success");
                 Ok(Value::Null)
@@ -92,6 +96,7 @@ where
 {
     let environment = Environment::of_process();
     logging::start(&environment);
+    metrics::start(&environment);
     let task = AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws));
     if let Err(problem) = &task {
         error!(event = "start", %problem, "the function cannot start");

@@ -1,0 +1,139 @@
+//! `cargo run -p local -- --aws-only` as a person starts it, and the real functions against it.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use http::Method;
+use local::{
+    TABLE_NAME,
+    stand_in::{PUBLIC_KEYS_TABLE, SECRET_NAME},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{Event, lambda, lambda::Function};
+
+const RAW_SECRET: &str = "a-secret-that-was-put-by-hand-0123456789";
+
+struct StandIn {
+    child: Child,
+    url: String,
+    greeting: String,
+}
+
+impl StandIn {
+    fn start(data: &Path) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let mut child = Command::new(lambda::binary("local"))
+            .args(["--aws-only", "--port", &port, "--data"])
+            .arg(data)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut greeting, mut lines) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+        while !greeting.contains("Ctrl-C") {
+            assert_ne!(lines.read_line(&mut greeting).unwrap(), 0, "it ended: {greeting}");
+        }
+        Self { child, url: format!("http://127.0.0.1:{port}"), greeting }
+    }
+
+    /// A function with the variables that the greeting tells to set, and its own.
+    async fn function(&self, name: &str) -> Function {
+        let exported = self.greeting.lines().filter_map(|line| line.trim().strip_prefix("export "));
+        let mut variables: Vec<_> =
+            exported.flat_map(|line| line.split(' ')).map(|pair| pair.split_once('=').unwrap()).collect();
+        variables.extend([("JWT_ISSUER", "http://localhost:3000"), ("JWT_ALLOW_REFRESH", "true")]);
+        Function::start(&lambda::binary(name), &variables).await
+    }
+
+    fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        let lookup = |variable: &str| match variable {
+            "AWS_ENDPOINT_URL" => Some(self.url.clone()),
+            _ => Some("local".to_owned()),
+        };
+        edge::aws::AwsSettings::new(&edge::Environment::new(&lookup)).unwrap().secrets_manager()
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn post(path: &str, body: &Value) -> Event {
+    Event::http_api(&Method::POST, path).json(body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_functions_find_users_and_keys_at_one_address_and_verify_with_the_published_halves() {
+    let data = TempDir::new().unwrap();
+    let stand_in = StandIn::start(data.path());
+    let credentials = json!({ "username": "demo", "password": "latchkey demo password" });
+    let reply = stand_in.function("login").await.invoke(&post("/auth/login", &credentials)).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let asked = json!({ "token": reply.token(), "check_session": true });
+    let verified = stand_in.function("verify").await.invoke(&post("/auth/verify", &asked)).await;
+    assert_eq!((verified.status, &verified.body["claims"]["username"]), (200, &json!("demo")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_put_is_there_after_a_restart() {
+    let data = TempDir::new().unwrap();
+    let stand_in = StandIn::start(data.path());
+    let secrets = stand_in.secrets();
+    let refused = secrets.get_secret_value().secret_id("another").send().await.unwrap_err();
+    assert!(refused.into_service_error().is_resource_not_found_exception());
+    let put = secrets.put_secret_value().secret_id(SECRET_NAME).secret_string(RAW_SECRET);
+    put.send().await.unwrap();
+    drop(stand_in);
+    let again = StandIn::start(data.path());
+    let read = again.secrets().get_secret_value().secret_id(SECRET_NAME).send().await.unwrap();
+    assert_eq!(read.secret_string(), Some(RAW_SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_neither_dynamodb_nor_secrets_manager_is_refused() {
+    let data = TempDir::new().unwrap();
+    let stand_in = StandIn::start(data.path());
+    let secrets = stand_in.secrets();
+    let unknown = secrets.list_secrets().send().await.unwrap_err();
+    let unknown = aws_sdk_secretsmanager::error::DisplayErrorContext(unknown).to_string();
+    assert!(
+        unknown.contains("ResourceNotFoundException") || unknown.contains("UnknownOperation"),
+        "{unknown}"
+    );
+    let rotation = secrets.rotate_secret().secret_id(SECRET_NAME).send().await.unwrap();
+    assert!(rotation.version_id().is_some());
+}
+
+#[test]
+fn sam_local_and_cargo_lambda_are_told_the_names_of_the_stand_in() {
+    let sam: Value = serde_json::from_str(include_str!("../../local/sam-env.json")).unwrap();
+    let manifest = include_str!("../../Cargo.toml");
+    for (variable, name) in [
+        ("USERS_TABLE", TABLE_NAME),
+        ("PUBLIC_KEYS_TABLE", PUBLIC_KEYS_TABLE),
+        ("SIGNING_SECRET", SECRET_NAME),
+    ] {
+        assert_eq!(sam["Parameters"][variable], name);
+        assert!(manifest.contains(&format!("{variable} = \"{name}\"\n")), "{variable} in Cargo.toml");
+    }
+}
+
+#[test]
+fn cargo_lambda_watch_has_the_routes_of_the_gateway() {
+    let manifest = include_str!("../../Cargo.toml");
+    let (_, router) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
+    let routed: Vec<_> = router.lines().take_while(|line| !line.is_empty()).collect();
+    let expected: Vec<_> = local::ROUTES
+        .iter()
+        .map(|(path, function)| format!("\"{path}\" = \"{}\"", format!("{function:?}").to_lowercase()))
+        .collect();
+    assert_eq!(routed, expected);
+}
