@@ -129,8 +129,8 @@ fn sam_local_and_cargo_lambda_are_told_the_names_of_the_stand_in() {
 #[test]
 fn cargo_lambda_watch_has_the_routes_of_the_gateway() {
     let manifest = include_str!("../../Cargo.toml");
-    let (_, router) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
-    let routed: Vec<_> = router.lines().take_while(|line| !line.is_empty()).collect();
+    let (_, table) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
+    let routed: Vec<_> = table.lines().take_while(|line| !line.is_empty()).collect();
     let expected: Vec<_> = local::ROUTES
         .iter()
         .map(|(path, function)| format!("\"{path}\" = \"{}\"", format!("{function:?}").to_lowercase()))

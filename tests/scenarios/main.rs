@@ -13,6 +13,7 @@ mod aws_stand_in;
 mod binaries;
 mod cookies;
 mod cors;
+mod deployed;
 mod documents;
 mod example;
 mod faults;

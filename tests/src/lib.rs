@@ -3,6 +3,7 @@
 //! - [`World`]: gateway, store and keys, with every AWS call counted
 //! - [`Event`]: real events of API Gateway and load balancers, changed where a test changes them
 //! - `contract`: openapi.yaml, held against every reply
+//! - [`deployment`]: a stack that is deployed somewhere, called over HTTP
 //! - [`SecretsManager`]: one secret under AWS's rules, with faults on demand
 //! - [`lambda`]: the Lambda Runtime API and the AWS around it, for the real binaries
 
@@ -15,6 +16,7 @@
 )]
 
 mod contract;
+pub mod deployment;
 mod event;
 pub mod lambda;
 mod public_keys;
