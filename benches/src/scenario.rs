@@ -11,7 +11,7 @@ pub(crate) const ISSUER: &str = "https://issuer.example";
 pub(crate) const TABLE: &str = "users";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// One user with one session, one RS256 key, and what is sent to the functions.
+/// One user with one session, one key, and what is sent to the functions.
 pub struct Scenario {
     /// What Secrets Manager holds.
     pub secret: String,
@@ -25,11 +25,16 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// With a key of the algorithm that is deployed by default.
     pub fn new() -> Self {
+        Self::of(Algorithm::RS256)
+    }
+
+    pub fn of(algorithm: Algorithm) -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let now = Timestamp::from_seconds(seconds - 60).unwrap();
         let always = Schedule { published: now, signs_from: now, retires: None };
-        let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
+        let keys = KeySet::new(vec![Key::generate(algorithm, always).unwrap()]).unwrap();
         let (user, session) = (UserId::new(Entropy([1; 16])), SessionId::new(Entropy([2; 16])));
         let issuer = Issuer::new(ISSUER, "latchkey").unwrap();
         let policy =

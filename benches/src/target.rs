@@ -41,8 +41,9 @@ impl Target {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &aws.secrets_manager)
             .env("AWS_ENDPOINT_URL_DYNAMODB", &aws.dynamodb)
-            // Ours, and what the SDK's default reads beside the system's roots.
+            // Ours read the first, the SDK's defaults the second in place of the system's roots.
             .env("AWS_CA_BUNDLE", bundle)
+            .env("SSL_CERT_FILE", bundle)
             .env("SIGNING_SECRET", "signing")
             .env("USERS_TABLE", scenario::TABLE)
             .env("JWT_ISSUER", scenario::ISSUER)

@@ -46,6 +46,7 @@ fn run(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64, options: &[
     let api = RuntimeApi::start(target.event.clone());
     let under: Vec<_> = ["valgrind"].iter().chain(options).map(|&word| word.to_owned()).collect();
     let process = target.start(&api, aws, bundle, &under);
+    api.first_poll();
     api.send_events(events);
     for _ in 0..events {
         assert_is_success(target, &api.answer().body);

@@ -53,7 +53,8 @@ impl StandIn {
     fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         let lookup = |variable: &str| match variable {
             "AWS_ENDPOINT_URL" => Some(self.url.clone()),
-            _ => Some("local".to_owned()),
+            "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
+            _ => None,
         };
         edge::aws::AwsSettings::new(&edge::Environment::new(&lookup)).unwrap().secrets_manager()
     }

@@ -73,6 +73,23 @@ async fn a_login_of_the_real_binary_is_exchanged_for_a_refresh_of_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_keys_are_read_and_the_users_reached_before_the_first_event() {
+    let stack = Stack::new(SECRET_CANARY).await;
+    for (number, function) in
+        ["login", "refresh", "password", "verify", "sessions", "jwks"].iter().enumerate()
+    {
+        let running = stack.start(function, &[]).await;
+        running.ready().await;
+        assert_eq!(*stack.secrets_calls.lock().unwrap(), number + 1, "{function}");
+    }
+    let cut_off = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")];
+    let running = stack.start("refresh", &cut_off).await;
+    running.ready().await;
+    let printed = running.stop().await;
+    assert!(printed.contains("the users cannot be read yet"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     let stack = Stack::new(SECRET_CANARY).await;
     let mut printed = String::new();

@@ -5,25 +5,26 @@ use std::{
     time::Duration,
 };
 
+use edge::Endpoint as _;
 use http::Method;
 use local::{Function, ROUTES};
 use serde_json::json;
 use serde_yaml_ng::Value;
 use tests::{Event, LOGIN_AT, SecretsManager, World};
 
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap()
 }
 
 /// What stands behind a tag such as `!Sub`, and the plain value of everything else.
-fn plain(value: &Value) -> &Value {
+pub(crate) fn plain(value: &Value) -> &Value {
     match value {
         Value::Tagged(tagged) => &tagged.value,
         other => other,
     }
 }
 
-fn resources(kind: &str) -> Vec<(String, Value)> {
+pub(crate) fn resources(kind: &str) -> Vec<(String, Value)> {
     let template = template();
     let resources = template["Resources"].as_mapping().unwrap();
     let of_kind = resources.iter().filter(|(_, resource)| resource["Type"] == kind);
@@ -44,7 +45,7 @@ fn binary(function: Function) -> &'static str {
 }
 
 /// The logical names of the functions by the binary that they run.
-fn functions() -> BTreeMap<String, String> {
+pub(crate) fn functions() -> BTreeMap<String, String> {
     let template = template();
     let resources = template["Resources"].as_mapping().unwrap();
     resources
@@ -118,7 +119,10 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
     }
     world.log_in("ada", "wrong", LOGIN_AT).await;
     assert_eq!(world.log_in("ada", "correct horse battery", LOGIN_AT + 900).await.status, 200);
+    world.gateway.login.warm_up(tests::at(LOGIN_AT)).await;
     let login = world.operations();
+    world.gateway.refresh.warm_up(tests::at(LOGIN_AT)).await;
+    assert_eq!(world.operations(), ["GetItem"]);
     assert_eq!(world.refresh(&token, LOGIN_AT).await.status, 200);
     let refresh = world.operations();
     let body = json!({ "token": token, "check_session": true });
@@ -143,6 +147,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
         json!({ "current_password": "correct horse battery", "new_password": "another horse battery" });
     let event = Event::http_api(&Method::POST, "/auth/password").json(&body).bearer(&token);
     assert_eq!(world.send("/auth/password", &event, LOGIN_AT + 999).await.status, 200);
+    world.gateway.password.warm_up(tests::at(LOGIN_AT)).await;
     let password = world.operations();
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
@@ -284,28 +289,6 @@ fn secrets_manager_may_invoke_the_rotation_function_for_this_secret_of_this_acco
     assert_eq!(plain(&schedule["RotationRules"]["AutomaticallyAfterDays"]), "RotationDays");
     assert_eq!(template()["Parameters"]["RotationDays"]["Default"], 30);
     assert_eq!(template()["Parameters"]["SigningAlgorithm"]["Default"], "RS256");
-}
-
-#[test]
-fn a_failed_rotation_raises_an_alarm() {
-    let (_, alarm) = &resources("AWS::CloudWatch::Alarm")[0];
-    assert_eq!(plain(&alarm["Dimensions"][0]["Value"]), functions()["rotate-keys"].as_str());
-    assert_eq!((&alarm["MetricName"], &alarm["Statistic"]), (&"Errors".into(), &"Sum".into()));
-    assert_eq!(
-        (&alarm["Threshold"], &alarm["EvaluationPeriods"], &alarm["Namespace"]),
-        (&1.into(), &1.into(), &"AWS/Lambda".into())
-    );
-    assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold");
-    assert_eq!(plain(&plain(&alarm["AlarmActions"])[1][0]), "AlarmTopic");
-}
-
-#[test]
-fn the_issuer_in_the_outputs_is_the_one_in_the_tokens() {
-    let template = template();
-    let issuer = &template["Globals"]["Function"]["Environment"]["Variables"]["JWT_ISSUER"];
-    assert_eq!(&template["Outputs"]["Issuer"]["Value"], issuer);
-    assert_eq!(plain(issuer)[0], "IssuerIsGiven");
-    assert_eq!(plain(issuer)[2], template["Outputs"]["BaseUrl"]["Value"]);
 }
 
 #[tokio::test]

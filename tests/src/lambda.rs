@@ -43,6 +43,8 @@ pub struct Function {
 struct Events {
     waiting: Mutex<VecDeque<String>>,
     arrived: Notify,
+    /// Told when the function asks for an event.
+    asked: Notify,
 }
 
 #[derive(Clone)]
@@ -83,6 +85,11 @@ impl Function {
             .unwrap();
         let printed = [read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap())];
         Self { events, answers, child, printed }
+    }
+
+    /// Waits until the function asks for its first event.
+    pub async fn ready(&self) {
+        tokio::time::timeout(PATIENCE, self.events.asked.notified()).await.expect("a poll in time");
     }
 
     /// The function's answer to an HTTP event.
@@ -135,6 +142,7 @@ fn read(mut stream: impl AsyncRead + Send + Unpin + 'static) -> JoinHandle<Strin
 }
 
 async fn next(State(api): State<RuntimeApi>) -> Response {
+    api.events.asked.notify_one();
     let event = loop {
         if let Some(event) = api.events.waiting.lock().unwrap().pop_front() {
             break event;

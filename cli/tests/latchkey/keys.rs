@@ -64,7 +64,7 @@ async fn what_is_missing_or_wrong_is_said_in_one_line() {
 
     let secrets = SecretsManager::start("x").await;
     let other = status(secrets.url(), &["--secret", "arn:other"], &[]);
-    assert!(other.err.contains("no such secret"), "{other:?}");
+    assert!(other.err.contains("can't find the specified secret"), "{other:?}");
     let weak = status(secrets.url(), &["--secret", SECRET_ARN], &[]);
     assert!(weak.err.starts_with("latchkey: the secret holds no usable keys: "), "{weak:?}");
 }
