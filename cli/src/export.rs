@@ -52,6 +52,10 @@ pub(crate) async fn export(options: &ExportUsers) -> Result<Report, Failure> {
     }
     // Under another name until it is whole: half an export looks like one.
     let part = part_of(file);
+    if options.force {
+        // Of a run that was killed.
+        let _ = fs::remove_file(&part);
+    }
     let output = private_file::create(&part)?;
     let written = write_all(&users, BufWriter::new(output), failure).await;
     let Count { exported, left_out } = match written.and_then(|count| {

@@ -63,9 +63,12 @@ impl HttpRequest {
     }
 
     /// The cookies, which an HTTP API takes out of the headers.
-    fn cookies(&self) -> Option<Vec<&str>> {
-        let values = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let cookies: Vec<_> = values.flat_map(|value| value.split(';')).map(str::trim).collect();
+    fn cookies(&self) -> Option<Vec<String>> {
+        let values = self.headers.get_all(header::COOKIE).iter();
+        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let cookies: Vec<_> = values
+            .flat_map(|value| value.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
+            .collect();
         (!cookies.is_empty()).then_some(cookies)
     }
 

@@ -46,12 +46,12 @@ impl Store {
     /// The store in `folder`; several processes may have it open.
     pub async fn open(folder: &Path) -> Result<Self, StoreFileError> {
         let path = folder.join(FILE_NAME);
-        // SQLite gives its other files the mode of the first; hashes are nobody else's business.
-        let opened = match create_private(&path) {
-            Ok(_) => Database::new(&path.to_string_lossy()),
-            Err(source) => return Err(StoreFileError::Open { path, reason: source.to_string() }),
-        };
-        Self::serve(opened.map_err(|reason| StoreFileError::Open { path, reason: reason.to_string() })?).await
+        let refused = |reason: String| StoreFileError::Open { path: path.clone(), reason };
+        // SQLite gives its other files the mode of the first; hashes are nobody else's business. Closed before SQLite opens
+        // it: closing a file gives up every lock that this process has on it, and others would take it for unused.
+        drop(create_private(&path).map_err(|problem| refused(problem.to_string()))?);
+        let opened = Database::new(&path.to_string_lossy());
+        Self::serve(opened.map_err(|problem| refused(problem.to_string()))?).await
     }
 
     /// A store that is gone with the process.

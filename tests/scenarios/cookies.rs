@@ -174,6 +174,80 @@ async fn a_page_that_lives_on_its_cookie_lists_ends_and_changes_its_password() {
     assert_eq!(post(&world, "/auth/refresh", &token, OURS, LOGIN_AT).await.code(), "session_ended");
 }
 
+#[tokio::test]
+async fn a_cookie_of_another_program_that_is_no_text_hides_nothing() {
+    let world = world().await;
+    let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    let cookies = format!("city=Zürich; __Host-latchkey={token}; b=Ö");
+    for kind in [Event::http_api, Event::rest_api, Event::load_balancer] {
+        let mut event = with_headers(kind(&Method::POST, "/auth/refresh").json(&json!({})), OURS);
+        event.0["headers"]["cookie"] = json!(cookies);
+        if event.0["multiValueHeaders"].is_object() {
+            event.0["multiValueHeaders"]["cookie"] = json!([cookies]);
+            event.0["multiValueHeaders"]["sec-fetch-site"] = json!(["same-origin"]);
+        }
+        assert_eq!(world.send("/auth/refresh", &event, LOGIN_AT).await.status, 200);
+    }
+    let mut event = with_cookie(&Method::POST, "/auth/refresh", &token, OURS);
+    event.0["cookies"] = json!(["city=Zürich", format!("__Host-latchkey={token}")]);
+    assert_eq!(world.send("/auth/refresh", &event, LOGIN_AT).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_page_can_always_get_rid_of_a_cookie_whose_token_is_good_for_nothing() {
+    let world = world().await;
+    let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    let everywhere = |token: &str| {
+        with_cookie(&Method::POST, "/auth/logout", token, OURS)
+            .header("content-type", Some("application/json"))
+            .json(&json!({ "everywhere": true }))
+    };
+    let forgotten = "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0";
+    let of_no_key = with_cookie(&Method::POST, "/auth/logout", "a.b.c", OURS);
+    for (event, now, code) in [
+        (of_no_key, LOGIN_AT, "invalid_token"),
+        (everywhere("a.b.c"), LOGIN_AT, "invalid_token"),
+        (everywhere(&token), LOGIN_AT + 3600, "token_expired"),
+    ] {
+        let refused = world.send("/auth/logout", &event, now).await;
+        assert_eq!((refused.status, refused.code(), cookie(&refused).1.as_str()), (400, code, forgotten));
+    }
+    let other = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    assert_eq!(world.log_out(&other, LOGIN_AT).await.status, 204);
+    let refused = world.send("/auth/logout", &everywhere(&other), LOGIN_AT).await;
+    assert_eq!((refused.code(), cookie(&refused).1.as_str()), ("session_ended", forgotten));
+    let foreign = with_cookie(&Method::POST, "/auth/logout", &token, FOREIGN);
+    assert!(world.send("/auth/logout", &foreign, LOGIN_AT).await.headers["set-cookie"].is_null());
+    let said = Event::http_api(&Method::POST, "/auth/logout").json(&json!({ "token": "a.b.c" }));
+    assert!(world.send("/auth/logout", &said, LOGIN_AT).await.headers["set-cookie"].is_null());
+
+    let path = format!("/auth/sessions/{}", world.claims(&token, LOGIN_AT).session_id);
+    let ended = world.send(&path, &with_cookie(&Method::DELETE, &path, &token, OURS), LOGIN_AT).await;
+    assert_eq!((ended.status, cookie(&ended).1.as_str()), (204, forgotten));
+}
+
+#[tokio::test]
+async fn a_foreign_page_cannot_even_make_its_visitor_read() {
+    let world = world().await;
+    let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    for page in [FOREIGN, &[("sec-fetch-site", "cross-site")], &[("sec-fetch-site", "same-site")]] {
+        let listed = with_cookie(&Method::GET, "/auth/sessions", &token, page);
+        assert_eq!(world.send("/auth/sessions", &listed, LOGIN_AT).await.code(), "csrf_refused", "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_front_of_the_site_does_not_hide_the_cookie_and_a_bearer_token_comes_before_two() {
+    let world = world().await;
+    let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    let basic = with_cookie(&Method::GET, "/auth/sessions", &token, OURS)
+        .header("authorization", Some("Basic c3RhZ2luZzpzZWNyZXQ="));
+    assert_eq!(world.send("/auth/sessions", &basic, LOGIN_AT).await.status, 200);
+    let mut twice = with_cookie(&Method::GET, "/auth/sessions", "x", OURS).bearer(&token);
+    twice.0["cookies"] = json!(["__Host-latchkey=x", "__Host-latchkey=y"]);
+    assert_eq!(world.send("/auth/sessions", &twice, LOGIN_AT).await.status, 200);
+}
+
 /// Every call that changes something, as it looks when the cookie is all it has.
 fn changes(token: &str, page: &[(&str, &str)]) -> Vec<(&'static str, Event)> {
     const SESSION: &str = "/auth/sessions/AQEBAQEBAQEBAQEBAQEBAQ";
@@ -250,6 +324,9 @@ async fn no_foreign_page_can_give_its_visitor_a_cookie_of_its_own_choice() {
         let event = with_headers(Event::http_api(&Method::POST, path).json(&body), FOREIGN);
         assert_eq!(world.send(path, &event, LOGIN_AT).await.code(), "csrf_refused", "{path}");
     }
+    let change = json!({ "current_password": PASSWORD, "new_password": "four more random words" });
+    let event = with_headers(Event::http_api(&Method::POST, "/auth/password").json(&change), FOREIGN);
+    assert_eq!(world.send("/auth/password", &event.bearer(&token), LOGIN_AT).await.code(), "csrf_refused");
     assert_eq!(
         world.refresh(&token, LOGIN_AT).await.status,
         200,

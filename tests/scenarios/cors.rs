@@ -81,7 +81,7 @@ async fn its_answers_and_refusals_are_readable_and_say_when_to_come_again() {
 
 #[tokio::test]
 async fn credentials_are_allowed_in_cookie_mode_alone() {
-    let world = world(&[("JWT_AUTH_COOKIE", "__Host-latchkey")]).await;
+    let world = World::with(&[("JWT_AUTH_COOKIE", "__Host-latchkey"), ("CORS_ALLOWED_ORIGINS", APP)]).await;
     let reply = send(&world, "/auth/refresh", &preflight("/auth/refresh", APP)).await;
     assert_eq!(reply.headers["access-control-allow-credentials"], "true");
     let login = Event::http_api(&Method::POST, "/auth/login").header("origin", Some(APP)).json(&json!({}));

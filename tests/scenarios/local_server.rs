@@ -213,3 +213,39 @@ fn what_cannot_work_is_one_clear_line() {
     let output = command(data.path()).args(["--expiration", "soon"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("90s, 15m, 1h, 2d"));
 }
+
+/// What `latchkey ARGUMENTS --local DATA` prints, of a success.
+fn latchkey(data: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(lambda::binary("latchkey"));
+    let output = command.args(arguments).arg("--local").arg(data).env_clear().output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_command_line_and_a_running_server_see_each_other_s_changes() {
+    let data = TempDir::new().unwrap();
+    let server = start(data.path(), &[]);
+    let body = json!({ "username": "demo", "password": "latchkey demo password" });
+    let log_in = || post(server.port, "/auth/login", &body).1["token"].as_str().unwrap().to_owned();
+    // More than once: the first one to close the database must not take it away from the server.
+    for sessions in 1..=3 {
+        log_in();
+        let listed: Value =
+            serde_json::from_str(&latchkey(data.path(), &["session", "list", "demo", "--json"])).unwrap();
+        assert_eq!(listed.as_array().unwrap().len(), sessions, "{listed}");
+    }
+    let token = log_in();
+    latchkey(data.path(), &["session", "end-all", "demo"]);
+    let refused = post(server.port, "/auth/refresh", &json!({ "token": token }));
+    assert_eq!((refused.0, &refused.1["code"]), (400, &json!("session_ended")));
+
+    let wrong = json!({ "username": "demo", "password": "wrong" });
+    let code = |body| post(server.port, "/auth/login", body).1["code"].clone();
+    for _ in 0..5 {
+        assert_eq!(code(&wrong), "invalid_credentials");
+    }
+    assert_eq!(code(&body), "too_many_attempts");
+    latchkey(data.path(), &["user", "unlock", "demo"]);
+    assert_eq!(code(&body), Value::Null);
+}

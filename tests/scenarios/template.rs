@@ -374,6 +374,17 @@ fn an_authorizer_that_checks_no_session_cannot_read_the_table() {
 }
 
 #[test]
+fn a_change_of_the_password_is_sized_and_bounded_like_a_login() {
+    let template = template();
+    let [login, password] = ["Login", "Password"].map(|name| &template["Resources"][name]["Properties"]);
+    for same in ["MemorySize", "ReservedConcurrentExecutions"] {
+        assert_eq!(login[same], password[same], "{same}");
+    }
+    let [login, password] = [login, password].map(|it| &it["Environment"]["Variables"]);
+    assert_eq!(login["LOGIN_FAILURES_PER_ADDRESS"], password["LOGIN_FAILURES_PER_ADDRESS"]);
+}
+
+#[test]
 fn the_template_s_durations_are_the_worked_example_s_and_refreshing_is_on() {
     let parameters = &template()["Parameters"];
     assert_eq!(parameters["ExpirationDelta"]["Default"], "1h");

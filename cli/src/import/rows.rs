@@ -75,6 +75,8 @@ impl<R: BufRead> Rows<R> {
                 }
                 b'\n' => self.number += 1,
                 byte if byte.is_ascii_whitespace() => {}
+                // The byte order mark that some editors put first.
+                0xEF | 0xBB | 0xBF => {}
                 _ => return Ok(Form::Lines),
             }
             self.advance();
@@ -224,7 +226,7 @@ mod tests {
 
     #[test]
     fn lines_are_rows_and_empty_ones_are_counted() {
-        for input in ["{1}\n{2}\n", "{1}\r\n{2}", "{1}\n{2}\n \n\n"] {
+        for input in ["{1}\n{2}\n", "{1}\r\n{2}", "{1}\n{2}\n \n\n", "\u{feff}{1}\n{2}"] {
             assert_eq!(rows(input), (numbered(&[(1, "{1}"), (2, "{2}")]), true), "{input}");
         }
         assert_eq!(rows("\n \n{3}\n\nx[y\n"), (numbered(&[(3, "{3}"), (5, "x[y")]), true));
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn elements_of_an_array_are_rows() {
-        for input in ["[{1},{2}]", " [ {1} ,\n{2}\n]\n", "\n[\n{1},\n{2}]"] {
+        for input in ["[{1},{2}]", "\u{feff}[{1},{2}]", " [ {1} ,\n{2}\n]\n", "\n[\n{1},\n{2}]"] {
             assert_eq!(rows(input), (numbered(&[(1, "{1}"), (2, "{2}")]), true), "{input}");
         }
         let strings = r#"[{"a":"],}\"{","b":[1,{}]},"x,]",7]"#;

@@ -48,21 +48,22 @@ impl ChangePassword {
         Ok(Self { users, keys, passwords, rules, policy, issuer, verifier, cookies })
     }
 
-    /// The user, now with the new hash and no session but the new one.
+    /// Gives the user, whose password is `current`, the new hash and no session but the new one.
     async fn replace(
         &self,
-        mut user: Option<User>,
+        mut user: User,
         current: &Arc<Password>,
         by: SessionId,
         hash: &PasswordHash,
         (id, session): (SessionId, &Session),
-    ) -> Result<User, Refusal> {
+    ) -> Result<(), Refusal> {
         for _ in 0..MAX_CHECKS {
-            let (checked, _) = self.passwords.check(user, current).await?;
-            match self.users.change_password(&checked, by, hash, (id, session)).await {
-                Ok(()) => return Ok(checked),
+            match self.users.change_password(&user, by, hash, (id, session)).await {
+                Ok(()) => return Ok(()),
                 // A login upgraded the hash: check against the new one.
-                Err(ChangePasswordError::HashChanged(fresh)) => user = Some(*fresh),
+                Err(ChangePasswordError::HashChanged(fresh)) => {
+                    (user, _) = self.passwords.check(Some(*fresh), current).await?;
+                }
                 Err(ChangePasswordError::SessionEnded) => {
                     return Err(Refusal::SessionEnded(SessionFailure::NotInRow).of_bearer_token());
                 }
@@ -105,20 +106,22 @@ impl Endpoint for ChangePassword {
         let keys = self.keys.current(now).await?;
         let (user, attempt) = self.passwords.begin(request, user.username, now).await?;
         request.is_about(claims.subject, Some(claims.session_id));
+        let current = Arc::new(current);
+        let checked = self.passwords.check(user, &current).await;
+        self.passwords.count(&attempt, &checked, now).await?;
+        let (user, _) = checked?;
         let hash = self.passwords.hash(new).await?;
         let (id, token_id) =
             (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
         let session = Session::new(now, request.user_agent(), request.source_ip());
-        let replaced = self.replace(user, &Arc::new(current), claims.session_id, &hash, (id, &session)).await;
-        self.passwords.count(&attempt, &replaced, now).await?;
-        let user = replaced?;
-        request.is_about(user.id, Some(id));
-        if attempt.had_failures {
-            self.users.clear_attempts(&user.username).await?;
-        }
+        // The answer is ready before the write: after it, nothing may fail any more.
         let subject = (user.id, user.username.as_str());
-        let claims = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims);
-        let token = self.issuer.issue(&claims, &keys, now)?;
-        self.cookies.token_answer((&token, &claims), carrier, &self.policy, now)
+        let fresh = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims.clone());
+        let token = self.issuer.issue(&fresh, &keys, now)?;
+        let answer = self.cookies.token_answer((&token, &fresh), carrier, &self.policy, now)?;
+        self.replace(user, &current, claims.session_id, &hash, (id, &session)).await?;
+        request.is_about(claims.subject, Some(id));
+        self.passwords.forget_failures(&attempt).await;
+        Ok(answer)
     }
 }

@@ -6,8 +6,8 @@
 mod call;
 
 use edge::{
-    Answer, CookieMode, Endpoint, Environment, Presented, Refusal, Request, Route, SettingError, SigningKeys,
-    caller,
+    Answer, Carrier, CookieMode, Endpoint, Environment, Presented, Refusal, Request, Route, SettingError,
+    SigningKeys, caller,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -47,10 +47,24 @@ impl Sessions {
     /// the session alive with a newer token. Such a token can end nothing but what it was itself. All sessions
     /// end for a live token of a live session only: an old one that turns up in a log is no lever on the others.
     async fn log_out(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        let Presented { token, mut body, .. } = self.cookies.token_in_body(request)?;
+        let Presented { token, mut body, carrier } = self.cookies.token_in_body(request)?;
         let everywhere = body.flag("everywhere")?;
+        match self.end_with(request, &token, everywhere, now).await {
+            Ok(()) => self.cookies.forget(Answer::no_content()),
+            Err(refusal) if carrier == Carrier::Cookie => Err(self.cookies.forget_refused(refusal)),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn end_with(
+        &self,
+        request: &Request,
+        token: &str,
+        everywhere: bool,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let verifier = if everywhere { &self.verifier } else { &self.verifier_of_any_age };
-        let claims = self.keys.verify(verifier, &token, now).await?;
+        let claims = self.keys.verify(verifier, token, now).await?;
         request.is_about(claims.subject, Some(claims.session_id));
         // A name that is none any more belongs to nobody, who has no session.
         if let Ok(username) = claims.username.parse::<Username>() {
@@ -61,12 +75,12 @@ impl Sessions {
                 self.users.end_session(&username, user, session).await?;
             }
         }
-        self.cookies.forget(Answer::no_content())
+        Ok(())
     }
 
     /// The live sessions of the caller, the newest first.
     async fn list(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        let (claims, user) = self.caller(request, now).await?;
+        let (claims, user, _) = self.caller(request, now).await?;
         let mut sessions: Vec<_> = user.sessions.iter().collect();
         sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.issued_at()), **id));
         let sessions: Value =
@@ -104,7 +118,7 @@ impl Sessions {
 
     /// Ends one session of the caller; a success too if the caller has none of this id, whoever else may.
     async fn end(&self, request: &Request, session: &str, now: Timestamp) -> Result<Answer, Refusal> {
-        let (_, user) = self.caller(request, now).await?;
+        let (claims, user, carrier) = self.caller(request, now).await?;
         let session: SessionId = session.parse().map_err(|problem| {
             Refusal::InvalidRequest(format!("The path does not end in the id of a session: {problem}."))
         })?;
@@ -112,13 +126,16 @@ impl Sessions {
         if user.sessions.contains_key(&session) {
             self.users.end_session(&user.username, user.id, session).await?;
         }
-        Ok(Answer::no_content())
+        let answer = Answer::no_content();
+        let own = carrier == Carrier::Cookie && session == claims.session_id;
+        if own { self.cookies.forget(answer) } else { Ok(answer) }
     }
 
-    /// Whose token is in the `Authorization` header or the cookie.
-    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User), Refusal> {
-        let (token, _) = self.cookies.bearer_token(request)?;
-        caller(request, token, (&self.users, &self.keys, &self.verifier), now).await
+    /// Whose token is in the `Authorization` header or the cookie, and in which.
+    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User, Carrier), Refusal> {
+        let (token, carrier) = self.cookies.bearer_token(request)?;
+        let (claims, user) = caller(request, token, (&self.users, &self.keys, &self.verifier), now).await?;
+        Ok((claims, user, carrier))
     }
 }
 

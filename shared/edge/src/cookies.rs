@@ -75,17 +75,20 @@ impl CookieMode {
         Ok(Presented { token: token.into(), carrier: Carrier::Cookie, body })
     }
 
-    /// The token in the `Authorization` header; in cookie mode, where there is no such header, the one in the cookie.
+    /// The token in the `Authorization` header; in cookie mode, where that has no Bearer token, the one in the cookie.
     pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Refusal> {
-        match self.sent(request)? {
-            Some(token) if request.header(&header::AUTHORIZATION).is_none() => {
-                // A page that only makes its visitor read gets nothing: without CORS it cannot see the answer.
-                if request.method() != Method::GET {
+        match request.bearer_token() {
+            Err(Refusal::NoBearerToken) => {
+                let token = self.sent(request)?.ok_or(Refusal::NoBearerToken)?;
+                if request.method() == Method::GET {
+                    // Browsers that know no Fetch metadata say nothing of a page's own GET, which changes nothing.
+                    self.refuse_foreign_pages(request)?;
+                } else {
                     self.take_from_our_pages(request)?;
                 }
                 Ok((token, Carrier::Cookie))
             }
-            _ => Ok((request.bearer_token()?, Carrier::Program)),
+            token => Ok((token?, Carrier::Program)),
         }
     }
 
@@ -131,10 +134,20 @@ impl CookieMode {
         }
     }
 
+    /// `refusal` to log out, with which the browser forgets the cookie if the token in it is good for nothing.
+    pub fn forget_refused(&self, refusal: Refusal) -> Refusal {
+        let useless =
+            matches!(refusal, Refusal::InvalidToken(_) | Refusal::TokenExpired | Refusal::SessionEnded(_));
+        match self.0.as_ref().map(|cookie| cookie.value("", Seconds::new(0))) {
+            Some(Ok(forgotten)) if useless => Refusal::WithCookie(Box::new(refusal), forgotten),
+            _ => refusal,
+        }
+    }
+
     /// The token in the request's cookie.
     fn sent<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Refusal> {
         let Some(AuthCookie { name, .. }) = &self.0 else { return Ok(None) };
-        let cookies = request.cookies().flat_map(Cookie::split_parse).flatten();
+        let cookies = request.cookies().filter_map(|cookie| Cookie::parse(cookie).ok());
         let mut sent = cookies.filter(|cookie| cookie.name() == name).filter_map(|cookie| cookie.value_raw());
         let token = sent.next().filter(|token| !token.is_empty());
         match sent.next() {
@@ -160,6 +173,11 @@ impl AuthCookie {
     }
 
     fn set(&self, answer: Answer, token: &str, max_age: Seconds) -> Result<Answer, Refusal> {
+        Ok(answer.with_header(header::SET_COOKIE, self.value(token, max_age)?))
+    }
+
+    /// The value of `Set-Cookie`.
+    fn value(&self, token: &str, max_age: Seconds) -> Result<HeaderValue, Refusal> {
         if self.name.len() + token.len() > MAX_COOKIE_BYTES {
             return Err(Refusal::Internal("the token is too long for a cookie; give its user fewer claims"));
         }
@@ -172,7 +190,7 @@ impl AuthCookie {
         let mut value = HeaderValue::from_str(&cookie.to_string())
             .map_err(|_| Refusal::Internal("the token cannot be in a cookie"))?;
         value.set_sensitive(true);
-        Ok(answer.with_header(header::SET_COOKIE, value))
+        Ok(value)
     }
 }
 

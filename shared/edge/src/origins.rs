@@ -29,6 +29,11 @@ impl Origins {
         self.0.iter().any(|named| named == origin)
     }
 
+    /// Whether one of them is of this machine's plain http, where any program may listen.
+    pub(crate) fn has_plain(&self) -> bool {
+        self.0.iter().any(|origin| origin.starts_with("http://"))
+    }
+
     /// The same and the origin of `url`.
     pub(crate) fn and_that_of(&self, url: &str) -> Self {
         Self(self.0.iter().cloned().chain(origin_of(url)).collect())

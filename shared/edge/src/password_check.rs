@@ -1,12 +1,15 @@
 use std::sync::Arc;
 
+use lambda_http::tracing::warn;
 use token::{Entropy, Timestamp};
 use users::{
     BeforeLogin, Claim, HashError, Hasher, Password, PasswordHash, SourceAddress, User, UserTable, Username,
     Verdict,
 };
 
-use crate::{CredentialFailure, Environment, Refusal, Request, SettingError, clock, metrics};
+use crate::{
+    CredentialFailure, Environment, Refusal, Request, SettingError, clock, metrics, refusal::with_causes,
+};
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
 pub struct PasswordCheck {
@@ -77,6 +80,17 @@ impl PasswordCheck {
             }
         }
         Ok(())
+    }
+
+    /// Forgets the failures under the name before `of`, which was a success that stands whatever comes of this.
+    pub async fn forget_failures(&self, of: &Try) {
+        if !of.had_failures {
+            return;
+        }
+        if let Err(problem) = self.users.clear_attempts(&of.username).await {
+            let problem = with_causes(&problem);
+            warn!(event = "failed_logins", problem, "the failures before a success could not be forgotten");
+        }
     }
 
     /// Where the request comes from, if failures from there are counted and API Gateway says where.

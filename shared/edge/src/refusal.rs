@@ -41,6 +41,8 @@ pub enum Refusal {
     NoBearerToken,
     /// The token in the `Authorization` header is refused; holds why.
     BearerToken(Box<Refusal>),
+    /// A refusal, and the cookie that goes with it.
+    WithCookie(Box<Refusal>, HeaderValue),
     /// A browser's call for a page of an origin that is not ours, or that relies on the cookie without saying.
     ForeignPage,
     /// There are no signing keys that may be used.
@@ -98,6 +100,9 @@ impl Refusal {
             }
             Self::NoBearerToken => answer.with_header(header::WWW_AUTHENTICATE, CHALLENGE),
             Self::BearerToken(_) => answer.with_header(header::WWW_AUTHENTICATE, CHALLENGE_OF_BAD_TOKEN),
+            Self::WithCookie(refusal, cookie) => {
+                refusal.answer().with_header(header::SET_COOKIE, cookie.clone())
+            }
             Self::TooManyAttempts(wait) => answer.with_header(header::RETRY_AFTER, wait.get().into()),
             Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => {
                 answer.with_header(header::RETRY_AFTER, RETRY_UNAVAILABLE.get().into())
@@ -162,6 +167,7 @@ impl Refusal {
                 let (_, code, message) = refusal.said();
                 (StatusCode::UNAUTHORIZED, code, message)
             }
+            Self::WithCookie(refusal, _) => refusal.said(),
             Self::ForeignPage => (
                 StatusCode::FORBIDDEN,
                 "csrf_refused",
@@ -197,7 +203,7 @@ impl Refusal {
             Self::InvalidToken(problem) => format!("invalid_token: {problem}"),
             Self::InvalidCredentials(problem) => format!("invalid_credentials: {problem:?}"),
             Self::SessionEnded(problem) => format!("session_ended: {problem:?}"),
-            Self::BearerToken(refusal) => refusal.reason(),
+            Self::BearerToken(refusal) | Self::WithCookie(refusal, _) => refusal.reason(),
             Self::Store(problem) => format!("store: {}", with_causes(problem)),
             Self::Internal(problem) => format!("internal: {problem}"),
             // The text may quote a member name that the caller chose.

@@ -90,6 +90,12 @@ fn every_refusal_has_its_status_code_and_message() {
             "This call needs a token, sent as Authorization: Bearer.",
         ),
         (
+            Refusal::WithCookie(Box::new(Refusal::TokenExpired), HeaderValue::from_static("a=")),
+            400,
+            "token_expired",
+            "Signature has expired.",
+        ),
+        (
             Refusal::ForeignPage,
             403,
             "csrf_refused",

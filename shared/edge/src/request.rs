@@ -74,9 +74,11 @@ impl Request {
         Some(if values.next().is_some() { &UNCLEAR } else { value })
     }
 
-    /// The cookies, one text or more, each with any number of cookies.
+    /// The cookies, each as `name=value`. One that is no text hides no other: any host of the site can set such a one.
     pub(crate) fn cookies(&self) -> impl Iterator<Item = &str> {
-        self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok())
+        let values = self.headers.get_all(header::COOKIE).iter();
+        let cookies = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        cookies.filter_map(|cookie| std::str::from_utf8(cookie).ok())
     }
 
     /// Whether there is nothing in the body.

@@ -121,7 +121,15 @@ impl<'a> Environment<'a> {
             Some("None") => SameSite::None,
             Some(_) => return Err(error(variable, "must be Strict, Lax or None")),
         };
-        Ok(CookieMode::on(&name, same_site, named.and_that_of(self.issuer_url()?.as_str())))
+        let issuer = self.issuer_url()?;
+        if named.has_plain() && issuer.as_str().starts_with("https://") {
+            return Err(error(
+                "CORS_ALLOWED_ORIGINS",
+                "must not name http:// origins beside JWT_AUTH_COOKIE: whatever listens there on a user's machine could \
+                 use the cookie",
+            ));
+        }
+        Ok(CookieMode::on(&name, same_site, named.and_that_of(issuer.as_str())))
     }
 
     fn named_origins(&self) -> Result<Origins, SettingError> {

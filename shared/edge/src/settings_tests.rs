@@ -173,7 +173,7 @@ fn the_cookie_s_settings_are_read() {
         ("Strict", ""),
         ("Lax", ""),
         ("Strict", "https://app.a.example"),
-        ("None", "https://b.example,http://localhost:5173"),
+        ("None", "https://b.example,https://c.example:8443"),
     ] {
         let set = [
             URL,
@@ -213,10 +213,18 @@ fn what_cannot_be_safe_together_is_refused_with_what_to_change() {
              may send the cookie",
         ),
         (&[URL, NAME, ("CORS_ALLOWED_ORIGINS", "*")], no_origin),
+        (
+            &[URL, NAME, ("CORS_ALLOWED_ORIGINS", "https://a.example, http://localhost:5173")],
+            "CORS_ALLOWED_ORIGINS must not name http:// origins beside JWT_AUTH_COOKIE: whatever listens there on a \
+             user's machine could use the cookie",
+        ),
     ] {
         let refused = with(set, |settings| settings.cookie_mode()).unwrap_err();
         assert_eq!(refused.to_string(), said, "{set:?}");
     }
+    let local =
+        [("JWT_ISSUER", "http://127.0.0.1:3000"), NAME, ("CORS_ALLOWED_ORIGINS", "http://localhost:5173")];
+    assert!(with(&local, |settings| settings.cookie_mode()).is_ok());
     let refused = with(&[("CORS_ALLOWED_ORIGINS", "*")], |settings| settings.cors()).unwrap_err();
     assert_eq!(refused.to_string(), no_origin);
 }

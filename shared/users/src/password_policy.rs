@@ -1,3 +1,4 @@
+use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -8,6 +9,13 @@ use crate::{Password, Username};
 pub const SHORTEST_PASSWORD: usize = 8;
 /// Where fingers run: along the alphabet, the digits and the letters of a keyboard.
 const RUNS: [&str; 3] = ["abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiopasdfghjklzxcvbnm"];
+/// What people of this service think of first.
+const SERVICE: &str = "latchkey";
+/// A run or a repeated character is told from chance from here on.
+const SHORTEST_RUN: usize = 4;
+/// A password of so many listed parts and so many characters more is what is tried next to the list itself.
+const EXPECTED_PARTS: usize = 3;
+const EXPECTED_REST: usize = 4;
 /// One a line, in lower case.
 const COMMON: &str = include_str!("../data/common-passwords.txt");
 
@@ -27,7 +35,7 @@ pub enum PasswordRefusal {
         "The new password is too short: use at least {0} characters, for example four or five random words."
     )]
     TooShort(usize),
-    /// On the list of common and breached passwords, or such a one several times over.
+    /// On the list of common and breached passwords, or little more than such ones and runs one after the other.
     #[error(
         "The new password is among the most common ones: use another, for example four or five random words."
     )]
@@ -58,12 +66,14 @@ impl PasswordPolicy {
 
     /// Whether `username` may have this password.
     ///
-    /// Compared in NFKC and lower case, so that neither capitals nor full-width letters make a common one uncommon.
+    /// Compared in NFKC and case-folded, so that neither capitals nor full-width letters make a common one uncommon. The
+    /// whole password is compared, as NIST asks, with the list and with what people make of it to get to the length: two or
+    /// three of it, or one and a run, and a few characters.
     pub fn check(&self, password: &Password, username: &Username) -> Result<(), PasswordRefusal> {
         if password.as_str().chars().count() < self.min_length {
             return Err(PasswordRefusal::TooShort(self.min_length));
         }
-        let folded = |text: &str| text.nfkc().flat_map(char::to_lowercase).collect::<String>();
+        let folded = |text: &str| text.nfkc().default_case_fold().nfkc().collect::<String>();
         let text = Zeroizing::new(folded(password.as_str()));
         let characters: Zeroizing<Vec<char>> = Zeroizing::new(text.chars().collect());
         if is_run(&characters) {
@@ -77,6 +87,9 @@ impl PasswordPolicy {
         if COMMON.lines().any(|common| common == unit.as_str()) {
             return Err(PasswordRefusal::Common);
         }
+        if is_expected(&text) {
+            return Err(PasswordRefusal::Common);
+        }
         let name = folded(username.as_str());
         let without_name = Zeroizing::new(text.replace(&name, ""));
         if without_name.len() < text.len() && without_name.chars().count() < SHORTEST_PASSWORD {
@@ -84,6 +97,39 @@ impl PasswordPolicy {
         }
         Ok(())
     }
+}
+
+/// Whether the text is a few listed passwords, runs and repeated characters, and little else.
+fn is_expected(text: &str) -> bool {
+    let (mut left, mut parts, mut rest) = (text, 0, 0);
+    while !left.is_empty() {
+        let listed =
+            COMMON.lines().chain([SERVICE]).filter(|part| left.starts_with(part)).map(str::len).max();
+        if let Some(length) = listed.max(leading_run(left)) {
+            parts += 1;
+            left = left.get(length..).unwrap_or_default();
+        } else {
+            rest += 1;
+            let mut characters = left.chars();
+            characters.next();
+            left = characters.as_str();
+        }
+        if parts > EXPECTED_PARTS || rest > EXPECTED_REST {
+            return false;
+        }
+    }
+    true
+}
+
+/// The bytes of the longest run or repetition of one character that the text begins with, if that is no chance.
+fn leading_run(text: &str) -> Option<usize> {
+    let characters: Zeroizing<Vec<char>> = Zeroizing::new(text.chars().collect());
+    let is_one = |length: usize| {
+        let beginning = characters.get(..length).unwrap_or_default();
+        is_run(beginning) || period(beginning) == 1
+    };
+    let length = (SHORTEST_RUN..=characters.len()).take_while(|length| is_one(*length)).last()?;
+    Some(characters.iter().take(length).map(|character| character.len_utf8()).sum())
 }
 
 /// After how many characters the text begins again and goes on like that to its end; all of them if it never does.
@@ -117,9 +163,12 @@ mod tests {
 
     #[test]
     fn a_long_password_needs_no_special_character() {
-        for password in
-            ["correct horse battery staple", "aaaaaaaaaaaaab and more", "пароль из слов", "            x  "]
-        {
+        for password in [
+            "correct horse battery staple",
+            "aaaaaaaaaaaaab and more",
+            "пароль из слов",
+            "  a blank at each end  ",
+        ] {
             assert_eq!(check(14, password, "ada"), Ok(()), "{password}");
         }
     }
@@ -138,6 +187,30 @@ mod tests {
             ["football", "PassWord1", "ｐａｓｓｗｏｒｄ", "passwordpassword", "trustno1trustno1trust"]
         {
             assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Common), "{password}");
+        }
+    }
+
+    #[test]
+    fn common_passwords_made_longer_are_refused_and_phrases_of_them_are_not() {
+        for password in [
+            "password12345678",
+            "password1234567890",
+            "qwerty1234567890",
+            "iloveyouiloveyou1",
+            "latchkeylatchkey1",
+            "11111111111111112",
+            "Football-Baseball!",
+            "password2024password",
+        ] {
+            assert_eq!(check(15, password, "ada"), Err(PasswordRefusal::Common), "{password}");
+        }
+        for password in [
+            "sunshine and football",
+            "baseball princess football sunshine",
+            "password of the north",
+            "qwerty is a bad one",
+        ] {
+            assert_eq!(check(15, password, "ada"), Ok(()), "{password}");
         }
     }
 
@@ -165,6 +238,10 @@ mod tests {
             assert_eq!(check(8, password, "ada.lovelace"), Err(PasswordRefusal::OwnName), "{password}");
         }
         assert_eq!(check(8, "canada loves maple", "ada"), Ok(()));
+        for (name, password) in [("Straße", "Straße2024Straße"), ("Οδυσσεύς", "ΟΔΥΣΣΕΎΣ2024")]
+        {
+            assert_eq!(check(8, password, name), Err(PasswordRefusal::OwnName), "{password}");
+        }
     }
 
     #[test]
@@ -174,7 +251,8 @@ mod tests {
             said,
             "The new password is too short: use at least 15 characters, for example four or five random words."
         );
-        assert_eq!(check(15, &format!("{}b", "a".repeat(1023)), "ada"), Ok(()));
+        assert_eq!(check(15, &format!("{}b", "a".repeat(1023)), "ada"), Err(PasswordRefusal::Common));
+        assert_eq!(check(15, &"red green yellow blue ".repeat(46), "ada"), Ok(()));
     }
 
     #[test]
