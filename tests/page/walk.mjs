@@ -102,6 +102,7 @@ async function tryEverything(page) {
   assert.equal(await answer(page), "204");
 
   await page.getByText("The timeline as a table").click();
+  await page.locator("#timeline-table tbody tr").first().waitFor();
   const rows = await page.locator("#timeline-table tbody tr").allInnerTexts();
   for (const row of ["Login: token 1", "Refresh limit", "Latest end of the session", "Logged out", "Now"]) {
     assert.ok(rows.some((text) => text.includes(row)), `no row ${row}`);
@@ -130,7 +131,7 @@ async function isLabelled(page) {
 
 async function fits(page) {
   const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(wide <= 375 && window === 375, `${page.url()} is ${wide} wide in a window of ${window}`);
+  assert.ok(wide <= 375 && window === 375, `${page.url()} is ${wide} wide on a phone of 375`);
 }
 
 const browser = await launch();
