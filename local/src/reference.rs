@@ -1,5 +1,7 @@
 //! `/docs`: openapi.yaml as one page to read, without a script.
 
+#![expect(clippy::indexing_slicing, reason = "a member that a YAML value does not have is null")]
+
 mod html;
 mod schema;
 
@@ -116,7 +118,7 @@ impl<'d> Reference<'d> {
             "<details{open}><summary><strong class=\"status s{class}\">{status}</strong> {codes}</summary>{description}",
             class = status.get(..1).unwrap_or_default(),
             status = escaped(status),
-            codes = self.codes(response).join(" "),
+            codes = codes(response).join(" "),
         );
         self.headers(page, response);
         let content = &response["content"]["application/json"];
@@ -125,16 +127,6 @@ impl<'d> Reference<'d> {
         }
         examples(page, content);
         page.push_str("</details>");
-    }
-
-    /// The codes that a refusal may have, as its schema lists them.
-    fn codes(self, response: &Value) -> Vec<String> {
-        let schema = &response["content"]["application/json"]["schema"];
-        let code =
-            list(&schema["allOf"]).map(|part| &part["properties"]["code"]).find(|code| !code.is_null());
-        let Some(code) = code else { return Vec::new() };
-        let listed = list(&code["enum"]).chain(std::iter::once(&code["const"]));
-        listed.filter_map(Value::as_str).map(|code| format!("<code>{}</code>", escaped(code))).collect()
     }
 
     fn headers(self, page: &mut String, response: &Value) {
@@ -171,6 +163,15 @@ impl Operation<'_> {
             escaped(self.path)
         )
     }
+}
+
+/// The codes that a refusal may have, as its schema lists them.
+fn codes(response: &Value) -> Vec<String> {
+    let schema = &response["content"]["application/json"]["schema"];
+    let code = list(&schema["allOf"]).map(|part| &part["properties"]["code"]).find(|code| !code.is_null());
+    let Some(code) = code else { return Vec::new() };
+    let listed = list(&code["enum"]).chain(std::iter::once(&code["const"]));
+    listed.filter_map(Value::as_str).map(|code| format!("<code>{}</code>", escaped(code))).collect()
 }
 
 /// The examples of a body, each with what it is an example of.

@@ -7,8 +7,13 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// Paragraphs.
 pub(super) fn prose(markdown: &str) -> String {
-    let paragraphs = markdown.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>", inline(paragraph))).collect()
+    let mut html = String::new();
+    for paragraph in markdown.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty()) {
+        html.push_str("<p>");
+        html.push_str(&inline(paragraph));
+        html.push_str("</p>");
+    }
+    html
 }
 
 /// One paragraph, without being one.
@@ -16,12 +21,12 @@ pub(super) fn inline(markdown: &str) -> String {
     let mut html = String::new();
     for (index, part) in markdown.split('`').enumerate() {
         if index % 2 == 1 {
-            html.push_str(&format!("<code>{}</code>", escaped(part)));
+            html.extend(["<code>", &escaped(part), "</code>"]);
             continue;
         }
         for (index, part) in part.split("**").enumerate() {
-            let part = escaped(part);
-            html.push_str(&if index % 2 == 1 { format!("<strong>{part}</strong>") } else { part });
+            let (begin, end) = if index % 2 == 1 { ("<strong>", "</strong>") } else { ("", "") };
+            html.extend([begin, &escaped(part), end]);
         }
     }
     html
