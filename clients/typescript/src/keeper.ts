@@ -316,9 +316,7 @@ export class SessionKeeper {
 
   /** Not before a refresh of another tab is through, which would save its token over this. */
   #saveInTurn(session: StoredSession | null): Promise<void> {
-    const saved = inTurn(this.#environment, this.#storage.lockName, async () => {
-      if (same(session, this.#session)) await this.#save(session);
-    });
+    const saved = inTurn(this.#environment, this.#storage.lockName, () => this.#save(session));
     this.#saved = saved.catch(() => {});
     return saved;
   }

@@ -89,6 +89,15 @@ test("a second 401 is handed on, and so is one to a token that is only seconds o
   assert.equal(world.service.count("/"), 3);
 });
 
+test("a 401 after the clock was set back is not taken for one to a young token", async () => {
+  const world = new World();
+  const client = await world.signedIn(options);
+  world.now -= MINUTE;
+  world.service.failures.push(async () => new Response(null, { status: 401 }));
+  assert.equal((await client.fetch(API)).status, 200);
+  assert.equal(world.service.count("/auth/refresh"), 1);
+});
+
 test("a 401 because the session has ended signs out", async () => {
   const world = new World();
   const client = await world.signedIn(options);

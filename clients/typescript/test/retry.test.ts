@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { LatchkeyError } from "../src/index.js";
 import { MINUTE, settled, World } from "./world.js";
@@ -66,9 +67,9 @@ test("a wait for the next try can be aborted", async () => {
   await settled();
   patience.abort();
   await assert.rejects(login, { name: "AbortError" });
+  assert.equal(world.timers, 0);
   await world.pass(MINUTE);
   assert.equal(world.service.calls.length, 1);
-  assert.equal(world.timers, 0);
 });
 
 test("a request under way can be aborted, and one aborted before is never sent", async () => {
@@ -81,6 +82,24 @@ test("a request under way can be aborted, and one aborted before is never sent",
   await assert.rejects(login, { name: "AbortError" });
   await assert.rejects(world.client().login("ada", "x", { signal: patience.signal }), { name: "AbortError" });
   assert.equal(world.service.calls.length, 1);
+});
+
+test("a signal that lives longer than its call keeps nothing of it", async () => {
+  const world = new World();
+  world.service.refuseNext(503, "temporarily_unavailable", 1);
+  const { signal } = new AbortController();
+  const login = world.client().login("ada", "correct horse", { signal });
+  await world.pass(2_000);
+  const client = await login.then(() => world.client());
+  await assert.rejects(client.login("ada", "wrong", { signal }));
+  assert.deepEqual(getEventListeners(signal, "abort"), []);
+});
+
+test("no redirect is followed with a password or a token", async () => {
+  const world = new World();
+  const client = await world.signedIn();
+  await client.refresh();
+  assert(world.service.calls.every(({ redirect }) => redirect === "error"));
 });
 
 test("a service that does not answer is given up after the timeout", async () => {

@@ -101,6 +101,18 @@ test("a tab that missed the news of a newer token finds it before it gives up", 
   assert.equal(await deaf.token(), "token-2");
 });
 
+test("news of a session that is over already signs nobody in", async () => {
+  const world = new World();
+  const storage = new SharedStorage();
+  const client = world.client({ storage: storage.tab() });
+  await client.restore();
+  const seen: string[] = [];
+  client.subscribe(() => seen.push(client.getState().status));
+  await storage.tab().save({ token: "t", since: world.now - 2 * HOUR, expiresAt: world.now - HOUR, refreshableUntil: null });
+  await settled();
+  assert.deepEqual([...new Set(seen)], ["signed-out"]);
+});
+
 test("what was kept past its end is not shown as signed in", async () => {
   const world = new World();
   const storage = new SharedStorage();

@@ -94,6 +94,7 @@ export interface Call {
   body: Record<string, unknown>;
   authorization: string | null;
   credentials: RequestCredentials;
+  redirect: RequestRedirect;
 }
 
 /** The rules of sessions, in seconds of a clock that is not the client's. */
@@ -151,6 +152,7 @@ export class Service {
       body: text === "" ? {} : JSON.parse(text),
       authorization: request.headers.get("Authorization"),
       credentials: request.credentials,
+      redirect: request.redirect,
     };
     this.calls.push(call);
     const aborted = new Promise<never>((_, reject) => {
