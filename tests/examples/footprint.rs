@@ -1,8 +1,7 @@
 //! The size and the resident memory of the release binaries, against their bounds, and how soon the discovery document
 //! is there.
 //!
-//! `cargo build --release -p login -p refresh -p jwks` first, then
-//! `cargo run -p tests --example footprint -- target/release`.
+//! `cargo lambda build --release` first, then `cargo run -p tests --example footprint -- target/lambda`.
 
 #![expect(
     clippy::unwrap_used,
@@ -28,7 +27,7 @@ const PASSWORD: &str = "correct horse battery";
 
 #[tokio::main]
 async fn main() {
-    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/release".to_owned()));
+    let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/lambda".to_owned()));
     let store = Store::in_memory().await.unwrap();
     World::at_endpoint(&store.endpoint, &[]).create("ada", PASSWORD).await;
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
@@ -43,7 +42,7 @@ async fn main() {
             ("JWT_ISSUER", "https://issuer.example"),
             ("JWT_ALLOW_REFRESH", "true"),
         ];
-        Function::start(&folder.join(name), &variables).await
+        Function::start(&folder.join(name).join("bootstrap"), &variables).await
     };
     let mut login = start("login").await;
     let credentials = post("/auth/login", &json!({ "username": "ada", "password": PASSWORD }));
@@ -55,7 +54,7 @@ async fn main() {
     for _ in 0..ROUNDS {
         token = invoke(&mut refresh, &post("/auth/refresh", &json!({ "token": token }))).await;
     }
-    check("size of refresh", size(&folder.join("refresh")), 8.5);
+    check("size of refresh", size(&folder.join("refresh/bootstrap")), 8.5);
     check("resident memory of refresh after 1,000 refreshes", refresh.peak_memory(), 15.0);
     check("resident memory of login after 100 logins", login.peak_memory(), 40.0);
     let began = Instant::now();
