@@ -66,17 +66,17 @@ impl Deployment {
 
     /// Makes a user as the README does.
     pub fn user(&self) -> TemporaryUser<'_> {
-        let name = format!("deployed-{}", UserId::new(edge::random::entropy().unwrap()));
+        let name = format!("deployed-{}", UserId::new(edge::random::entropy().unwrap())).to_lowercase();
         latchkey(&["user", "create", &name, "--password-stdin", "--table", &self.table], PASSWORD);
         TemporaryUser { name, table: &self.table }
     }
 
-    /// Rotates the key in `SIGNING_SECRET` and waits until that is done; false where the secret is not named.
+    /// Rotates the key in `ROTATE_SECRET` and waits until that is done; false where the secret is not named.
     pub fn rotate_keys(&self) -> bool {
-        let secret = variable("SIGNING_SECRET");
+        let secret = variable("ROTATE_SECRET");
         match &secret {
             Some(secret) => latchkey(&["keys", "rotate", "--secret", secret], ""),
-            None => skipped("the rotation of a deployed stack", "SIGNING_SECRET"),
+            None => skipped("the rotation of a deployed stack", "ROTATE_SECRET"),
         }
         secret.is_some()
     }

@@ -54,12 +54,19 @@ where
         warn!(event = "warm_up", "AWS is slow to answer; the first request asks it again");
     }
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let limit = clock::time_until(event.context.deadline()).saturating_sub(RESERVE).min(LONGEST);
+        let limit = limit(clock::time_until(event.context.deadline()));
         let answer = answer(task, event.payload.get(), clock::now(), limit).await;
         metrics::flush();
         Ok::<_, Error>(answer)
     }))
     .await
+}
+
+/// How long an answer may take when `left` is left of the function's time.
+///
+/// Lambda tells no deadline that has passed; `cargo lambda watch` tells one of 1970.
+fn limit(left: Duration) -> Duration {
+    if left.is_zero() { LONGEST } else { left.saturating_sub(RESERVE).min(LONGEST) }
 }
 
 /// Starts a Lambda function that AWS calls with events of its own, and that fails by saying why.
@@ -102,4 +109,20 @@ where
         error!(event = "start", %problem, "the function cannot start");
     }
     task
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_takes_8_seconds_at_most_and_leaves_half_a_second_of_the_function_s_time() {
+        let of = |milliseconds| limit(Duration::from_millis(milliseconds)).as_millis();
+        assert_eq!((of(10_000), of(8_500), of(3_000), of(400)), (8_000, 8_000, 2_500, 0));
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_is_none() {
+        assert_eq!(limit(Duration::ZERO), LONGEST);
+    }
 }
