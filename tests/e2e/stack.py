@@ -1,6 +1,5 @@
-"""Questions about what was deployed to the emulator: stack.py output|metrics|configuration|kept ARGUMENTS..."""
+"""Questions about what was deployed to the emulator: stack.py output|configuration|kept ARGUMENTS..."""
 
-import json
 import pathlib
 import sys
 import tomllib
@@ -11,21 +10,6 @@ import boto3
 def output(stack, key):
     described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     print(next(each["OutputValue"] for each in described["Outputs"] if each["OutputKey"] == key))
-
-
-def metrics(stack):
-    """The functions of the stack have written metrics, and nothing of a user is in them."""
-    logs = boto3.client("logs")
-    lines = []
-    for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack}")["logGroups"]:
-        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-            lines += [event["message"] for event in page["events"]]
-    documents = [json.loads(line[line.index("{"):]) for line in lines if '"_aws"' in line]
-    dimensions = {name for each in documents for name in each["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]}
-    names = {metric["Name"] for each in documents for metric in each["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-    assert dimensions == {"FunctionName", "Operation", "Code"}, dimensions
-    assert names == {"Successes", "Refusals", "HashTime", "ColdStarts", "SigningKeyAge"}, names
-    print(f"{len(documents)} metric documents: {', '.join(sorted(names))}")
 
 
 def configuration(*functions):
@@ -50,4 +34,4 @@ def kept(table, secret):
     print("table and secret are there after the stack is deleted")
 
 
-{"output": output, "metrics": metrics, "configuration": configuration, "kept": kept}[sys.argv[1]](*sys.argv[2:])
+{"output": output, "configuration": configuration, "kept": kept}[sys.argv[1]](*sys.argv[2:])
