@@ -37,7 +37,7 @@ fn main() {
     let bundle = bundle.to_str().unwrap();
 
     if options.budget {
-        let count = valgrind::instructions(&targets.refresh, &aws, bundle, 1, folder.path());
+        let count = Counts::cold_of_hs256(&targets, &authority, bundle, folder.path());
         println!("from exec to the first refreshed token: {count} instructions (at most {COLD_BUDGET})");
         assert!(count <= COLD_BUDGET, "the cold start has become too long");
         return;
@@ -51,7 +51,7 @@ fn main() {
     let floors = floors::measure(&scenario, 101);
     let counts = valgrind::is_there().then(|| {
         eprintln!("instructions and allocations, under Valgrind");
-        Counts::count(&targets, &aws, bundle, folder.path())
+        Counts::count(&targets, &authority, &aws, bundle, folder.path())
     });
     let measured = Measured {
         cold: starts.iter().map(|target| target.name).zip(cold).collect(),

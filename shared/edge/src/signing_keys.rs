@@ -72,8 +72,13 @@ impl SigningKeys {
     }
 
     /// Reads the keys before they are needed, and opens the connection; a failure is logged and tried again then.
+    ///
+    /// An RSA key prepares itself at its first signature, which takes as long as several more; here it signs nothing
+    /// that anybody gets to see.
     pub async fn warm_up(&self, now: Timestamp) {
-        let _ = self.current(now).await;
+        if let Ok(keys) = self.current(now).await {
+            let _ = keys.signing_key(now).and_then(|key| key.sign(b"warm-up"));
+        }
     }
 
     /// Does so beside the opening of a connection to the users.
