@@ -67,7 +67,11 @@ fn simulate(load: &Load, seed: u64) -> Outcome {
     loop {
         let now = match again.front() {
             Some(&time) if time < next => again.pop_front().unwrap_or(next),
-            _ => std::mem::replace(&mut next, arrival(next, load.rate, &mut random)),
+            _ => {
+                let time = next;
+                next = arrival(time, load.rate, &mut random);
+                time
+            }
         };
         if now >= RUN {
             break;
@@ -109,7 +113,7 @@ fn count(reads: &mut [u64], second: usize) {
 /// The next arrival of a Poisson process.
 fn arrival(after: Time, rate: f64, random: &mut Shuffle) -> Time {
     let gap = -(1.0 - random.fraction()).ln() / rate * SECOND as f64;
-    after + gap as Time + 1
+    after + gap.round() as Time
 }
 
 fn loads() -> Vec<Load> {
