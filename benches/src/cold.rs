@@ -63,6 +63,9 @@ fn start_once(target: &Target, aws: &AwsStandIn, bundle: &str) -> Starts {
 }
 
 pub(crate) fn assert_is_success(target: &Target, answer: &[u8]) {
-    let answer = String::from_utf8_lossy(answer);
-    assert!(answer.contains(r#""statusCode":200"#), "{} answered {answer}", target.name);
+    assert!(is_success(answer), "{} answered {}", target.name, String::from_utf8_lossy(answer));
+}
+
+pub(crate) fn is_success(answer: &[u8]) -> bool {
+    String::from_utf8_lossy(answer).contains(r#""statusCode":200"#)
 }

@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{AwsStandIn, RuntimeApi, Target, cold::assert_is_success};
+use crate::{AwsStandIn, RuntimeApi, Target, cold::is_success};
 
 /// Whether it is installed.
 pub fn is_there() -> bool {
@@ -42,14 +42,22 @@ pub fn allocations(
     (numbers[0], numbers[2])
 }
 
+/// How often a run begins anew in which a call to AWS took longer than a function waits: Valgrind makes it many times
+/// slower, and on a busy machine slower still.
+const TRIES: usize = 20;
+
 fn run(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64, options: &[&str]) {
-    let api = RuntimeApi::start(target.event.clone());
-    let under: Vec<_> = ["valgrind"].iter().chain(options).map(|&word| word.to_owned()).collect();
-    let process = target.start(&api, aws, bundle, &under);
-    api.first_poll();
-    api.send_events(events);
-    for _ in 0..events {
-        assert_is_success(target, &api.answer().body);
+    for _ in 0..TRIES {
+        let api = RuntimeApi::start(target.event.clone());
+        let under: Vec<_> = ["valgrind"].iter().chain(options).map(|&word| word.to_owned()).collect();
+        let process = target.start(&api, aws, bundle, &under);
+        api.first_poll();
+        api.send_events(events);
+        let answers: Vec<_> = (0..events).map(|_| api.answer()).collect();
+        process.terminate();
+        if answers.iter().all(|answer| is_success(&answer.body)) {
+            return;
+        }
     }
-    process.terminate();
+    panic!("{} does not succeed under Valgrind", target.name);
 }
