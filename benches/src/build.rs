@@ -7,6 +7,7 @@ use bench::{Scenario, Target};
 
 /// What was asked for on the command line.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option")]
 pub(crate) struct Options {
     /// Cold starts of each target.
     pub(crate) starts: usize,

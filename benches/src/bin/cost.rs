@@ -3,7 +3,7 @@
 //! `cargo run -p bench --bin cost -- [LOGIN_MS REFRESH_MS]`: the processor time of one warm call on this machine, as
 //! `cargo run --release -p bench` prints it.
 
-#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a table for the terminal")]
+#![expect(clippy::print_stdout, clippy::indexing_slicing, reason = "a table for the terminal")]
 
 use bench::Table;
 
@@ -13,9 +13,9 @@ const MEASURED: [f64; 2] = [9.0, 1.1];
 const LAMBDA_CORE: f64 = 1.8;
 /// How much longer again on Graviton2, assumed and not measured: scalar Argon2, and RSA without wide multiplication.
 const ARM: [f64; 2] = [2.0, 2.0];
-/// Milliseconds that a call waits for DynamoDB: a login reads and writes, a refresh reads.
+/// Milliseconds that a call waits for `DynamoDB`: a login reads and writes, a refresh reads.
 const WAITING: [f64; 2] = [10.0, 5.0];
-/// Dollars for a GB-second, x86_64 and arm64.
+/// Dollars for a GB-second, `x86_64` and `arm64`.
 const PER_GB_SECOND: [f64; 2] = [0.000_016_666_7, 0.000_013_333_4];
 /// A function of 1,769 MB has one core; it is handed out in windows of 20 ms.
 const ONE_CORE_MB: f64 = 1769.0;
