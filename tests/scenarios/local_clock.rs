@@ -21,7 +21,7 @@ fn request(port: u16, method: &str, headers: &[&str], body: &str) -> String {
     let host = format!("Host: 127.0.0.1:{port}");
     let host =
         if headers.iter().any(|header| header.starts_with("Host:")) { String::new() } else { host + "\r\n" };
-    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let headers: String = headers.iter().flat_map(|header| [*header, "\r\n"]).collect();
     let length = body.len();
     format!(
         "{method} {PATH} HTTP/1.1\r\n{host}{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
