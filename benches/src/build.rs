@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) defaults: bool,
     /// Whether anything is built.
     pub(crate) build: bool,
+    /// Where cargo lambda has put the functions, if they are not to be built here.
+    pub(crate) functions: Option<PathBuf>,
     /// Whether README's table is written.
     pub(crate) write: bool,
     /// Only the count of instructions that CI checks.
@@ -32,6 +34,7 @@ const HELP: &str = "cargo run --release -p bench [-- OPTIONS]
 --events N      refreshes in each round, and a tenth as many logins (2000)
 --no-defaults   without the build of the SDK's defaults, which takes minutes the first time
 --no-build      measure what is built already
+--lambda FOLDER measure FOLDER/refresh/bootstrap and so on, as cargo lambda builds them
 --no-write      leave README.md alone
 --budget        only count the instructions of a cold start, and fail above the bound";
 
@@ -43,6 +46,7 @@ impl Options {
             events: 2000,
             defaults: true,
             build: true,
+            functions: None,
             write: true,
             budget: false,
         };
@@ -58,6 +62,10 @@ impl Options {
                 }
                 "--no-defaults" => options.defaults = false,
                 "--no-build" => options.build = false,
+                "--lambda" => {
+                    let folder = arguments.next().unwrap_or_else(|| refuse("--lambda needs a folder"));
+                    options.functions = Some(folder.into());
+                }
                 "--no-write" => options.write = false,
                 "--budget" => (options.budget, options.defaults) = (true, false),
                 "--help" => {
@@ -95,8 +103,10 @@ impl Targets {
         let release = target_folder.join("release");
         let defaults_folder = target_folder.join("sdk-defaults");
         if options.build {
-            let functions = ["-p", "login", "-p", "refresh", "-p", "verify", "--bins"];
-            cargo(&functions, &target_folder, "1");
+            if options.functions.is_none() {
+                let functions = ["-p", "login", "-p", "refresh", "-p", "verify", "--bins"];
+                cargo(&functions, &target_folder, "1");
+            }
             if !options.budget {
                 cargo(&["-p", "bench", "--bin", "lean", "--bin", "bare-loop"], &target_folder, "1");
             }
@@ -110,15 +120,23 @@ impl Targets {
             program: release.join(file),
             event: event.to_owned(),
         };
+        let function = |name, event: &str| Target {
+            name,
+            program: match &options.functions {
+                Some(folder) => folder.join(name).join("bootstrap"),
+                None => release.join(name),
+            },
+            event: event.to_owned(),
+        };
         let of_defaults = |name, event: &String| Target {
             name,
             program: defaults_folder.join("release/sdk-defaults"),
             event: event.clone(),
         };
         Self {
-            refresh: target("refresh", "refresh", &scenario.refresh_event),
-            login: target("login", "login", &scenario.login_event),
-            verify: target("verify", "verify", &scenario.verify_event),
+            refresh: function("refresh", &scenario.refresh_event),
+            login: function("login", &scenario.login_event),
+            verify: function("verify", &scenario.verify_event),
             lean: target("lean refresh", "lean", &scenario.refresh_event),
             bare_loop: target("bare loop", "bare-loop", &scenario.verify_event),
             defaults: options.defaults.then(|| {

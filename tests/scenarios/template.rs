@@ -190,7 +190,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
 
 #[tokio::test]
 async fn each_role_allows_what_its_use_case_does_and_no_more() {
-    for (function, needed) in needed().await {
+    for (function, needed) in Box::pin(needed()).await {
         let (common, own): (BTreeSet<_>, BTreeSet<_>) = granted(function)
             .into_iter()
             .partition(|(action, _)| action.starts_with("logs:") || action.starts_with("xray:"));

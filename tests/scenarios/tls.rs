@@ -18,7 +18,7 @@ impl Stack {
         let roots = folder.path().join("roots.pem");
         std::fs::write(&roots, authority.root()).unwrap();
         let roots = roots.to_str().unwrap().to_owned();
-        Self { scenario, aws, roots, folder: folder }
+        Self { scenario, aws, roots, folder }
     }
 
     async fn start(&self, more: &[(&str, &str)]) -> Function {

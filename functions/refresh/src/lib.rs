@@ -66,7 +66,7 @@ impl Endpoint for Refresh {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn warm_up(&self, now: Timestamp) {
-        self.keys.warm_up_with(self.users.connect(), now).await;
+        Box::pin(self.keys.warm_up_with(self.users.connect(), now)).await;
     }
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
