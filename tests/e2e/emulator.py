@@ -84,6 +84,11 @@ def create_secret(logical_id, properties, stack):
     return attributes["Arn"], attributes
 
 
+def delete_secret(arn, properties):
+    name, _ = secrets._resolve(arn)
+    secrets._secrets.pop(name, None)
+
+
 def create_schedule(logical_id, properties, stack):
     _, secret = secrets._resolve(properties["SecretId"])
     secret["RotationLambdaARN"] = properties["RotationLambdaARN"]
@@ -107,7 +112,7 @@ secrets._rotate_secret = rotate
 original_create_secret = handlers["AWS::SecretsManager::Secret"]["create"]
 original_create_alarm = handlers["AWS::CloudWatch::Alarm"]["create"]
 nothing = {"delete": lambda physical_id, properties: None}
-handlers["AWS::SecretsManager::Secret"] = {"create": create_secret, **nothing}
+handlers["AWS::SecretsManager::Secret"] = {"create": create_secret, "delete": delete_secret}
 handlers["AWS::SecretsManager::RotationSchedule"] = {"create": create_schedule, **nothing}
 handlers["AWS::CloudWatch::Alarm"] = {"create": create_alarm, **nothing}
 handlers["AWS::Budgets::Budget"] = {"create": accept, **nothing}

@@ -1,4 +1,4 @@
-"""Questions about what was deployed to the emulator: stack.py output|configuration|kept ARGUMENTS..."""
+"""Questions about what was deployed to the emulator: stack.py output|configuration|delete ARGUMENTS..."""
 
 import pathlib
 import sys
@@ -27,11 +27,14 @@ def configuration(*functions):
         print(f"{function}: {made['MemorySize']} MB, {made['Timeout']} s, {made['Role']}, {len(variables)} variables")
 
 
-def kept(table, secret):
-    """Users and keys outlive the stack."""
-    assert boto3.client("dynamodb").describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
-    assert boto3.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
-    print("table and secret are there after the stack is deleted")
+def delete(stack):
+    """Deletes the stack. The emulator knows no DeletionPolicy, so it cannot show that users and keys stay."""
+    cloudformation = boto3.client("cloudformation")
+    cloudformation.delete_stack(StackName=stack)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    functions = boto3.client("lambda").list_functions()["Functions"]
+    assert not [each for each in functions if each["FunctionName"].startswith(f"{stack}-")], functions
+    print("the stack is deleted")
 
 
-{"output": output, "configuration": configuration, "kept": kept}[sys.argv[1]](*sys.argv[2:])
+{"output": output, "configuration": configuration, "delete": delete}[sys.argv[1]](*sys.argv[2:])

@@ -138,3 +138,22 @@ fn cargo_lambda_watch_has_the_routes_of_the_gateway() {
         .collect();
     assert_eq!(routed, expected);
 }
+
+#[test]
+fn cargo_lambda_deploys_with_the_memory_and_the_time_of_the_template() {
+    let template = crate::template::template();
+    for (binary, name) in crate::template::functions() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions").join(&binary);
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let properties = &template["Resources"][name.as_str()]["Properties"];
+        let of_all = &template["Globals"]["Function"]["Timeout"];
+        let timeout = properties["Timeout"].as_u64().or(of_all.as_u64()).unwrap();
+        for line in [
+            format!("memory = {}", properties["MemorySize"].as_u64().unwrap()),
+            format!("timeout = {timeout}"),
+            format!("role = \"arn:aws:iam::123456789012:role/latchkey-{binary}\""),
+        ] {
+            assert!(manifest.contains(&format!("\n{line}\n")), "{binary} lacks {line}");
+        }
+    }
+}
