@@ -1,0 +1,94 @@
+"""A month's bill for 1, 10 and 100 million refreshes, beside Cognito's for the same users: the table in README.md.
+
+    python3 docs/bill.py            prints the table, and what each line is made of
+    python3 docs/bill.py --check    fails where README.md shows another
+
+Change a figure to your own: each is named with its source. Dollars in us-east-1, without any free allowance but Cognito's.
+"""
+
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+BEGIN, END = "<!-- bill:begin -->\n", "<!-- bill:end -->"
+
+# How people use it: assumed.
+REFRESHES_OF_A_USER = 60
+LOGINS_OF_A_USER = 4
+# Five lines in two log groups: the call's own and its metric, Lambda's start and report, the access log's. Estimated.
+LOG_KB = 1.5
+# Of a hundred calls so many find no running function and read the secret. Assumed.
+COLD_PERCENT = 1
+
+# Dollars for a million refreshes and a million logins, at AWS's public prices as read in 2026. Compute is the one figure that
+# is more than a price: the durations are what benches measure, with a core of Lambda assumed slower.
+PER_MILLION_CALLS = {
+    "HTTP API": (1.00, 1.00),
+    "Lambda, requests": (0.20, 0.20),
+    # arm64, 256 MB and 8 ms for a refresh, 1,024 MB and 40 ms for a login, at $0.0000133334 a GB-second.
+    "Lambda, compute": (256 / 1024 * 0.008 * 13.3334, 1024 / 1024 * 0.040 * 13.3334),
+    # Strongly consistent reads of a row up to 4 KB at $0.125 a million: one; three, and a write at $0.625.
+    "DynamoDB": (0.125, 3 * 0.125 + 0.625),
+    # $0.50 a GB taken in.
+    "CloudWatch, logs": (LOG_KB * 0.50, LOG_KB * 0.50),
+    # $0.05 for 10,000 reads.
+    "Secrets Manager, reads": (COLD_PERCENT / 100 * 5.00, COLD_PERCENT / 100 * 5.00),
+}
+A_MONTH = {
+    "Secrets Manager, one secret and a look every 5 minutes": 0.40 + 12 * 24 * 30 * 5.00 / 1e6,
+    # The alarms of template.yaml look at 25 metrics, at $0.10 each.
+    "CloudWatch, alarms": 25 * 0.10,
+    # The functions' own metrics, at $0.30 each: about 20 are in use.
+    "CloudWatch, metrics": 20 * 0.30,
+    "CloudWatch, dashboard": 3.00,
+}
+# X-Ray, $5 a million traces: the first call of each second, of each function, and 5 % of the others.
+A_TRACE = 5.00 / 1e6
+SECONDS = 30 * 86_400
+# Cognito: users a month beyond so many, at so much each. The first 10,000 are free.
+LITE = [(10_000, 0.0055), (100_000, 0.0046), (1_000_000, 0.00325)]
+ESSENTIALS = [(10_000, 0.015)]
+
+
+def traced(calls: float) -> float:
+    each_second = min(calls, SECONDS)
+    return A_TRACE * (each_second + 0.05 * (calls - each_second))
+
+
+def ours(refreshes: float) -> dict[str, float]:
+    logins = refreshes / REFRESHES_OF_A_USER * LOGINS_OF_A_USER
+    lines = {name: (refreshes * a + logins * b) / 1e6 for name, (a, b) in PER_MILLION_CALLS.items()}
+    return lines | {"X-Ray, traces": traced(refreshes) + traced(logins)} | A_MONTH
+
+
+def cognito(users: float, tiers: list[tuple[int, float]]) -> float:
+    bounds = [beyond for beyond, _ in tiers[1:]] + [float("inf")]
+    return sum(max(0.0, min(users, bound) - beyond) * price for (beyond, price), bound in zip(tiers, bounds))
+
+
+def table() -> str:
+    rows = ["| refreshes a month | users | Latchkey | of it fixed | Cognito Lite | Cognito Essentials |", "| ---: " * 6 + "|"]
+    for refreshes in (1e6, 10e6, 100e6):
+        users = refreshes / REFRESHES_OF_A_USER
+        dollars = (sum(ours(refreshes).values()), sum(A_MONTH.values()), cognito(users, LITE), cognito(users, ESSENTIALS))
+        rows.append(f"| {refreshes / 1e6:.0f} million | {users:,.0f} | " + " | ".join(f"${sum_:,.0f}" for sum_ in dollars) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def main() -> int:
+    if sys.argv[1:] == ["--check"]:
+        shown = README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+        if shown == table():
+            return 0
+        print("README.md shows another bill than docs/bill.py prints", file=sys.stderr)
+        return 1
+    print(table())
+    names = list(ours(1e6))
+    print("| a month's dollars at | 1 million | 10 million | 100 million |\n| --- | ---: | ---: | ---: |")
+    for name in names:
+        print(f"| {name} | " + " | ".join(f"{ours(refreshes)[name]:,.2f}" for refreshes in (1e6, 10e6, 100e6)) + " |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
