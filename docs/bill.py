@@ -1,7 +1,7 @@
-"""A month's bill for 1, 10 and 100 million refreshes, beside Cognito's for the same users: the table in README.md.
+"""A month's bill for 1, 10 and 100 million refreshes, beside Cognito's for the same users: the tables in README.md and docs/cost.md.
 
-    python3 docs/bill.py            prints the table, and what each line is made of
-    python3 docs/bill.py --check    fails where README.md shows another
+    python3 docs/bill.py            prints both
+    python3 docs/bill.py --check    fails where one of the two shows others
 
 Change a figure to your own: each is named with its source. Dollars in us-east-1, without any free allowance but Cognito's.
 """
@@ -9,7 +9,7 @@ Change a figure to your own: each is named with its source. Dollars in us-east-1
 import sys
 from pathlib import Path
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+DOCS = Path(__file__).resolve().parent
 BEGIN, END = "<!-- bill:begin -->\n", "<!-- bill:end -->"
 
 # How people use it: assumed.
@@ -21,12 +21,12 @@ LOG_KB = 1.5
 COLD_PERCENT = 1
 
 # Dollars for a million refreshes and a million logins, at AWS's public prices as read in 2026. Compute is the one figure that
-# is more than a price: the durations are what benches measure, with a core of Lambda assumed slower.
+# is more than a price: docs/cost.md says what of it is measured and what assumed.
 PER_MILLION_CALLS = {
     "HTTP API": (1.00, 1.00),
     "Lambda, requests": (0.20, 0.20),
-    # arm64, 256 MB and 8 ms for a refresh, 1,024 MB and 40 ms for a login, at $0.0000133334 a GB-second.
-    "Lambda, compute": (256 / 1024 * 0.008 * 13.3334, 1024 / 1024 * 0.040 * 13.3334),
+    # arm64 at $0.0000133334 a GB-second: 9 ms with 384 MB for a refresh, 60 ms with 1,024 MB for a login.
+    "Lambda, compute": (384 / 1024 * 0.009 * 13.3334, 1024 / 1024 * 0.060 * 13.3334),
     # Strongly consistent reads of a row up to 4 KB at $0.125 a million: one; three, and a write at $0.625.
     "DynamoDB": (0.125, 3 * 0.125 + 0.625),
     # $0.50 a GB taken in.
@@ -75,19 +75,26 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def lines() -> str:
+    rows = ["| dollars a month, with refreshes | 1 million | 10 million | 100 million |", "| --- " + "| ---: " * 3 + "|"]
+    bills = [ours(refreshes) for refreshes in (1e6, 10e6, 100e6)]
+    for name in bills[0]:
+        rows.append(f"| {name} | " + " | ".join(f"{bill[name]:,.2f}" for bill in bills) + " |")
+    return "\n".join(rows) + "\n"
+
+
 def main() -> int:
-    if sys.argv[1:] == ["--check"]:
-        shown = README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-        if shown == table():
-            return 0
-        print("README.md shows another bill than docs/bill.py prints", file=sys.stderr)
-        return 1
-    print(table())
-    names = list(ours(1e6))
-    print("| a month's dollars at | 1 million | 10 million | 100 million |\n| --- | ---: | ---: | ---: |")
-    for name in names:
-        print(f"| {name} | " + " | ".join(f"{ours(refreshes)[name]:,.2f}" for refreshes in (1e6, 10e6, 100e6)) + " |")
-    return 0
+    if sys.argv[1:] != ["--check"]:
+        print(table(), lines(), sep="\n", end="")
+        return 0
+    wrong = [
+        document.name
+        for document, printed in ((DOCS.parent / "README.md", table()), (DOCS / "cost.md", lines()))
+        if document.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0] != printed
+    ]
+    if wrong:
+        print(f"docs/bill.py prints another bill than {' and '.join(wrong)} shows", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
