@@ -15,7 +15,7 @@ fn other(algorithm: Algorithm, params: &Params, password: &[u8], salt: &[u8]) ->
     let algorithm = match algorithm {
         Algorithm::Argon2d => argon2::Algorithm::Argon2d,
         Algorithm::Argon2i => argon2::Algorithm::Argon2i,
-        _ => argon2::Algorithm::Argon2id,
+        Algorithm::Argon2id => argon2::Algorithm::Argon2id,
     };
     let mut output = vec![0; params.tag_len_bytes()];
     let params =
