@@ -42,23 +42,15 @@ A_MONTH = {
     "CloudWatch, metrics": 20 * 0.30,
     "CloudWatch, dashboard": 3.00,
 }
-# X-Ray, $5 a million traces: the first call of each second, of each function, and 5 % of the others.
-A_TRACE = 5.00 / 1e6
-SECONDS = 30 * 86_400
 # Cognito: users a month beyond so many, at so much each. The first 10,000 are free.
 LITE = [(10_000, 0.0055), (100_000, 0.0046), (1_000_000, 0.00325)]
 ESSENTIALS = [(10_000, 0.015)]
 
 
-def traced(calls: float) -> float:
-    each_second = min(calls, SECONDS)
-    return A_TRACE * (each_second + 0.05 * (calls - each_second))
-
-
 def ours(refreshes: float) -> dict[str, float]:
     logins = refreshes / REFRESHES_OF_A_USER * LOGINS_OF_A_USER
     lines = {name: (refreshes * a + logins * b) / 1e6 for name, (a, b) in PER_MILLION_CALLS.items()}
-    return lines | {"X-Ray, traces": traced(refreshes) + traced(logins)} | A_MONTH
+    return lines | A_MONTH
 
 
 def cognito(users: float, tiers: list[tuple[int, float]]) -> float:

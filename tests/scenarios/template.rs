@@ -407,3 +407,10 @@ fn users_and_secret_survive_the_deletion_of_the_stack() {
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "expires_at");
     assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
 }
+
+#[test]
+fn a_panic_unwinds_also_where_cargo_lambda_builds() {
+    let manifest = include_str!("../../Cargo.toml");
+    let profile = manifest.split("[profile.release]").nth(1).unwrap().split("\n[").next().unwrap();
+    assert!(profile.contains("\npanic = \"unwind\"\n"), "{profile}");
+}
