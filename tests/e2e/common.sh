@@ -14,10 +14,12 @@ started=()
 finish() {
     local status=$? pid
     for pid in "${started[@]}"; do
-        kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+        # What was ended by a signal says so by its status.
+        kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
     done
     if ((status)); then tail -n 40 "$work"/*.log >&2; fi
     rm -rf "$work"
+    exit "$status"
 }
 trap finish EXIT
 trap 'exit 1' INT TERM
