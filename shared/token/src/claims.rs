@@ -1,8 +1,12 @@
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
-use crate::{Lifetime, SessionId, Timestamp, TokenError, TokenId, UserId, strict_json};
+use crate::{
+    Lifetime, SessionId, Timestamp, TokenError, TokenId, UserId,
+    strict_json::{self, Members},
+};
 
 /// Claim names that an administrator cannot set: ours, and those that verifiers give a meaning (RFC 7519 §4.1).
 const RESERVED: [&str; 12] = [
@@ -66,60 +70,104 @@ pub enum CustomClaimsError {
 impl Claims {
     /// The claims as the JSON object that is signed.
     pub fn to_json(&self) -> Map<String, Value> {
-        let mut members = self.custom.0.clone();
-        members.insert("iss".into(), self.issuer.clone().into());
-        members.insert("aud".into(), self.audience.clone().into());
-        members.insert("sub".into(), self.subject.to_string().into());
-        members.insert("username".into(), self.username.clone().into());
-        members.insert("iat".into(), self.lifetime.issued_at.seconds().into());
-        members.insert("exp".into(), self.lifetime.expires_at.seconds().into());
-        members.insert("jti".into(), self.token_id.to_string().into());
-        members.insert("sid".into(), self.session_id.to_string().into());
-        members
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            _ => Map::new(),
+        }
     }
 
-    /// The claims of a decoded JSON object; each must be there and of its type.
+    /// The claims of a decoded payload, and its `nbf`; each must be there and of its type.
     ///
     /// Says nothing about whether they are true: that is [`Verifier`](crate::Verifier)'s part.
-    pub(crate) fn from_json(mut members: Map<String, Value>) -> Result<Self, TokenError> {
-        Ok(Self {
-            issuer: take_string(&mut members, "iss")?,
-            audience: take_string(&mut members, "aud")?,
-            subject: take_identifier(&mut members, "sub")?,
-            username: take_string(&mut members, "username")?,
+    pub(crate) fn from_payload(payload: &[u8]) -> Result<(Self, Option<Timestamp>), TokenError> {
+        let mut members: ClaimSet = strict_json::parse_members(payload).map_err(TokenError::Payload)?;
+        let not_before = members.has("nbf").then(|| members.take_instant("nbf")).transpose()?;
+        let claims = Self {
+            issuer: members.take_string("iss")?,
+            audience: members.take_string("aud")?,
+            subject: members.take_identifier("sub")?,
+            username: members.take_string("username")?,
             lifetime: Lifetime {
-                issued_at: take_instant(&mut members, "iat")?,
-                expires_at: take_instant(&mut members, "exp")?,
+                issued_at: members.take_instant("iat")?,
+                expires_at: members.take_instant("exp")?,
             },
-            token_id: take_identifier(&mut members, "jti")?,
-            session_id: take_identifier(&mut members, "sid")?,
-            custom: CustomClaims(members),
-        })
+            token_id: members.take_identifier("jti")?,
+            session_id: members.take_identifier("sid")?,
+            custom: CustomClaims(members.others),
+        };
+        Ok((claims, not_before))
     }
 }
 
-fn take_string(members: &mut Map<String, Value>, name: &'static str) -> Result<String, TokenError> {
-    match members.remove(name) {
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(TokenError::ClaimMistyped(name)),
-        None => Err(TokenError::ClaimMissing(name)),
+impl Serialize for Claims {
+    /// The JSON object that is signed. No name occurs twice: [`CustomClaims`] has none of ours.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("iss", &self.issuer)?;
+        members.serialize_entry("aud", &self.audience)?;
+        members.serialize_entry("sub", &self.subject)?;
+        members.serialize_entry("username", &self.username)?;
+        members.serialize_entry("iat", &self.lifetime.issued_at)?;
+        members.serialize_entry("exp", &self.lifetime.expires_at)?;
+        members.serialize_entry("jti", &self.token_id)?;
+        members.serialize_entry("sid", &self.session_id)?;
+        for (name, value) in &self.custom.0 {
+            members.serialize_entry(name, value)?;
+        }
+        members.end()
     }
 }
 
-fn take_identifier<T: FromStr>(
-    members: &mut Map<String, Value>,
-    name: &'static str,
-) -> Result<T, TokenError> {
-    take_string(members, name)?.parse().map_err(|_| TokenError::ClaimMistyped(name))
+/// The claims that a verifier looks at, in the order of [`ClaimSet::ours`].
+const OURS: [&str; 9] = ["iss", "aud", "sub", "username", "iat", "exp", "jti", "sid", "nbf"];
+
+/// The members of a payload: ours each in a place of its own, as most tokens have few others.
+#[derive(Default)]
+struct ClaimSet {
+    ours: [Option<Value>; OURS.len()],
+    others: Map<String, Value>,
 }
 
-/// A JSON integer in 0..2^53: no string, no fraction, no exponent, no sign (CVE-2026-25537 was such a confusion).
-pub(crate) fn take_instant(
-    members: &mut Map<String, Value>,
-    name: &'static str,
-) -> Result<Timestamp, TokenError> {
-    let value = members.remove(name).ok_or(TokenError::ClaimMissing(name))?;
-    value.as_u64().and_then(Timestamp::from_seconds).ok_or(TokenError::ClaimMistyped(name))
+impl Members for ClaimSet {
+    fn has(&self, name: &str) -> bool {
+        match OURS.iter().zip(&self.ours).find(|(ours, _)| **ours == name) {
+            Some((_, place)) => place.is_some(),
+            None => self.others.contains_key(name),
+        }
+    }
+
+    fn insert(&mut self, name: Cow<'_, str>, value: Value) {
+        match self.place(&name) {
+            Some(place) => *place = Some(value),
+            None => Members::insert(&mut self.others, name, value),
+        }
+    }
+}
+
+impl ClaimSet {
+    fn place(&mut self, name: &str) -> Option<&mut Option<Value>> {
+        OURS.iter().zip(&mut self.ours).find(|(ours, _)| **ours == name).map(|(_, place)| place)
+    }
+
+    fn take(&mut self, name: &'static str) -> Result<Value, TokenError> {
+        self.place(name).and_then(Option::take).ok_or(TokenError::ClaimMissing(name))
+    }
+
+    fn take_string(&mut self, name: &'static str) -> Result<String, TokenError> {
+        match self.take(name)? {
+            Value::String(text) => Ok(text),
+            _ => Err(TokenError::ClaimMistyped(name)),
+        }
+    }
+
+    fn take_identifier<T: FromStr>(&mut self, name: &'static str) -> Result<T, TokenError> {
+        self.take_string(name)?.parse().map_err(|_| TokenError::ClaimMistyped(name))
+    }
+
+    /// A JSON integer in 0..2^53: no string, no fraction, no exponent, no sign (CVE-2026-25537 was such a confusion).
+    fn take_instant(&mut self, name: &'static str) -> Result<Timestamp, TokenError> {
+        self.take(name)?.as_u64().and_then(Timestamp::from_seconds).ok_or(TokenError::ClaimMistyped(name))
+    }
 }
 
 impl CustomClaims {

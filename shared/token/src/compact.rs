@@ -10,9 +10,17 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     header: Map<String, Value>,
-    payload: Vec<u8>,
-    signing_input: &'a str,
-    signature: Vec<u8>,
+    parts: Parts<'a>,
+}
+
+/// The parts of a compact JWS, of which the header is not read yet.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    /// As sent, in base64url.
+    pub(crate) header: &'a str,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) signing_input: &'a str,
+    pub(crate) signature: Vec<u8>,
 }
 
 /// Why a text is not accepted as a token. For logs and people at a terminal; callers get less.
@@ -74,9 +82,8 @@ pub enum TokenError {
     Expired,
 }
 
-impl<'a> UnverifiedToken<'a> {
-    /// Takes a compact JWS apart, strictly.
-    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
+impl<'a> Parts<'a> {
+    pub(crate) fn split(token: &'a str) -> Result<Self, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);
         }
@@ -85,8 +92,19 @@ impl<'a> UnverifiedToken<'a> {
         if payload.contains('.') {
             return Err(TokenError::NotCompact);
         }
-        let header = strict_json::parse_object(&decode(header)?).map_err(TokenError::Header)?;
         Ok(Self { header, payload: decode(payload)?, signing_input, signature: decode(signature)? })
+    }
+
+    pub(crate) fn read_header(&self) -> Result<Map<String, Value>, TokenError> {
+        strict_json::parse_object(&decode(self.header)?).map_err(TokenError::Header)
+    }
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Takes a compact JWS apart, strictly.
+    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
+        let parts = Parts::split(token)?;
+        Ok(Self { header: parts.read_header()?, parts })
     }
 
     /// The header, as sent.
@@ -96,17 +114,17 @@ impl<'a> UnverifiedToken<'a> {
 
     /// The claims, as sent: for showing to people, never for deciding.
     pub fn unverified_claims(&self) -> Result<Map<String, Value>, TokenError> {
-        strict_json::parse_object(&self.payload).map_err(TokenError::Payload)
+        strict_json::parse_object(&self.parts.payload).map_err(TokenError::Payload)
     }
 
     /// The bytes that are signed, as text.
     pub fn signing_input(&self) -> &str {
-        self.signing_input
+        self.parts.signing_input
     }
 
     /// The signature.
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.parts.signature
     }
 }
 

@@ -1,6 +1,7 @@
 use std::{fmt, str::FromStr};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine, display::Base64Display, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, Serializer};
 
 /// 128 bits from a cryptographic random source, drawn at the edge and handed in.
 #[derive(Clone, Copy)]
@@ -10,6 +11,9 @@ pub struct Entropy(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an identifier is 22 characters of base64url")]
 pub struct IdentifierError;
+
+/// What the decoder wants room for when it reads an identifier.
+const DECODED_BYTES: usize = 18;
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
@@ -26,7 +30,7 @@ macro_rules! identifier {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+                Base64Display::new(&self.0, &URL_SAFE_NO_PAD).fmt(f)
             }
         }
 
@@ -40,8 +44,16 @@ macro_rules! identifier {
             type Err = IdentifierError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| IdentifierError)?;
+                let mut bytes = [0; DECODED_BYTES];
+                let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).map_err(|_| IdentifierError)?;
+                let bytes = bytes.get(..length).unwrap_or_default();
                 Ok(Self(bytes.try_into().map_err(|_| IdentifierError)?))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
             }
         }
     };

@@ -1,6 +1,8 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{Claims, CustomClaims, Key, KeySet, Lifetime, SessionId, Timestamp, TokenId, UserId};
+use crate::{
+    Claims, CustomClaims, Key, KeySet, Lifetime, MAX_TOKEN_BYTES, SessionId, Timestamp, TokenId, UserId,
+};
 
 /// The longest issuer and audience, in bytes.
 const MAX_PARTY_BYTES: usize = 256;
@@ -68,16 +70,15 @@ impl Issuer {
     /// The token of these claims, signed by the key whose turn it is at `now`.
     pub fn issue(&self, claims: &Claims, keys: &KeySet, now: Timestamp) -> Result<String, IssueError> {
         let key = keys.signing_key(now).ok_or(IssueError::NoSigningKey)?;
-        let claims = serde_json::to_vec(&claims.to_json()).map_err(|_| IssueError::SigningFailed)?;
-        sign_compact(key, &claims).ok_or(IssueError::SigningFailed)
+        let payload = serde_json::to_vec(claims).map_err(|_| IssueError::SigningFailed)?;
+        sign_compact(key, &payload).ok_or(IssueError::SigningFailed)
     }
 }
 
-/// The compact serialization of RFC 7515 §3.1, with the header `{"typ":"JWT","alg":…,"kid":…}`.
+/// The compact serialization of RFC 7515 §3.1.
 fn sign_compact(key: &Key, payload: &[u8]) -> Option<String> {
-    // A key id has no character that JSON escapes: `Key` refuses such.
-    let header = format!(r#"{{"typ":"JWT","alg":"{}","kid":"{}"}}"#, key.algorithm(), key.id());
-    let mut token = URL_SAFE_NO_PAD.encode(header);
+    let mut token = String::with_capacity(MAX_TOKEN_BYTES);
+    token.push_str(key.header());
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
     let signature = key.sign(token.as_bytes())?;

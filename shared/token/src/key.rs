@@ -23,6 +23,8 @@ const MAX_BARE_SECRET_BYTES: usize = 1024;
 #[derive(Clone)]
 pub struct Key {
     id: String,
+    /// The header of its tokens, in base64url.
+    header: String,
     schedule: Schedule,
     material: Arc<Material>,
     /// The public half for the JWK set; none for HS256.
@@ -175,8 +177,12 @@ impl Key {
         public_jwk: Option<Jwk>,
         source: Option<String>,
     ) -> Result<Self, KeyError> {
+        let (id, algorithm) = (checked_id(id)?, material.algorithm());
+        // Nothing in it that JSON escapes: `checked_id` refuses that.
+        let header = format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":"{id}"}}"#);
         Ok(Self {
-            id: checked_id(id)?,
+            id,
+            header: URL_SAFE_NO_PAD.encode(header),
             schedule: schedule.checked()?,
             material: Arc::new(material),
             public_jwk,
@@ -198,6 +204,11 @@ impl Key {
     /// The `kid`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The JOSE header of its tokens, `{"typ":"JWT","alg":…,"kid":…}` in base64url.
+    pub(crate) fn header(&self) -> &str {
+        &self.header
     }
 
     /// The one algorithm of this key.

@@ -164,6 +164,11 @@ impl KeySet {
     pub fn verification_key(&self, id: &str, now: Timestamp) -> Option<&Key> {
         self.keys.iter().find(|key| key.id() == id && key.verifies_at(now))
     }
+
+    /// The key whose tokens have this header, in base64url, if they are accepted at `now`.
+    pub(crate) fn key_of_header(&self, header: &str, now: Timestamp) -> Option<&Key> {
+        self.keys.iter().find(|key| key.header() == header && key.verifies_at(now))
+    }
 }
 
 fn to_json<'a>(keys: impl Iterator<Item = &'a Key>) -> Zeroizing<String> {

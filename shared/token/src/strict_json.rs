@@ -3,9 +3,12 @@
 //! RFC 7519 §4 lets a reader refuse duplicate names or take the last; two readers that choose
 //! differently see two different tokens, so we refuse. Escapes count: `"\u0073ub"` is `"sub"`.
 
-use std::{cell::Cell, fmt};
+use std::{borrow::Cow, cell::Cell, fmt};
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Number, Value};
 
 /// How many arrays and objects may stand inside each other.
@@ -30,13 +33,68 @@ pub enum JsonError {
 
 /// Reads one JSON object and nothing else.
 pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>, JsonError> {
+    parse_members(text)
+}
+
+/// The members of an object while they are read.
+pub(crate) trait Members: Default {
+    /// Whether there is one of this name already.
+    fn has(&self, name: &str) -> bool;
+    /// Takes one that is not there yet.
+    fn insert(&mut self, name: Cow<'_, str>, value: Value);
+}
+
+impl Members for Map<String, Value> {
+    fn has(&self, name: &str) -> bool {
+        self.contains_key(name)
+    }
+
+    fn insert(&mut self, name: Cow<'_, str>, value: Value) {
+        self.insert(name.into_owned(), value);
+    }
+}
+
+/// Reads one JSON object and nothing else, and puts its members where they are wanted.
+pub(crate) fn parse_members<M: Members>(text: &[u8]) -> Result<M, JsonError> {
     let reason = Cell::new(JsonError::Malformed);
+    let strict = Strict { depth: 0, reason: &reason };
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth: 0, reason: &reason }.deserialize(&mut reader).map_err(|_| reason.get())?;
+    let is_object = text.trim_ascii_start().starts_with(b"{");
+    let members = if is_object {
+        serde::Deserializer::deserialize_map(&mut reader, Object(strict, M::default()))
+    } else {
+        strict.deserialize(&mut reader).map(|_| M::default())
+    };
+    let members = members.map_err(|_| reason.get())?;
     reader.end().map_err(|_| JsonError::Malformed)?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err(JsonError::NotAnObject),
+    if is_object { Ok(members) } else { Err(JsonError::NotAnObject) }
+}
+
+/// A member's name, which is a part of the text unless it has an escape.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads the members of one object.
+struct Object<'a, M>(Strict<'a>, M);
+
+impl<'de, M: Members> Visitor<'de> for Object<'_, M> {
+    type Value = M;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<M, A::Error> {
+        let Self(strict, mut object) = self;
+        let inner = strict.deeper()?;
+        while let Some(Name(name)) = members.next_key()? {
+            if object.has(&name) {
+                return Err(strict.refuse(JsonError::DuplicateMember));
+            }
+            let value = members.next_value_seed(inner)?;
+            object.insert(name, value);
+        }
+        Ok(object)
     }
 }
 
@@ -113,17 +171,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Value::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(self.refuse::<A::Error>(JsonError::DuplicateMember)));
-            }
-            let value = members.next_value_seed(inner)?;
-            object.insert(name, value);
-        }
-        Ok(Value::Object(object))
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Value, A::Error> {
+        Object(self, Map::new()).visit_map(members).map(Value::Object)
     }
 }
 
