@@ -47,8 +47,19 @@ impl Authority {
 
     /// Writes what `AWS_CA_BUNDLE` names: Amazon's roots, which a function has to read anyway, and this one.
     pub fn write_bundle(&self, file: &Path) {
-        let amazon = include_str!("../../shared/edge/data/amazon-roots.pem");
-        std::fs::write(file, format!("{amazon}\n{}", self.root_pem)).unwrap();
+        std::fs::write(file, format!("{}{}", Self::amazon(), self.root_pem)).unwrap();
+    }
+
+    /// Amazon's roots, as text.
+    pub fn amazon() -> String {
+        let roots: [&[u8]; 5] = [
+            include_bytes!("../../shared/edge/data/amazon-root-ca-1.der"),
+            include_bytes!("../../shared/edge/data/amazon-root-ca-2.der"),
+            include_bytes!("../../shared/edge/data/amazon-root-ca-3.der"),
+            include_bytes!("../../shared/edge/data/amazon-root-ca-4.der"),
+            include_bytes!("../../shared/edge/data/starfield-services-root-g2.der"),
+        ];
+        roots.map(|root| pem::encode(&pem::Pem::new("CERTIFICATE", root))).concat()
     }
 
     /// What the server `localhost` is configured with.

@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) write: bool,
     /// Only the count of instructions that CI checks.
     pub(crate) budget: bool,
+    /// Where the profile behind that count is kept.
+    pub(crate) profile: Option<PathBuf>,
 }
 
 const HELP: &str = "cargo run --release -p bench [-- OPTIONS]
@@ -36,7 +38,9 @@ const HELP: &str = "cargo run --release -p bench [-- OPTIONS]
 --no-build      measure what is built already
 --lambda FOLDER measure FOLDER/refresh/bootstrap and so on, as cargo lambda builds them
 --no-write      leave README.md alone
---budget        only count the instructions of a cold start, and fail above the bound";
+--budget        only count the instructions of a cold start, and fail above the bound
+--profile FILE  keep what callgrind wrote then; functions have names in it after
+                CARGO_PROFILE_RELEASE_STRIP=none, and callgrind_annotate FILE lists them";
 
 impl Options {
     pub(crate) fn from_arguments() -> Self {
@@ -49,6 +53,7 @@ impl Options {
             functions: None,
             write: true,
             budget: false,
+            profile: None,
         };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
@@ -68,6 +73,10 @@ impl Options {
                 }
                 "--no-write" => options.write = false,
                 "--budget" => (options.budget, options.defaults) = (true, false),
+                "--profile" => {
+                    let file = arguments.next().unwrap_or_else(|| refuse("--profile needs a file"));
+                    options.profile = Some(file.into());
+                }
                 "--help" => {
                     println!("{HELP}");
                     std::process::exit(0);

@@ -39,6 +39,9 @@ fn main() {
 
     if options.budget {
         let count = Counts::cold_of_hs256(&targets, &authority, bundle, folder.path());
+        if let Some(file) = &options.profile {
+            std::fs::copy(folder.path().join(valgrind::PROFILE), file).expect("a folder to write to");
+        }
         println!("from exec to the first refreshed token: {count} instructions (at most {COLD_BUDGET})");
         assert!(count <= COLD_BUDGET, "the cold start has become too long");
         return;

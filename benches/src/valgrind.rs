@@ -7,6 +7,9 @@ use std::{fs, path::Path, process::Command};
 
 use crate::{AwsStandIn, RuntimeApi, Target, cold::is_success};
 
+/// The file of the last count of instructions, in the folder that was given.
+pub const PROFILE: &str = "callgrind.out";
+
 /// Whether it is installed.
 pub fn is_there() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok()
@@ -14,7 +17,7 @@ pub fn is_there() -> bool {
 
 /// The instructions from exec until so many events have been answered.
 pub fn instructions(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64, folder: &Path) -> u64 {
-    let output = folder.join("callgrind.out");
+    let output = folder.join(PROFILE);
     let options = ["--tool=callgrind", &format!("--callgrind-out-file={}", output.display())];
     run(target, aws, bundle, events, &options);
     let text = fs::read_to_string(&output).unwrap();

@@ -115,7 +115,7 @@ impl World {
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(endpoint)
-            .http_client(edge::aws::AwsSettings::embedded(endpoint.to_owned()).http_client(Some(endpoint)))
+            .http_client(edge::aws::AwsSettings::embedded(endpoint.to_owned()).http_client())
             .interceptor(calls.clone());
         let users = UserTable::new(Client::from_conf(config.build()), TABLE_NAME);
         let lookup = |variable: &str| {

@@ -6,10 +6,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::Builder;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
-use crate::{Environment, SettingError, https, settings};
+use crate::{Environment, SettingError, https, roots, settings};
 
 /// What every AWS client needs, out of the variables that Lambda sets.
 #[derive(Clone)]
@@ -19,7 +18,7 @@ pub struct AwsSettings {
     dynamodb_endpoint: Option<String>,
     secrets_manager_endpoint: Option<String>,
     /// One for all clients, which share its connections.
-    https: SharedHttpClient,
+    http: SharedHttpClient,
 }
 
 impl AwsSettings {
@@ -33,11 +32,11 @@ impl AwsSettings {
     pub fn new(environment: &Environment<'_>) -> Result<Self, SettingError> {
         let endpoint =
             |variable| environment.optional(variable).or_else(|| environment.optional("AWS_ENDPOINT_URL"));
-        let https = match environment.optional("AWS_CA_BUNDLE") {
-            None => https::trusting_amazon(),
+        let tls = match environment.optional("AWS_CA_BUNDLE") {
+            None => roots::trusting_amazon(),
             Some(file) => std::fs::read(file)
                 .map_err(|_| "cannot be read")
-                .and_then(|pem| https::trusting(&pem))
+                .and_then(|pem| roots::trusting(&pem))
                 .map_err(|problem| settings::error("AWS_CA_BUNDLE", problem))?,
         };
         Ok(Self {
@@ -51,7 +50,7 @@ impl AwsSettings {
             ),
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
-            https,
+            http: https::client(tls),
         })
     }
 
@@ -62,7 +61,7 @@ impl AwsSettings {
             credentials: Credentials::new("local", "local", None, None, "embedded"),
             dynamodb_endpoint: Some(dynamodb_endpoint),
             secrets_manager_endpoint: None,
-            https: https::trusting_amazon(),
+            http: https::client(roots::trusting_amazon()),
         }
     }
 
@@ -72,7 +71,7 @@ impl AwsSettings {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
-            .http_client(self.http_client(self.dynamodb_endpoint.as_deref()))
+            .http_client(self.http_client())
             .timeout_config(timeouts())
             .retry_config(retries())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -86,7 +85,7 @@ impl AwsSettings {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.region.clone())
             .credentials_provider(self.credentials.clone())
-            .http_client(self.http_client(self.secrets_manager_endpoint.as_deref()))
+            .http_client(self.http_client())
             .timeout_config(timeouts())
             .retry_config(retries())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -94,20 +93,15 @@ impl AwsSettings {
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
-    /// The HTTP client for an endpoint: TLS for AWS; an emulator that is addressed as `http://` needs none.
-    pub fn http_client(&self, endpoint: Option<&str>) -> SharedHttpClient {
-        match endpoint {
-            Some(url) if url.starts_with("http://") => Builder::new().build_http(),
-            _ => self.https.clone(),
-        }
+    /// The HTTP client of all endpoints.
+    pub fn http_client(&self) -> SharedHttpClient {
+        self.http.clone()
     }
 }
 
 /// Many times over in the worst case, so [`crate::respond`] has a limit of its own and answers 503 then.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .read_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(1))
         .operation_timeout(Duration::from_millis(2500))
         .build()

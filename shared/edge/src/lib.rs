@@ -35,6 +35,7 @@ mod public_keys;
 pub mod random;
 mod refusal;
 mod request;
+mod roots;
 mod runtime;
 mod settings;
 mod signing_keys;
