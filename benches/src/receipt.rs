@@ -30,6 +30,7 @@ pub(crate) struct Counts {
     cold_refresh: u64,
     cold_lean: u64,
     warm_refresh: u64,
+    warm_verify: u64,
     allocations: u64,
     allocated: u64,
 }
@@ -61,15 +62,17 @@ impl Counts {
             |target: &Target, events| valgrind::instructions(target, aws, bundle, events, folder);
         let refresh = &targets.refresh;
         let cold_refresh = instructions(refresh, 1);
-        let warm_refresh =
-            instructions(refresh, 1 + COUNTED_CALLS).saturating_sub(cold_refresh) / COUNTED_CALLS;
+        let warm = |target: &Target, cold| {
+            instructions(target, 1 + COUNTED_CALLS).saturating_sub(cold) / COUNTED_CALLS
+        };
         let allocations = |events| valgrind::allocations(refresh, aws, bundle, events, folder);
         let (first, all) = (allocations(1), allocations(1 + COUNTED_CALLS));
         Self {
             cold_of_hs256: Self::cold_of_hs256(targets, authority, bundle, folder),
             cold_refresh,
             cold_lean: instructions(&targets.lean, 1),
-            warm_refresh,
+            warm_refresh: warm(refresh, cold_refresh),
+            warm_verify: warm(&targets.verify, instructions(&targets.verify, 1)),
             allocations: all.0.saturating_sub(first.0) / COUNTED_CALLS,
             allocated: all.1.saturating_sub(first.1) / COUNTED_CALLS,
         }
@@ -202,6 +205,7 @@ fn warm_table(measured: &Measured) -> Table {
         };
         table.row(&cells("cold refresh, instructions", counts.cold_refresh.to_string()));
         table.row(&cells("refresh, instructions", counts.warm_refresh.to_string()));
+        table.row(&cells("verify, instructions", counts.warm_verify.to_string()));
         let allocations = format!("{} of {} bytes", counts.allocations, counts.allocated);
         table.row(&cells("refresh, allocations", allocations));
         table.row(&cells("lean cold refresh, instructions", counts.cold_lean.to_string()));
