@@ -105,7 +105,8 @@ impl Endpoint for Login {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn warm_up(&self, now: Timestamp) {
-        self.keys.warm_up_with(self.users.connect_for_login(), now).await;
+        let reading = self.keys.warm_up_with(self.users.connect_for_login(), now);
+        futures_util::future::join(self.passwords.warm_up(), Box::pin(reading)).await;
     }
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {

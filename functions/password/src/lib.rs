@@ -85,7 +85,8 @@ impl Endpoint for ChangePassword {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn warm_up(&self, now: Timestamp) {
-        Box::pin(self.keys.warm_up_with(self.users.connect(), now)).await;
+        let reading = self.keys.warm_up_with(self.users.connect(), now);
+        futures_util::future::join(self.passwords.warm_up(), Box::pin(reading)).await;
     }
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {

@@ -39,6 +39,13 @@ impl PasswordCheck {
         Ok(Self { users, hasher, failures_per_address: environment.failures_per_address()? })
     }
 
+    /// Makes the memory of a hash ready before the first password comes.
+    pub async fn warm_up(&self) {
+        let hasher = self.hasher.clone();
+        // Were it to fail, the first password would too, and say so.
+        let _ = tokio::task::spawn_blocking(move || hasher.prepare()).await;
+    }
+
     /// The user of this name, unless failures before make the next try wait.
     pub async fn begin(
         &self,

@@ -28,9 +28,9 @@ const MAX_IDLE_ARENAS: usize = 4;
 /// Hashes and verifies passwords, in memory that is used again.
 ///
 /// Touching 19 MiB of fresh memory costs as much as the hash itself, so each hash borrows an arena and gives it
-/// back, wiped. The first is made and touched with the hasher: a function pays for it while it starts. Clones share
-/// the arenas. A hash keeps one core busy for 5 to 15 ms, by the vector instructions that the processor has.
-#[derive(Clone)]
+/// back, wiped. Clones share the arenas. A hash keeps one core busy for 5 to 15 ms, by the vector instructions that the
+/// processor has.
+#[derive(Clone, Default)]
 pub struct Hasher {
     idle: Arc<Mutex<Vec<Arena>>>,
 }
@@ -49,15 +49,16 @@ pub enum Verdict {
 }
 
 impl Hasher {
-    /// A hasher with one arena ready.
+    /// A hasher that has no memory yet.
     pub fn new() -> Self {
-        let hasher = Self { idle: Arc::default() };
-        // Every page of the arena is written once. Were it to fail, the first login would, and say so.
-        let _ = todays_params().and_then(|params| {
-            let once = params.to_builder().passes(1).build().map_err(HashError::Argon2)?;
-            hasher.derive(&[], (Algorithm::Argon2id, once), &[0; 16], OUTPUT_BYTES)
-        });
-        hasher
+        Self::default()
+    }
+
+    /// Makes the first arena and writes to each page of it, which takes as long as half a hash and more: for a function
+    /// that starts.
+    pub fn prepare(&self) -> Result<(), HashError> {
+        let once = todays_params()?.to_builder().passes(1).build().map_err(HashError::Argon2)?;
+        self.derive(&[], (Algorithm::Argon2id, once), &[0; 16], OUTPUT_BYTES).map(drop)
     }
 
     /// The hash of `password` with today's parameters and this salt.
@@ -154,12 +155,6 @@ impl Hasher {
 
 fn todays_params() -> Result<Params, HashError> {
     params_of(MEMORY, PASSES, LANES, OUTPUT_BYTES).map_err(HashError::Argon2)
-}
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl fmt::Debug for Hasher {
@@ -266,6 +261,8 @@ mod tests {
         let today = Argon2::new(Algorithm::Argon2id, Version::V0x13, todays_params().unwrap());
         let idle = |hasher: &Hasher| hasher.lock().iter().map(Arena::reserved_blocks).collect::<Vec<_>>();
         let of_today = TODAYS_BLOCKS as usize;
+        assert!(idle(&hasher).is_empty());
+        hasher.prepare().unwrap();
         assert_eq!(idle(&hasher), [of_today]);
         hasher.verify_dummy(&password("x")).unwrap();
         assert_eq!(idle(&hasher), [of_today]);
