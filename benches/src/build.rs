@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     /// Refreshes in each round; a tenth as many logins.
     pub(crate) events: u64,
+    /// Logins of one process, over which its memory should stay flat.
+    pub(crate) logins: u64,
     /// Whether the SDK with its defaults is built and measured too.
     pub(crate) defaults: bool,
     /// Whether anything is built.
@@ -34,6 +36,7 @@ const HELP: &str = "cargo run --release -p bench [-- OPTIONS]
 --starts N      cold starts of each target (40)
 --rounds N      rounds of warm calls (5)
 --events N      refreshes in each round, and a tenth as many logins (2000)
+--logins N      logins of one process, to see its memory stay flat (10000)
 --no-defaults   without the build of the SDK's defaults, which takes minutes the first time
 --no-build      measure what is built already
 --lambda FOLDER measure FOLDER/refresh/bootstrap and so on, as cargo lambda builds them
@@ -48,6 +51,7 @@ impl Options {
             starts: 40,
             rounds: 5,
             events: 2000,
+            logins: 10_000,
             defaults: true,
             build: true,
             functions: None,
@@ -64,6 +68,10 @@ impl Options {
                 "--rounds" => options.rounds = number().unwrap_or_else(|| refuse("--rounds needs a number")),
                 "--events" => {
                     options.events = number().unwrap_or_else(|| refuse("--events needs a number")) as u64;
+                }
+                "--logins" => {
+                    let number = number().unwrap_or_else(|| refuse("--logins needs a number")) as u64;
+                    options.logins = number.max(crate::FEW_LOGINS);
                 }
                 "--no-defaults" => options.defaults = false,
                 "--no-build" => options.build = false,

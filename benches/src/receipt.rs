@@ -8,7 +8,7 @@ use bench::{
 use token::Algorithm;
 
 use crate::{
-    COLD_GOAL,
+    COLD_BUDGET, COLD_GOAL,
     build::{Options, Targets},
 };
 
@@ -20,6 +20,8 @@ pub(crate) struct Measured {
     pub(crate) cold: Vec<(&'static str, Starts)>,
     pub(crate) warm: Vec<(&'static str, Calls)>,
     pub(crate) floors: Floors,
+    /// The bytes that a login has resident at most: after a hundred, and after many.
+    pub(crate) login_memory: [u64; 2],
     pub(crate) counts: Option<Counts>,
 }
 
@@ -46,9 +48,15 @@ impl Counts {
         let scenario = Scenario::of(Algorithm::HS256);
         let aws = AwsStandIn::start(authority, scenario.secret, scenario.row);
         let refresh = Target { event: scenario.refresh_event, ..targets.refresh.clone() };
-        // A busy machine makes connections time out under Valgrind, and be tried again.
-        let counts = (0..5).map(|_| valgrind::instructions(&refresh, &aws, bundle, 1, folder));
-        counts.min().unwrap_or(u64::MAX)
+        // A busy machine makes connections time out under Valgrind, and be tried again: such a run does not count.
+        let mut least = u64::MAX;
+        for _ in 0..10 {
+            least = least.min(valgrind::instructions(&refresh, &aws, bundle, 1, folder));
+            if least <= COLD_BUDGET {
+                break;
+            }
+        }
+        least
     }
 
     pub(crate) fn count(
@@ -97,11 +105,35 @@ impl Measured {
     }
 }
 
-/// What README shows.
+/// What README shows: figures beside what cannot be beaten and what one has without care.
 pub(crate) fn summary(targets: &Targets, measured: &Measured) -> String {
-    let note = "one run, targets in turn. [The receipt](benches/receipt.md) has all of it, \
-                [benches](benches/README.md) what each line is and why some do not hold.";
-    format!("{}\nMeasured on {}; {note}", ratios(targets, measured).text(), processor())
+    let mut table = Table::new(&["", "Latchkey", "the floor", "SDK defaults"]);
+    let mut line = |what: &str, values: [Option<f64>; 3], digits: usize| {
+        let cells = values.map(|value| value.map_or_else(String::new, |value| format!("{value:.digits$}")));
+        table.row(&[what.to_owned()].into_iter().chain(cells).collect::<Vec<_>>());
+    };
+    let (lean, [refresh, login]) = ("lean refresh", ["refresh, SDK defaults", "login, SDK defaults"]);
+    let (cold, warm) = (|name| measured.first_answer(name), |name| measured.p50(name));
+    let (thousandth, floors) = (|value: Option<f64>| Some(value? / 1e3), measured.floors);
+    let memory = |name| measured.warm(name).map(|calls| calls.memory as f64 / 1e6);
+    let zip = |target: &Target| Some(target.sizes().1 as f64 / 1e6);
+    line("from exec to the first refreshed token, ms", [cold("refresh"), cold(lean), cold(refresh)], 1);
+    line("from exec to the first login, ms", [cold("login"), None, cold(login)], 1);
+    line("a refresh, ms", ["refresh", lean, refresh].map(|name| thousandth(warm(name))), 2);
+    line("a login, ms", [warm("login"), Some(floors.hash), warm(login)].map(thousandth), 2);
+    line("a verify, ms", [warm("verify"), warm("bare loop"), None].map(thousandth), 2);
+    line(
+        "an RS256 token, ms",
+        [Some(floors.rs256_issue), Some(floors.raw_rs256_sign), None].map(thousandth),
+        2,
+    );
+    line("memory of refresh, MB", ["refresh", lean, refresh].map(memory), 0);
+    line("memory of login, MB", [Some(measured.login_memory[1] as f64 / 1e6), None, memory(login)], 0);
+    let defaults = targets.defaults.as_ref().and_then(|[refresh, _]| zip(refresh));
+    line("the zip of refresh, MB", [zip(&targets.refresh), zip(&targets.lean), defaults], 1);
+    let note = "one run, targets in turn, TLS to stand-ins of AWS on the same machine. [The receipt](benches/receipt.md) has all of it \
+                and the bounds we set ourselves, [benches](benches/README.md) what each line is and why some bounds do not hold.";
+    format!("{}\nMedians on {}; {note}", table.text(), processor())
 }
 
 /// All of it.
@@ -112,6 +144,10 @@ pub(crate) fn write(targets: &Targets, measured: &Measured, options: &Options) -
     writeln!(text, "{}", cold_table(measured).text()).unwrap();
     writeln!(text, "Warm calls, {} rounds, medians of the rounds:\n", options.rounds).unwrap();
     writeln!(text, "{}", warm_table(measured).text()).unwrap();
+    let [few, many] = measured.login_memory.map(|bytes| bytes as f64 / 1e6);
+    let logins = options.logins;
+    writeln!(text, "One `login` has {few:.1} MB resident after 100 logins and {many:.1} after {logins}.\n")
+        .unwrap();
     writeln!(text, "Calls to AWS:\n").unwrap();
     writeln!(text, "{}", traffic_table(measured).text()).unwrap();
     writeln!(
@@ -158,7 +194,9 @@ fn ratios(targets: &Targets, measured: &Measured) -> Table {
     }
     let memory = |name| measured.warm(name).and_then(|calls| megabytes(calls.memory));
     line("refresh, resident MB", memory("refresh"), 12.0);
-    line("login, resident MB", memory("login"), 30.0);
+    let [few, many] = measured.login_memory;
+    line("login, resident MB", megabytes(many), 30.0);
+    line("login, resident after all logins / after 100", Some(many as f64 / few as f64), 1.05);
     table
 }
 

@@ -56,6 +56,19 @@ fn call(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64) -> Calls {
     }
 }
 
+/// The bytes that one process has had resident at most, after each of these numbers of calls.
+pub fn memory(target: &Target, aws: &AwsStandIn, bundle: &str, calls: [u64; 2]) -> [u64; 2] {
+    let api = RuntimeApi::start(target.event.clone());
+    let process = target.start(&api, aws, bundle, &[]);
+    let mut done = 0;
+    calls.map(|until| {
+        api.send_events(until - done);
+        (done..until).for_each(|_| assert_is_success(target, &api.answer().body));
+        done = until;
+        process.peak_memory()
+    })
+}
+
 fn typical(rounds: &[Calls]) -> Calls {
     let of = |value: fn(&Calls) -> f64| median(&rounds.iter().map(value).collect::<Vec<_>>());
     Calls {
