@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use edge::Endpoint;
 use http::Method;
 use serde_json::json;
 use tests::{Event, LOGIN_AT, World, at};
@@ -199,4 +200,14 @@ async fn impossible_names_and_passwords_are_named_in_the_refusal() {
         assert!(reply.body["message"].as_str().unwrap().contains(&format!("\"{field}\"")), "{reply:?}");
         assert_eq!(world.calls(), 0);
     }
+}
+
+#[tokio::test]
+async fn memory_for_a_hash_is_ready_before_the_first_password_comes() {
+    let world = World::new().await;
+    let ready = || world.hashers.each_ref().map(|hasher| format!("{hasher:?}"));
+    assert_eq!(ready(), ["Hasher { idle: 0 }", "Hasher { idle: 0 }"]);
+    world.gateway.login.warm_up(at(LOGIN_AT)).await;
+    world.gateway.password.warm_up(at(LOGIN_AT)).await;
+    assert_eq!(ready(), ["Hasher { idle: 1 }", "Hasher { idle: 1 }"]);
 }

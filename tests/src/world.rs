@@ -36,6 +36,8 @@ pub struct World {
     pub gateway: Gateway,
     /// The table that the gateway uses, for arranging and looking.
     pub users: UserTable,
+    /// What `login` and `password` hash with.
+    pub hashers: [Hasher; 2],
     calls: Calls,
     folder: TempDir,
 }
@@ -125,18 +127,19 @@ impl World {
         };
         let environment = Environment::new(&lookup);
         let keys = |source| SigningKeys::new(source, environment.keys_max_stale().unwrap());
+        let hashers = [Hasher::new(), Hasher::new()];
+        let [of_login, of_password] = hashers.clone();
         let gateway = Gateway {
-            login: Login::new(users.clone(), keys(signing()), Hasher::new(), &environment).unwrap(),
+            login: Login::new(users.clone(), keys(signing()), of_login, &environment).unwrap(),
             refresh: Refresh::new(users.clone(), keys(signing()), &environment).unwrap(),
             verify: Verify::new(users.clone(), keys(verifying()), &environment).unwrap(),
             sessions: Sessions::new(users.clone(), keys(verifying()), &environment).unwrap(),
-            password: ChangePassword::new(users.clone(), keys(signing()), Hasher::new(), &environment)
-                .unwrap(),
+            password: ChangePassword::new(users.clone(), keys(signing()), of_password, &environment).unwrap(),
             jwks: Jwks::new(keys(verifying()), &environment).unwrap(),
             cors: environment.cors().unwrap(),
             protected: Protected::new(users.clone(), keys(verifying()), &environment).unwrap(),
         };
-        Self { gateway, users, calls, folder }
+        Self { gateway, users, hashers, calls, folder }
     }
 
     /// Creates a user.

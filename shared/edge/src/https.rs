@@ -2,39 +2,69 @@
 //!
 //! The SDK's own client brings HTTP/2, proxies and a second configuration with it, which a function pays for at each start.
 
-use std::{error::Error, io, time::Duration};
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_runtime_api::client::{
+    connection::{CaptureSmithyConnection, ConnectionMetadata},
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
     result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::{body::SdkBody, retry::ErrorKind};
+use http::{Request, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{self, Client, connect},
     rt::TokioExecutor,
 };
+use lambda_http::Service;
 use rustls::ClientConfig;
 
-/// How long a TCP connection may take to open; with TLS and the answer, [`crate::aws`] has a limit for each attempt.
+/// How long a connection may take to open: name, TCP and TLS together. [`crate::aws`] bounds each attempt, with its answer.
 const CONNECT: Duration = Duration::from_millis(500);
 
 /// Clones share the connections.
 #[derive(Clone, Debug)]
-struct Https(Client<HttpsConnector<connect::HttpConnector>, SdkBody>);
+struct Https(Client<Bounded, SdkBody>);
 
 /// A client with these ideas of TLS. An emulator that is addressed as `http://` needs none.
 pub(crate) fn client(tls: ClientConfig) -> SharedHttpClient {
     let mut tcp = connect::HttpConnector::new();
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT));
     tcp.enforce_http(false);
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-    SharedHttpClient::new(Https(Client::builder(TokioExecutor::new()).build(connector)))
+    SharedHttpClient::new(Https(Client::builder(TokioExecutor::new()).build(Bounded(connector))))
+}
+
+/// Opens connections within [`CONNECT`]: also those that nobody waits for any more.
+#[derive(Clone, Debug)]
+struct Bounded(HttpsConnector<connect::HttpConnector>);
+
+impl Service<Uri> for Bounded {
+    type Response = <HttpsConnector<connect::HttpConnector> as Service<Uri>>::Response;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let opening = self.0.call(address);
+        Box::pin(async move {
+            let opened = tokio::time::timeout(CONNECT, opening).await;
+            opened.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+        })
+    }
 }
 
 impl HttpClient for Https {
@@ -45,16 +75,34 @@ impl HttpClient for Https {
 
 impl HttpConnector for Https {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let request = match request.try_into_http1x() {
+        let mut request = match request.try_into_http1x() {
             Ok(request) => request,
             Err(problem) => return HttpConnectorFuture::ready(Err(ConnectorError::user(problem.into()))),
         };
+        tell_connection(&mut request);
         let answering = self.0.request(request);
         HttpConnectorFuture::new(async move {
             let answer = answering.await.map_err(classified)?;
             HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
                 .map_err(|problem| ConnectorError::other(problem.into(), None))
         })
+    }
+}
+
+/// Lets the SDK say that the connection of this request is not to be used again, which it does after a 5xx.
+fn tell_connection(request: &mut Request<SdkBody>) {
+    let connection = connect::capture_connection(request);
+    if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+        capture.set_connection_retriever(move || {
+            connection.connection_metadata().as_ref()?;
+            let connection = connection.clone();
+            let poison = move || {
+                if let Some(connected) = connection.connection_metadata().as_ref() {
+                    connected.poison();
+                }
+            };
+            Some(ConnectionMetadata::builder().proxied(false).poison_fn(poison).build())
+        });
     }
 }
 
@@ -85,3 +133,7 @@ fn find<'a, E: Error + 'static>(problem: &'a (dyn Error + 'static)) -> Option<&'
     }
     None
 }
+
+#[cfg(test)]
+#[path = "https_tests.rs"]
+mod tests;

@@ -11,8 +11,8 @@ use crate::Environment;
 
 /// Starts logging at `AWS_LAMBDA_LOG_LEVEL`, INFO at most.
 ///
-/// At DEBUG and TRACE the runtime and the HTTP client print whole events and requests, passwords and tokens among them:
-/// a release build does not even hold the code for it.
+/// At DEBUG and TRACE the runtime and the SDK print whole events and requests, passwords and tokens among them. A release
+/// does not even hold the code for it; a build for tests does, and this bound is all that stops it.
 /// Each line has an RFC 3339 `timestamp`, without which Lambda takes its level for INFO.
 /// A panic becomes one line without its text, which may quote a request.
 pub(crate) fn start(environment: &Environment<'_>) {

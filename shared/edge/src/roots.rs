@@ -48,7 +48,8 @@ pub(crate) fn trusting(pem: &[u8]) -> Result<ClientConfig, &'static str> {
     Ok(tls(verifier, provider))
 }
 
-/// The crypto library of everything here, with the cipher suites that AWS has, the cheaper hash first.
+/// The crypto library of everything here. Of two cipher suites that are as good the one with the cheaper hash comes first;
+/// a server may see it otherwise.
 fn provider() -> Arc<CryptoProvider> {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
@@ -81,12 +82,13 @@ struct AmazonFirst {
 impl AmazonFirst {
     fn system(&self) -> Option<&WebPkiServerVerifier> {
         let read = || {
+            let (mut roots, found) = (RootCertStore::empty(), rustls_native_certs::load_native_certs());
+            let (count, _) = roots.add_parsable_certificates(found.certs);
+            let problem = found.errors.first().map(ToString::to_string);
             warn!(
                 event = "roots",
-                "Amazon's roots do not vouch for an endpoint: now trusting the system's too"
+                count, problem, "Amazon's roots do not vouch for an endpoint: now trusting the system's too"
             );
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             verifier(roots, &self.provider)
         };
         self.system.get_or_init(read).as_deref()
@@ -139,50 +141,5 @@ impl ServerCertVerifier for AmazonFirst {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use rustls::NamedGroup;
-
-    use super::*;
-
-    #[test]
-    fn the_roots_are_those_that_mozilla_trusts_and_calls_amazon_s() {
-        let ours: BTreeSet<_> = AMAZON.map(<[u8]>::to_vec).into();
-        let named = |der: &&CertificateDer<'_>| {
-            ["Amazon Root CA ", "Starfield Services Root Certificate Authority - G2"]
-                .iter()
-                .any(|name| der.windows(name.len()).any(|bytes| bytes == name.as_bytes()))
-        };
-        let mozilla = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(named);
-        assert_eq!(ours, mozilla.map(|der| der.to_vec()).collect());
-        let mut store = RootCertStore::empty();
-        assert_eq!(store.add_parsable_certificates(AMAZON.map(CertificateDer::from)), (5, 0));
-        assert!(verifier(store, &provider()).is_some());
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", AMAZON[0]));
-        assert!(trusting(certificate.as_bytes()).is_ok());
-        for (pem, problem) in [
-            ("", "holds no certificate"),
-            ("a text", "holds no certificate"),
-            ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "is not a PEM file"),
-            (
-                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-                "holds a certificate that cannot be read",
-            ),
-            (&certificate.replace("-----END CERTIFICATE-----", ""), "is not a PEM file"),
-        ] {
-            assert_eq!(trusting(pem.as_bytes()).err(), Some(problem), "{pem:.40}");
-        }
-    }
-
-    #[test]
-    fn tls_prefers_post_quantum_keys_and_the_cheaper_hash() {
-        let provider = provider();
-        assert_eq!(provider.kx_groups[0].name(), NamedGroup::X25519MLKEM768);
-        assert_eq!(provider.cipher_suites[0].suite(), CipherSuite::TLS13_AES_128_GCM_SHA256);
-    }
-}
+#[path = "roots_tests.rs"]
+mod tests;

@@ -18,13 +18,13 @@ use crate::{
 const RESERVE: Duration = Duration::from_millis(500);
 /// The longest a request may take, whatever the function's time is: API Gateway's callers wait.
 const LONGEST: Duration = Duration::from_secs(8);
-/// The longest that a function waits for AWS before it takes its first event; Lambda gives it 10 s for all it does until then.
+/// The longest that a function prepares itself before it takes its first event; Lambda gives it 10 s for all it does until then.
 const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Starts a Lambda function that answers HTTP requests: logs, settings, then events until Lambda ends it.
 ///
 /// A wrong setting ends the function with one line that names it. Before the first event the connections to AWS are
-/// opened and the keys read, while Lambda gives a starting function a whole core; a failing AWS is a 503 to the
+/// opened, the keys read and memory for hashing made ready, while Lambda gives a starting function a whole core; a failing AWS is a 503 to the
 /// first caller, and not a function that does not start.
 pub async fn start<E, F>(build: F) -> Result<(), Error>
 where
@@ -51,7 +51,10 @@ where
 {
     let (task, answer) = (&prepare(build)?, &answer);
     if tokio::time::timeout(WARM_UP, warm_up(task, clock::now())).await.is_err() {
-        warn!(event = "warm_up", "AWS is slow to answer; the first request asks it again");
+        warn!(
+            event = "warm_up",
+            "AWS is slow, so the function is not quite ready; the first request asks again"
+        );
     }
     lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let limit = limit(clock::time_until(event.context.deadline()));

@@ -218,6 +218,28 @@ mod tests {
         }
     }
 
+    /// A custom claim of that name would stand in the token twice.
+    #[test]
+    fn every_claim_that_we_write_or_read_is_reserved() {
+        let id = crate::Entropy([1; 16]);
+        let at = |seconds| Timestamp::from_seconds(seconds).unwrap();
+        let claims = Claims {
+            issuer: "i".into(),
+            audience: "a".into(),
+            subject: UserId::new(id),
+            username: "u".into(),
+            lifetime: Lifetime { issued_at: at(1), expires_at: at(2) },
+            token_id: TokenId::new(id),
+            session_id: SessionId::new(id),
+            custom: CustomClaims::default(),
+        };
+        let written = claims.to_json();
+        assert_eq!(written.len(), 8);
+        for name in written.keys().map(String::as_str).chain(OURS) {
+            assert!(RESERVED.contains(&name), "{name}");
+        }
+    }
+
     #[test]
     fn custom_claims_end_at_1024_bytes() {
         let claims =

@@ -24,7 +24,14 @@ fn verifier() -> Verifier {
     Verifier::new(Issuer::new("https://issuer.example", "latchkey").unwrap())
 }
 
+/// A sound header is spelled as our own tokens spell it, every other one as it comes: they take different ways.
 fn sign(header: &str, payload: &str) -> String {
+    let sound = self::header().to_string();
+    let spelled = if header == sound { OUR_HEADER } else { header };
+    sign_spelled(spelled, payload)
+}
+
+fn sign_spelled(header: &str, payload: &str) -> String {
     let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = keys().keys()[0].sign(input.as_bytes()).unwrap();
     format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
@@ -33,6 +40,16 @@ fn sign(header: &str, payload: &str) -> String {
 fn header() -> Value {
     json!({ "typ": "JWT", "alg": "HS256", "kid": "key" })
 }
+
+/// The same, to the letter as a key of ours writes it.
+const OUR_HEADER: &str = r#"{"typ":"JWT","alg":"HS256","kid":"key"}"#;
+
+/// Sound headers that no key of ours writes.
+const OTHER_HEADERS: [&str; 3] = [
+    r#"{"alg":"HS256","kid":"key","typ":"JWT"}"#,
+    r#"{"typ":"JWT","alg":"HS256","kid":"key" }"#,
+    r#"{"typ":"JWT","alg":"HS256","kid":"key","cty":"x"}"#,
+];
 
 fn payload() -> Value {
     json!({
@@ -160,8 +177,23 @@ fn the_key_is_one_of_our_ring_by_its_exact_kid() {
 fn a_retired_key_verifies_nothing() {
     let schedule = Schedule { published: at(0), signs_from: at(0), retires: Some(at(NOW)) };
     let retired = KeySet::new(vec![Key::from_secret("key", &SECRET, schedule).unwrap()]).unwrap();
-    let token = sign(&header().to_string(), &payload().to_string());
-    assert_eq!(verifier().verify(&token, &retired, at(NOW)), Err(TokenError::UnknownKey));
+    for header in [OUR_HEADER].iter().chain(&OTHER_HEADERS) {
+        let token = sign_spelled(header, &payload().to_string());
+        assert_eq!(verifier().verify(&token, &retired, at(NOW)), Err(TokenError::UnknownKey), "{header}");
+    }
+}
+
+#[test]
+fn a_header_is_no_less_sound_or_false_for_being_spelled_otherwise() {
+    assert_eq!(URL_SAFE_NO_PAD.encode(OUR_HEADER), keys().keys()[0].header());
+    let payload = payload().to_string();
+    for header in OTHER_HEADERS {
+        let token = sign_spelled(header, &payload);
+        assert!(verify(&token).is_ok(), "{header}");
+        let (input, _) = token.rsplit_once('.').unwrap();
+        let forged = format!("{input}.{}", URL_SAFE_NO_PAD.encode([0; 32]));
+        assert_eq!(verify(&forged), Err(TokenError::Signature), "{header}");
+    }
 }
 
 #[test]
@@ -343,12 +375,7 @@ fn the_zero_signature_of_ecdsa_is_refused() {
     // CVE-2022-21449: r = s = 0 verified under any key.
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
     let keys = KeySet::new(vec![Key::generate(Algorithm::ES256, always).unwrap()]).unwrap();
-    let header = json!({ "typ": "JWT", "alg": "ES256", "kid": keys.keys()[0].id() });
-    let input = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(payload().to_string())
-    );
+    let input = format!("{}.{}", keys.keys()[0].header(), URL_SAFE_NO_PAD.encode(payload().to_string()));
     for signature in [vec![0; 64], vec![0x30, 6, 2, 1, 0, 2, 1, 0]] {
         let token = format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature));
         assert_eq!(verifier().verify(&token, &keys, at(NOW)), Err(TokenError::Signature));

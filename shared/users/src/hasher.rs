@@ -159,7 +159,7 @@ fn todays_params() -> Result<Params, HashError> {
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hasher(..)")
+        f.debug_struct("Hasher").field("idle", &self.lock().len()).finish()
     }
 }
 
