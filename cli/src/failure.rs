@@ -1,7 +1,7 @@
 use std::{error::Error, io, path::PathBuf};
 
 use edge::random::RandomError;
-use local::{StoreFileError, signing_key::KeyFileError};
+use local_data::{StoreFileError, signing_key::KeyFileError};
 use token::{KeySetError, PolicyError, RotationError, SessionId, TokenError};
 use users::{HashError, PasswordError, StoreError, Username};
 

@@ -60,7 +60,7 @@ impl KeyStore {
     /// A rotation that is under way loses `AWSPENDING` and with it its chance to bring back what it had read.
     pub(crate) async fn replace(&self, read: &Read, keys: &KeySet) -> Result<(), Failure> {
         let (client, id) = match self {
-            Self::Folder(folder) => return Ok(local::signing_key::replace(folder, keys)?),
+            Self::Folder(folder) => return Ok(local_data::signing_key::replace(folder, keys)?),
             Self::Secret { client, id, .. } => (client, id),
         };
         let secret = keys.to_secret();

@@ -36,7 +36,7 @@ async fn rotate(options: &RotateKeys, now: Timestamp) -> Result<Report, Failure>
             return Err(Failure::BadSecret(KeySetError::NoKeys));
         };
         let policy = RotationPolicy::new(newest.algorithm(), LOCAL_CACHE_AGE, options.expiration);
-        local::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, now)?)?;
+        local_data::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, now)?)?;
     } else {
         store.rotate().await?;
     }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
-use local::signing_key;
+use local_data::signing_key;
 use serde_json::{Value, json};
 use token::{Algorithm, KeySet, Timestamp, TokenError, UnverifiedToken, strict_json};
 

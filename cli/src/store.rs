@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use edge::{Environment, aws::AwsSettings};
-use local::{Store, TABLE_NAME};
+use local_data::{Store, TABLE_NAME};
 use users::UserTable;
 
 use crate::{Failure, StoreOptions};

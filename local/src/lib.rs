@@ -1,8 +1,6 @@
 //! Latchkey on one machine: the same use cases as in AWS, over an embedded DynamoDB.
 //!
 //! - [`Options`]: the command line
-//! - [`Store`]: the user table in a SQLite file
-//! - [`signing_key`]: the RS256 key made on the first run
 //! - [`Gateway`]: routes and events, as API Gateway makes them
 //! - [`Protected`], [`NativeAuthorizer`]: two routes of somebody's API behind authorizers
 //! - [`Clock`]: the machine's, until somebody moves it
@@ -23,10 +21,8 @@ mod reference;
 mod secret;
 pub mod secrets_manager;
 mod server;
-pub mod signing_key;
 mod site;
 pub mod stand_in;
-mod store;
 
 pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
@@ -38,4 +34,3 @@ pub use secret::{FIRST_VERSION, Refused, Secret};
 pub use server::{Server, StartError};
 use site::Site;
 pub use stand_in::AwsStandIn;
-pub use store::{Store, StoreFileError, TABLE_NAME};

@@ -1,5 +1,5 @@
 use std::{
-    fs, io,
+    io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,6 +9,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, extract::State};
 use edge::{Environment, KeySource, PublicKeysError, SettingError, SigningKeys};
 use http::{Response, StatusCode, header};
 use jwks::Jwks;
+use local_data::{Store, StoreFileError, folder::prepare, signing_key, signing_key::KeyFileError};
 use login::Login;
 use password::ChangePassword;
 use refresh::Refresh;
@@ -18,10 +19,7 @@ use tokio::net::TcpListener;
 use users::Hasher;
 use verify::Verify;
 
-use crate::{
-    Gateway, HttpRequest, Options, Protected, Site, Store, StoreFileError, demo, demo::DemoError,
-    signing_key, signing_key::KeyFileError,
-};
+use crate::{Gateway, HttpRequest, Options, Protected, Site, demo, demo::DemoError};
 
 /// The port of SAM's own local API.
 const PORT: u16 = 3000;
@@ -118,25 +116,6 @@ impl Server {
             .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
             .await
     }
-}
-
-/// The folder, there and empty if `fresh`: only files of ours are removed.
-pub(crate) fn prepare(folder: &Path, fresh: bool) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    // Password hashes and a private key are nobody else's business.
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    if fresh {
-        for file in ["users.sqlite", "users.sqlite-wal", "users.sqlite-shm", "signing-keys.json"] {
-            match fs::remove_file(folder.join(file)) {
-                Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
-                _ => {}
-            }
-        }
-    }
-    Ok(())
 }
 
 fn gateway(

@@ -14,12 +14,11 @@ use axum::{Router, body::Body, extract::State, routing::post};
 use edge::{Environment, PublicKeys, PublicKeysError, aws::AwsSettings};
 use http::{Request, Response};
 use hyper_util::rt::TokioIo;
+use local_data::{Store, StoreFileError, TABLE_NAME, folder::prepare, signing_key};
 use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
 use users::{Hasher, UserTable};
 
-use crate::{
-    Options, Secret, StartError, Store, TABLE_NAME, demo, secrets_manager, server::prepare, signing_key,
-};
+use crate::{Options, Secret, StartError, demo, secrets_manager};
 
 /// The port where emulators of AWS are looked for.
 pub(crate) const PORT: u16 = 4566;
@@ -96,7 +95,7 @@ impl AwsStandIn {
         // The two tables have the same key.
         let table =
             UserTable::new(AwsSettings::embedded(store.endpoint.clone()).dynamodb(), PUBLIC_KEYS_TABLE);
-        table.create_table().await.map_err(crate::StoreFileError::Table)?;
+        table.create_table().await.map_err(StoreFileError::Table)?;
         let published = PublicKeys::new(aws.dynamodb(), PUBLIC_KEYS_TABLE);
         match published.publish(&aws.secrets_manager(), SECRET_NAME).await {
             // The functions start all the same, and those that read the table say what is missing.

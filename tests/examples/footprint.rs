@@ -16,7 +16,7 @@ use std::{
 };
 
 use http::Method;
-use local::{Store, TABLE_NAME};
+use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
 use tests::{Event, World, at, lambda, lambda::Function};
 use token::{Algorithm, Key, KeySet, Schedule};

@@ -8,10 +8,8 @@ use std::{
 };
 
 use http::Method;
-use local::{
-    TABLE_NAME,
-    stand_in::{PUBLIC_KEYS_TABLE, SECRET_NAME},
-};
+use local::stand_in::{PUBLIC_KEYS_TABLE, SECRET_NAME};
+use local_data::TABLE_NAME;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{Event, lambda, lambda::Function};

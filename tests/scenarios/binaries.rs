@@ -1,7 +1,7 @@
 //! The real binaries against a Runtime API, a DynamoDB and a Secrets Manager.
 
 use http::Method;
-use local::{Store, TABLE_NAME};
+use local_data::{Store, TABLE_NAME};
 use serde_json::json;
 use tests::{
     Event, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager, World, lambda, lambda::Function,

@@ -2,7 +2,7 @@
 
 use edge::{PublicKeys, aws::AwsSettings};
 use http::Method;
-use local::Store;
+use local_data::Store;
 use rotate_keys::RotationFailure;
 use serde_json::json;
 use tests::{Event, LOGIN_AT, PUBLIC_KEYS_TABLE, PublicKeysTable, SecretsManager, World, at};

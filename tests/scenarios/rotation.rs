@@ -2,7 +2,7 @@
 
 use edge::{Environment, PublicKeys};
 use http::Method;
-use local::Store;
+use local_data::Store;
 use rotate_keys::{RotateKeys, RotationFailure};
 use serde_json::{Value, json};
 use tests::{Event, FIRST_VERSION, ISSUER, LOGIN_AT, PublicKeysTable, SECRET_ARN, SecretsManager, World, at};

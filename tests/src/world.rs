@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::{
 use edge::{Environment, KeySource, PublicKeys, SigningKeys};
 use http::Method;
 use jwks::Jwks;
-use local::{Gateway, Protected, Store, TABLE_NAME};
+use local::{Gateway, Protected};
+use local_data::{Store, TABLE_NAME};
 use login::Login;
 use password::ChangePassword;
 use refresh::Refresh;
@@ -83,7 +84,7 @@ impl World {
     /// A world whose DynamoDB is at `endpoint`.
     pub fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
-        let key_file = local::signing_key::file_in(folder.path(), at(0)).unwrap();
+        let key_file = local_data::signing_key::file_in(folder.path(), at(0)).unwrap();
         let source = || KeySource::File(key_file.clone());
         Self::build(endpoint, settings, source, source, folder)
     }
@@ -203,7 +204,8 @@ impl World {
 
     /// The keys of this world, to forge with.
     pub fn keys(&self) -> KeySet {
-        let secret = std::fs::read_to_string(local::signing_key::file_in(self.folder.path(), at(0)).unwrap());
+        let secret =
+            std::fs::read_to_string(local_data::signing_key::file_in(self.folder.path(), at(0)).unwrap());
         KeySet::from_secret(&secret.unwrap()).unwrap()
     }
 
@@ -220,7 +222,7 @@ impl World {
             _ => settings.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned()),
         };
         let environment = Environment::new(&lookup);
-        let key_file = local::signing_key::file_in(self.folder.path(), at(0)).unwrap();
+        let key_file = local_data::signing_key::file_in(self.folder.path(), at(0)).unwrap();
         let keys = SigningKeys::new(KeySource::File(key_file), environment.keys_max_stale().unwrap());
         let users = environment.checked_table().unwrap().map(|_| self.users.clone());
         Authorizer::new(users, keys, &environment).unwrap()

@@ -1,6 +1,6 @@
 //! A table that is reached as one of AWS is: region, credentials and endpoint from the environment.
 
-use local::{Store, TABLE_NAME};
+use local_data::{Store, TABLE_NAME};
 
 use crate::folder::{Folder, Run, latchkey, run};
 

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use local::Store;
+use local_data::Store;
 use serde_json::Value;
 use token::{Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
 use users::{Session, User};

@@ -29,7 +29,7 @@ fn keys(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
 #[test]
 fn the_local_server_s_key_signs() {
     let folder = Folder::new();
-    local::signing_key::file_in(folder.path(), Timestamp::from_seconds(1_685_728_800).unwrap()).unwrap();
+    local_data::signing_key::file_in(folder.path(), Timestamp::from_seconds(1_685_728_800).unwrap()).unwrap();
     let shown = folder.run(&["keys", "status"], "");
     assert!(
         shown.out.ends_with(" (RS256) signs now, and verifies until a rotation decides its end.\n"),
@@ -137,7 +137,7 @@ async fn a_key_is_retired_at_once_and_the_next_signs() {
 async fn a_retired_key_is_taken_out_of_the_table_of_public_keys_too() {
     let set = two_keys();
     let secrets = SecretsManager::start(&set.to_secret()).await;
-    let store = local::Store::in_memory().await.unwrap();
+    let store = local_data::Store::in_memory().await.unwrap();
     let table = PublicKeysTable::create(&store.endpoint).await;
     let leaked = set.keys()[0].id();
     let retire = ["retire", leaked, "--now", "--yes", "--secret", SECRET_ARN];
@@ -271,7 +271,7 @@ async fn while_a_rotation_hangs_rotate_says_what_secrets_manager_says() {
 #[test]
 fn the_local_server_s_keys_rotate_and_retire_too() {
     let folder = Folder::new();
-    let file = local::signing_key::file_in(folder.path(), now()).unwrap();
+    let file = local_data::signing_key::file_in(folder.path(), now()).unwrap();
     let first = folder.json(&["keys", "status"], "")[0]["kid"].as_str().unwrap().to_owned();
     let rotated = folder.json(&["keys", "rotate", "--expiration", "15m"], "");
     assert_eq!(

@@ -106,7 +106,7 @@ fn deleting_with_yes_asks_nobody() {
 fn retiring_a_key_asks_and_only_yes_retires() {
     let folder = Folder::new();
     let now = Timestamp::from_seconds(1_685_728_800).unwrap();
-    let file = local::signing_key::file_in(folder.path(), now).unwrap();
+    let file = local_data::signing_key::file_in(folder.path(), now).unwrap();
     let before = std::fs::read_to_string(&file).unwrap();
     let kid = folder.json(&["keys", "status"], "")[0]["kid"].as_str().unwrap().to_owned();
     let mut person = Person::who_says(["n"]);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use local::signing_key;
+use local_data::signing_key;
 use serde_json::{Value, json};
 use token::{
     Algorithm, CustomClaims, Entropy, Issuer, Key, KeySet, RefreshSwitch, Schedule, Seconds, SessionId,

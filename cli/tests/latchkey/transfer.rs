@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use local::{Store, TABLE_NAME};
+use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
 use users::{Hasher, Password, Verdict};
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use edge::aws::AwsSettings;
-use local::{Store, TABLE_NAME};
+use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
 use token::Timestamp;
 use users::{Hasher, Password, Verdict};

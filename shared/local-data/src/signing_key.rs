@@ -59,7 +59,7 @@ pub fn replace(folder: &Path, keys: &KeySet) -> Result<(), KeyFileError> {
 }
 
 /// The same with what a secret of AWS holds.
-pub(crate) fn replace_secret(folder: &Path, secret: &str) -> Result<(), KeyFileError> {
+pub fn replace_secret(folder: &Path, secret: &str) -> Result<(), KeyFileError> {
     let (path, next) = (folder.join(FILE_NAME), folder.join("signing-keys.json.new"));
     let gone = match fs::remove_file(&next) {
         Err(problem) if problem.kind() != io::ErrorKind::NotFound => Err(problem),
