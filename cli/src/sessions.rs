@@ -7,8 +7,7 @@ use token::{RefreshSwitch, SessionId, SessionPolicy, Timestamp};
 use users::{Session, Username};
 
 use crate::{
-    EndSession, Failure, OneUser, Report, SessionCommand, ShowUser, store, table::Table,
-    users_command::existing,
+    EndSession, Failure, OneUser, Report, SessionCommand, ShowUser, store, store::existing, table::Table,
 };
 
 pub(crate) async fn run(command: SessionCommand, now: Timestamp) -> Result<Report, Failure> {

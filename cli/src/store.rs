@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 };
 use edge::{Environment, aws::AwsSettings};
 use local_data::{Store, TABLE_NAME};
-use users::UserTable;
+use users::{User, UserTable, Username};
 
 use crate::{Failure, StoreOptions};
 
@@ -51,6 +51,11 @@ async fn open_with(
         (Builder::from(&aws_config(options.region.as_ref(), options.profile.as_ref()).await?), table)
     };
     Ok(UserTable::new(Client::from_conf(client(config).build()), &table))
+}
+
+/// The user of this name.
+pub(crate) async fn existing(users: &UserTable, username: &Username) -> Result<User, Failure> {
+    users.find(username).await?.ok_or_else(|| Failure::NoSuchUser(username.clone()))
 }
 
 /// The secret that the environment names.

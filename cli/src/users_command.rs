@@ -12,7 +12,7 @@ use users::{
 use crate::{
     CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, Report, SetClaims, SetPassword, ShowUser,
     StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
-    table::Table, terminal::confirm,
+    store::existing, table::Table, terminal::confirm,
 };
 
 pub(crate) async fn run(
@@ -181,11 +181,6 @@ async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, Failure> {
         text = format!("{text}\n{}", sessions::table(&user.sessions, &policy, now));
     }
     Ok(Report::new(text, to_json(&user, &sessions::to_json(&user.sessions, &policy))))
-}
-
-/// The user of this name.
-pub(crate) async fn existing(users: &UserTable, username: &Username) -> Result<User, Failure> {
-    users.find(username).await?.ok_or_else(|| Failure::NoSuchUser(username.clone()))
 }
 
 /// What is said of a change that was asked of the table.
