@@ -15,10 +15,10 @@ use std::{
     time::Instant,
 };
 
+use harness::{Event, World, at, lambda, lambda::Function};
 use http::Method;
 use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
-use tests::{Event, World, at, lambda, lambda::Function};
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const MEGABYTE: f64 = 1_000_000.0;

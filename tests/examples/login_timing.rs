@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tests::{LOGIN_AT, World};
+use harness::{LOGIN_AT, World};
 
 const TRIES: usize = 1000;
 const CLASSES: [&str; 3] = ["unknown", "disabled", "wrong-password"];

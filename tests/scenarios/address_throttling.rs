@@ -1,8 +1,8 @@
 //! Failed logins from one address, under many names.
 
+use harness::{Event, LOGIN_AT, Reply, World};
 use http::Method;
 use serde_json::json;
-use tests::{Event, LOGIN_AT, Reply, World};
 
 const PASSWORD: &str = "correct horse battery";
 const WINDOW: u64 = 900;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use authorizer::Authorizer;
 use edge::{Environment, KeySource, SigningKeys};
+use harness::{ISSUER, LOGIN_AT, World, at};
 use serde_json::{Value, json};
-use tests::{ISSUER, LOGIN_AT, World, at};
 use token::{CustomClaims, Seconds};
 use tokio::net::TcpListener;
 

@@ -7,12 +7,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use harness::{Event, lambda, lambda::Function};
 use http::Method;
 use local::stand_in::{PUBLIC_KEYS_TABLE, SECRET_NAME};
 use local_data::TABLE_NAME;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Event, lambda, lambda::Function};
 
 const RAW_SECRET: &str = "a-secret-that-was-put-by-hand-0123456789";
 

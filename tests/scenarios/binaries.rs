@@ -1,11 +1,11 @@
 //! The real binaries against a Runtime API, a DynamoDB and a Secrets Manager.
 
+use harness::{
+    Event, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager, World, lambda, lambda::Function,
+};
 use http::Method;
 use local_data::{Store, TABLE_NAME};
 use serde_json::json;
-use tests::{
-    Event, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager, World, lambda, lambda::Function,
-};
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const PASSWORD: &str = "canary-password-7d41";
@@ -51,7 +51,7 @@ fn log_in() -> Event {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_of_the_real_binary_is_exchanged_for_a_refresh_of_the_other() {
-    let always = Schedule { published: tests::at(0), signs_from: tests::at(0), retires: None };
+    let always = Schedule { published: harness::at(0), signs_from: harness::at(0), retires: None };
     let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
     let stack = Stack::new(&keys.to_secret()).await;
     let mut login = stack.start("login", &[]).await;

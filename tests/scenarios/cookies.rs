@@ -1,8 +1,8 @@
 //! Cookie mode: the token where no script can read it, and who may use it.
 
+use harness::{Event, ISSUER, LOGIN_AT, Reply, World};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, ISSUER, LOGIN_AT, Reply, World};
 
 const PASSWORD: &str = "correct horse battery";
 const APP: &str = "https://app.example.com";

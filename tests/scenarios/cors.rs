@@ -1,8 +1,8 @@
 //! Which pages of other origins may call, and what the rest gets to see.
 
+use harness::{Event, ISSUER, LOGIN_AT, Reply, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, ISSUER, LOGIN_AT, Reply, World, at};
 
 const PASSWORD: &str = "correct horse battery";
 const APP: &str = "https://app.example.com";

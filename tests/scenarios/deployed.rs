@@ -1,9 +1,9 @@
 //! A deployed stack, on AWS or wherever the functions run:
 //! `BASE_URL=https://… USERS_TABLE=… cargo test -p tests -- deployed`. Skipped, with a line that says so, when unset.
 
+use harness::deployment::{Deployment, PASSWORD};
 use http::{Method, header};
 use serde_json::json;
-use tests::deployment::{Deployment, PASSWORD};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_of_the_command_line_logs_in_refreshes_is_verified_and_logs_out() {

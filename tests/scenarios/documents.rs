@@ -1,14 +1,14 @@
 //! The two `/.well-known` documents.
 
+use harness::{Event, LOGIN_AT, World, at};
 use http::Method;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, World, at};
 
 const JWKS: &str = "/.well-known/jwks.json";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-async fn get(world: &World, path: &str) -> tests::Reply {
+async fn get(world: &World, path: &str) -> harness::Reply {
     world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await
 }
 

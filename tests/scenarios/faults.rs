@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use edge::{Answer, Cors, Endpoint, Environment, Refusal, Request, aws::AwsSettings, respond};
+use harness::{Event, LOGIN_AT, Reply, at};
 use http::Method;
 use serde_json::json;
-use tests::{Event, LOGIN_AT, Reply, at};
 use token::Timestamp;
 use tokio::net::TcpListener;
 

@@ -1,6 +1,6 @@
 //! Users who came with the hashes of another program, and log in.
 
-use tests::{LOGIN_AT, World, at};
+use harness::{LOGIN_AT, World, at};
 use users::{IfDifferent, Status, UserRecord};
 
 const PASSWORD: &str = "correct horse \u{e9}";

@@ -1,8 +1,8 @@
 //! What attackers and broken clients send: a designed 4xx each time, never a 5xx, a panic or a hang.
 
+use harness::{Event, LOGIN_AT, World};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, World};
 
 const PASSWORD: &str = "correct horse battery";
 const ROUTES: [&str; 8] = [
@@ -164,7 +164,7 @@ async fn events_that_break_the_parser_are_400_and_the_process_lives() {
     world.create("ada", PASSWORD).await;
     for path in ROUTES {
         for event in broken_events(path) {
-            let answer = world.gateway.respond(path, &event.to_string(), tests::at(LOGIN_AT)).await;
+            let answer = world.gateway.respond(path, &event.to_string(), harness::at(LOGIN_AT)).await;
             let status = answer["statusCode"].as_u64().unwrap();
             assert!((200..500).contains(&status), "{path}: {event} gives {answer}");
             if path.starts_with("/auth") {
@@ -172,7 +172,7 @@ async fn events_that_break_the_parser_are_400_and_the_process_lives() {
             }
         }
         for text in ["", "{", "\u{0}", "[[[["] {
-            let answer = world.gateway.respond(path, text, tests::at(LOGIN_AT)).await;
+            let answer = world.gateway.respond(path, text, harness::at(LOGIN_AT)).await;
             assert_eq!(answer["statusCode"], 400);
         }
     }

@@ -1,9 +1,9 @@
 //! Methods, media types, sizes, and the kinds of events.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use harness::{Event, LOGIN_AT, World};
 use http::Method;
 use serde_json::json;
-use tests::{Event, LOGIN_AT, World};
 
 const PASSWORD: &str = "correct horse battery";
 const ROUTES: [&str; 4] = ["/auth/login", "/auth/refresh", "/auth/verify", "/auth/logout"];

@@ -1,10 +1,10 @@
 //! The clock of the local server: what it does to tokens, who may move it, and what it refuses.
 
+use harness::{Event, LOGIN_AT, World};
 use http::Method;
 use local::ROUTES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Event, LOGIN_AT, World};
 
 use crate::local_server::{demo_login, exchange, post, start};
 

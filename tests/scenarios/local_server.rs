@@ -7,9 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use harness::lambda;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::lambda;
 
 pub(crate) struct Running {
     child: Child,

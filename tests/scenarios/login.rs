@@ -3,9 +3,9 @@
 use std::{collections::HashSet, sync::Arc};
 
 use edge::Endpoint;
+use harness::{Event, LOGIN_AT, World, at};
 use http::Method;
 use serde_json::json;
-use tests::{Event, LOGIN_AT, World, at};
 use tokio::task::JoinSet;
 use users::Username;
 

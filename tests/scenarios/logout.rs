@@ -1,8 +1,8 @@
 //! `POST /auth/logout`.
 
+use harness::{Event, LOGIN_AT, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, World, at};
 use token::Claims;
 
 const PASSWORD: &str = "correct horse battery";
@@ -94,7 +94,7 @@ async fn the_answer_has_no_body_no_content_type_and_is_not_stored() {
         let answer = world.gateway.respond("/auth/logout", &event, at(LOGIN_AT)).await;
         assert_eq!(answer["statusCode"], 204);
         assert!(answer["body"].as_str().unwrap_or_default().is_empty(), "{answer}");
-        let reply = tests::Reply::new(&answer);
+        let reply = harness::Reply::new(&answer);
         assert_eq!(reply.headers, json!({ "cache-control": "no-store" }));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use harness::{Event, LOGIN_AT, Reply, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, Reply, World, at};
 use tokio::task::JoinSet;
 
 const OLD: &str = "correct horse battery";

@@ -1,8 +1,8 @@
 //! The protected routes of the local server: what the native authorizer of API Gateway and ours let through.
 
+use harness::{Event, LOGIN_AT, Reply, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, Reply, World, at};
 
 const PASSWORD: &str = "correct horse battery";
 

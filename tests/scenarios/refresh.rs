@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use harness::{LOGIN_AT, World, at};
 use serde_json::json;
-use tests::{LOGIN_AT, World, at};
 use token::{CustomClaims, RefreshSwitch, Seconds, SessionPolicy};
 use users::{Hasher, Password};
 
@@ -129,7 +129,7 @@ async fn switched_off_refuses_every_token_also_one_issued_while_it_was_on() {
 #[tokio::test]
 async fn the_token_is_read_from_the_body_alone() {
     let (world, token) = logged_in().await;
-    let event = tests::Event::http_api(&http::Method::POST, "/auth/refresh")
+    let event = harness::Event::http_api(&http::Method::POST, "/auth/refresh")
         .json(&json!({}))
         .header("authorization", Some(&format!("Bearer {token}")))
         .header("cookie", Some(&format!("token={token}")));

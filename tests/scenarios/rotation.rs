@@ -1,11 +1,13 @@
 //! The rotation function against a strict Secrets Manager, and sessions across rotations.
 
 use edge::{Environment, PublicKeys};
+use harness::{
+    Event, FIRST_VERSION, ISSUER, LOGIN_AT, PublicKeysTable, SECRET_ARN, SecretsManager, World, at,
+};
 use http::Method;
 use local_data::Store;
 use rotate_keys::{RotateKeys, RotationFailure};
 use serde_json::{Value, json};
-use tests::{Event, FIRST_VERSION, ISSUER, LOGIN_AT, PublicKeysTable, SECRET_ARN, SecretsManager, World, at};
 use token::{Algorithm, KeySet, Timestamp};
 
 pub(crate) const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use tests::{LOGIN_AT, World, at};
+use harness::{LOGIN_AT, World, at};
 use token::{CustomClaims, KeySet, RefreshSwitch, Seconds, SessionId, SessionPolicy, TokenId, UserId};
 use tokio::task::JoinSet;
 use users::{NewUser, Session, User};

@@ -1,8 +1,8 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{sid}`.
 
+use harness::{Event, LOGIN_AT, Reply, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, Reply, World, at};
 
 const PASSWORD: &str = "correct horse battery";
 const HOUR: u64 = 3600;

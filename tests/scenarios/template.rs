@@ -6,11 +6,11 @@ use std::{
 };
 
 use edge::Endpoint as _;
+use harness::{Event, LOGIN_AT, SecretsManager, World};
 use http::Method;
 use local::{Function, ROUTES};
 use serde_json::json;
 use serde_yaml_ng::Value;
-use tests::{Event, LOGIN_AT, SecretsManager, World};
 
 pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap()
@@ -119,9 +119,9 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
     }
     world.log_in("ada", "wrong", LOGIN_AT).await;
     assert_eq!(world.log_in("ada", "correct horse battery", LOGIN_AT + 900).await.status, 200);
-    world.gateway.login.warm_up(tests::at(LOGIN_AT)).await;
+    world.gateway.login.warm_up(harness::at(LOGIN_AT)).await;
     let login = world.operations();
-    world.gateway.refresh.warm_up(tests::at(LOGIN_AT)).await;
+    world.gateway.refresh.warm_up(harness::at(LOGIN_AT)).await;
     assert_eq!(world.operations(), ["GetItem"]);
     assert_eq!(world.refresh(&token, LOGIN_AT).await.status, 200);
     let refresh = world.operations();
@@ -147,7 +147,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
         json!({ "current_password": "correct horse battery", "new_password": "another horse battery" });
     let event = Event::http_api(&Method::POST, "/auth/password").json(&body).bearer(&token);
     assert_eq!(world.send("/auth/password", &event, LOGIN_AT + 999).await.status, 200);
-    world.gateway.password.warm_up(tests::at(LOGIN_AT)).await;
+    world.gateway.password.warm_up(harness::at(LOGIN_AT)).await;
     let password = world.operations();
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
@@ -156,7 +156,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
     let token = world.log_in("ada", "another horse battery", LOGIN_AT + 999).await.token().to_owned();
     world.operations();
     let event = crate::authorizer::with_token("http_api_2", &token).to_string();
-    let answer = authorizer.answer(&event, tests::at(LOGIN_AT + 999), Duration::from_secs(8)).await;
+    let answer = authorizer.answer(&event, harness::at(LOGIN_AT + 999), Duration::from_secs(8)).await;
     assert_eq!(answer["isAuthorized"], true);
     let authorizer = world.operations();
     // A transaction needs the actions of its parts, and ours update.
@@ -297,7 +297,7 @@ async fn the_secret_begins_without_a_key_and_the_first_rotation_makes_one() {
     let secrets = SecretsManager::start(secret["SecretString"].as_str().unwrap()).await;
     crate::rotation::rotate(&secrets, LOGIN_AT).await;
     let set = crate::rotation::keys(&secrets, "AWSCURRENT");
-    assert!(set.signing_key(tests::at(LOGIN_AT)).is_some());
+    assert!(set.signing_key(harness::at(LOGIN_AT)).is_some());
 }
 
 #[test]

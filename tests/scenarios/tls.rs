@@ -1,8 +1,8 @@
 //! The real binaries and an AWS whose certificates are of an authority that only this test knows.
 
 use bench::{Authority, AwsStandIn, Scenario};
+use harness::{Event, lambda, lambda::Function};
 use tempfile::TempDir;
-use tests::{Event, lambda, lambda::Function};
 
 struct Stack {
     scenario: Scenario,

@@ -1,8 +1,8 @@
 //! `POST /auth/verify`.
 
+use harness::{Event, LOGIN_AT, Reply, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, Reply, World, at};
 use token::{CustomClaims, RefreshSwitch, Seconds, SessionPolicy};
 
 const PASSWORD: &str = "correct horse battery";

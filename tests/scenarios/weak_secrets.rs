@@ -1,8 +1,8 @@
 //! Every secret that must not sign: 503 from a function that has no keys yet, the last good keys in one that has.
 
+use harness::{Event, LOGIN_AT, SecretsManager, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Event, LOGIN_AT, SecretsManager, World, at};
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const JWK_SET: &str = "/.well-known/jwks.json";

@@ -1,7 +1,7 @@
 //! 1 hour, 2 days, login on 2023-06-02 at 18:00:00: every number of the worked example, through HTTP.
 
+use harness::{LOGIN_AT, World, at};
 use serde_json::json;
-use tests::{LOGIN_AT, World, at};
 
 const HOUR: u64 = 3600;
 const TWO_DAYS: u64 = 172_800;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use edge::Environment;
+use harness::{FIRST_VERSION, ISSUER, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager};
 use rotate_keys::RotateKeys;
 use serde_json::{Value, json};
-use tests::{FIRST_VERSION, ISSUER, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager};
 use token::{Algorithm, Key, KeySet, Schedule, Timestamp};
 
 use crate::folder::{Folder, Run, latchkey, run};

@@ -7,7 +7,7 @@ use serde_yaml_ng::{Mapping, Value};
 use crate::Reply;
 
 static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_yaml_ng::from_str(include_str!("../../openapi.yaml")).unwrap());
+    LazyLock::new(|| serde_yaml_ng::from_str(include_str!("../../../openapi.yaml")).unwrap());
 
 /// Panics unless openapi.yaml says that `path` may answer `reply`.
 pub(crate) fn check(path: &str, reply: &Reply) {

@@ -19,7 +19,7 @@ pub struct Reply {
 impl Event {
     /// An HTTP API's event, payload format 2.0.
     pub fn http_api(method: &Method, path: &str) -> Self {
-        let mut event: Value = serde_json::from_str(include_str!("../events/http_api.json")).unwrap();
+        let mut event: Value = serde_json::from_str(include_str!("../../events/http_api.json")).unwrap();
         event["rawPath"] = path.into();
         event["requestContext"]["http"]["method"] = method.as_str().into();
         event["requestContext"]["http"]["path"] = path.into();
@@ -28,7 +28,7 @@ impl Event {
 
     /// A REST API's event, payload format 1.0.
     pub fn rest_api(method: &Method, path: &str) -> Self {
-        let mut event: Value = serde_json::from_str(include_str!("../events/rest_api.json")).unwrap();
+        let mut event: Value = serde_json::from_str(include_str!("../../events/rest_api.json")).unwrap();
         event["path"] = path.into();
         event["httpMethod"] = method.as_str().into();
         event["requestContext"]["httpMethod"] = method.as_str().into();
@@ -37,7 +37,7 @@ impl Event {
 
     /// A load balancer's event.
     pub fn load_balancer(method: &Method, path: &str) -> Self {
-        let mut event: Value = serde_json::from_str(include_str!("../events/load_balancer.json")).unwrap();
+        let mut event: Value = serde_json::from_str(include_str!("../../events/load_balancer.json")).unwrap();
         event["path"] = path.into();
         event["httpMethod"] = method.as_str().into();
         Self(event)
