@@ -53,11 +53,11 @@ impl Authority {
     /// Amazon's roots, as text.
     pub fn amazon() -> String {
         let roots: [&[u8]; 5] = [
-            include_bytes!("../../shared/edge/data/amazon-root-ca-1.der"),
-            include_bytes!("../../shared/edge/data/amazon-root-ca-2.der"),
-            include_bytes!("../../shared/edge/data/amazon-root-ca-3.der"),
-            include_bytes!("../../shared/edge/data/amazon-root-ca-4.der"),
-            include_bytes!("../../shared/edge/data/starfield-services-root-g2.der"),
+            include_bytes!("../../shared/aws/data/amazon-root-ca-1.der"),
+            include_bytes!("../../shared/aws/data/amazon-root-ca-2.der"),
+            include_bytes!("../../shared/aws/data/amazon-root-ca-3.der"),
+            include_bytes!("../../shared/aws/data/amazon-root-ca-4.der"),
+            include_bytes!("../../shared/aws/data/starfield-services-root-g2.der"),
         ];
         roots.map(|root| pem::encode(&pem::Pem::new("CERTIFICATE", root))).concat()
     }

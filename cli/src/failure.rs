@@ -71,7 +71,7 @@ pub enum Failure {
     #[error(
         "the key is out of the secret, but not yet out of the table of public keys, which rotate-keys writes every 5 minutes"
     )]
-    NotPublished(#[source] edge::PublicKeysError),
+    NotPublished(#[source] keyring::PublicKeysError),
     /// The rotation has begun and is not over.
     #[error(
         "the rotation has begun and is not over after {0} s; the log of rotate-keys says why, and `latchkey keys status` whether it came into force"

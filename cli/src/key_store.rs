@@ -1,10 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
-use aws_sdk_secretsmanager::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-};
-use edge::PublicKeys;
+use keyring::{PublicKeys, SecretError, SigningSecret};
 use token::KeySet;
 use zeroize::Zeroizing;
 
@@ -16,7 +12,7 @@ const ROTATION_LOOKS: u64 = 60;
 /// Where the signing keys are.
 pub(crate) enum KeyStore {
     /// A secret of AWS.
-    Secret { client: Client, id: String, published: Option<PublicKeys> },
+    Secret { secret: SigningSecret, published: Option<PublicKeys> },
     /// The local server's data folder.
     Folder(PathBuf),
 }
@@ -38,16 +34,15 @@ impl KeyStore {
         let config = store::aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
         let table = options.public_keys_table.clone().or_else(store::public_keys_table);
         let published = table.map(|table| PublicKeys::new(aws_sdk_dynamodb::Client::new(&config), &table));
-        Ok(Self::Secret { client: Client::new(&config), id, published })
+        let secret = SigningSecret::new(aws_sdk_secretsmanager::Client::new(&config), &id);
+        Ok(Self::Secret { secret, published })
     }
 
     pub(crate) async fn read(&self) -> Result<Read, Failure> {
         match self {
-            Self::Secret { client, id, .. } => {
-                let answer = client.get_secret_value().secret_id(id).send().await;
-                let answer = answer.map_err(|problem| failed("read", problem))?;
-                let secret = Zeroizing::new(answer.secret_string.unwrap_or_default());
-                Ok(Read { secret, version: answer.version_id })
+            Self::Secret { secret, .. } => {
+                let in_force = secret.in_force().await.map_err(failed("read"))?;
+                Ok(Read { secret: in_force.value, version: in_force.version })
             }
             Self::Folder(folder) => {
                 Ok(Read { secret: Zeroizing::new(signature::local_secret(folder)?), version: None })
@@ -59,34 +54,27 @@ impl KeyStore {
     ///
     /// A rotation that is under way loses `AWSPENDING` and with it its chance to bring back what it had read.
     pub(crate) async fn replace(&self, read: &Read, keys: &KeySet) -> Result<(), Failure> {
-        let (client, id) = match self {
+        let secret = match self {
             Self::Folder(folder) => return Ok(local_data::signing_key::replace(folder, keys)?),
-            Self::Secret { client, id, .. } => (client, id),
+            Self::Secret { secret, .. } => secret,
         };
-        let secret = keys.to_secret();
-        let stored = client.put_secret_value().secret_id(id).version_stages("AWSPENDING");
-        let stored = stored.secret_string(secret.as_str()).send().await;
-        let stored = stored.map_err(|problem| failed("change", problem))?.version_id;
-        let moved = client.update_secret_version_stage().secret_id(id).version_stage("AWSCURRENT");
-        let moved =
-            moved.set_move_to_version_id(stored.clone()).set_remove_from_version_id(read.version.clone());
-        let moved = moved.send().await;
+        let value = keys.to_secret();
+        let stored = secret.store_pending(None, &value).await.map_err(failed("change"))?;
+        let moved = secret.make_current(stored.as_deref(), read.version.as_deref()).await;
         // Else Secrets Manager would one day take the next rotation for the one that this label began.
-        let label = client.update_secret_version_stage().secret_id(id).version_stage("AWSPENDING");
-        let _nobody_left_to_tell = label.set_remove_from_version_id(stored).send().await;
-        let Err(problem) = moved else { return Ok(()) };
-        match problem.code() {
-            Some("InvalidParameterException") => Err(Failure::SecretChanged),
-            _ => Err(failed("change", problem)),
-        }
+        let _nobody_left_to_tell = secret.drop_pending(stored.as_deref()).await;
+        moved.map_err(|error| match error.code.as_deref() {
+            Some("InvalidParameterException") => Failure::SecretChanged,
+            _ => failed("change")(error),
+        })
     }
 
     /// Publishes the public halves of what is in force; `false` if no table of them is known.
     pub(crate) async fn publish(&self) -> Result<bool, Failure> {
         match self {
             Self::Folder(_) | Self::Secret { published: None, .. } => Ok(false),
-            Self::Secret { client, id, published: Some(published) } => {
-                published.publish(client, id).await.map_err(Failure::NotPublished)?;
+            Self::Secret { secret, published: Some(published) } => {
+                published.publish(secret).await.map_err(Failure::NotPublished)?;
                 Ok(true)
             }
         }
@@ -94,15 +82,11 @@ impl KeyStore {
 
     /// Has Secrets Manager rotate the secret, and waits until the new version is in force.
     pub(crate) async fn rotate(&self) -> Result<(), Failure> {
-        let Self::Secret { client, id, .. } = self else { return Ok(()) };
-        let begun = client.rotate_secret().secret_id(id).send().await;
-        let begun = begun.map_err(|problem| failed("rotate", problem))?.version_id;
+        let Self::Secret { secret, .. } = self else { return Ok(()) };
+        let begun = secret.rotate().await.map_err(failed("rotate"))?;
         for _ in 0..ROTATION_LOOKS {
-            let described = client.describe_secret().secret_id(id).send().await;
-            let described = described.map_err(|problem| failed("read", problem))?;
-            let mut versions = described.version_ids_to_stages.into_iter().flatten();
-            let in_force = versions.find(|(_, labels)| labels.iter().any(|label| label == "AWSCURRENT"));
-            if in_force.map(|(version, _)| version) == begun {
+            let versions = secret.versions().await.map_err(failed("read"))?;
+            if versions.current() == begun.as_deref() {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -111,11 +95,6 @@ impl KeyStore {
     }
 }
 
-/// Not the error itself: it prints the raw response, and with it the secret.
-fn failed<E>(what: &'static str, problem: SdkError<E>) -> Failure
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let source = problem.into_source().unwrap_or_else(|_| "no answer".into());
-    Failure::SecretsManager { what, source }
+fn failed(what: &'static str) -> impl Fn(SecretError) -> Failure {
+    move |error| Failure::SecretsManager { what, source: error.source }
 }

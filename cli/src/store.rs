@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use aws::AwsSettings;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
     config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
 };
-use edge::{Environment, aws::AwsSettings};
+use edge::Environment;
 use local_data::{Store, TABLE_NAME};
 use users::{User, UserTable, Username};
 

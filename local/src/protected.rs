@@ -1,10 +1,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use authorizer::Authorizer;
-use edge::{Cors, Environment, SettingError, SigningKeys, respond};
+use edge::{Cors, Environment, SettingError, respond};
 use http::{HeaderMap, Method, Uri};
 use jsonwebtoken::jwk::JwkSet;
 use jwks::{DISCOVERY_PATH, Jwks};
+use keyring::SigningKeys;
 use serde_json::{Value, json};
 use token::Timestamp;
 use users::UserTable;

@@ -6,9 +6,10 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::ConnectInfo, extract::State};
-use edge::{Environment, KeySource, PublicKeysError, SettingError, SigningKeys};
+use edge::{Environment, SettingError};
 use http::{Response, StatusCode, header};
 use jwks::Jwks;
+use keyring::{KeySource, PublicKeysError, SigningKeys};
 use local_data::{Store, StoreFileError, folder::prepare, signing_key, signing_key::KeyFileError};
 use login::Login;
 use password::ChangePassword;

@@ -10,10 +10,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aws::AwsSettings;
 use axum::{Router, body::Body, extract::State, routing::post};
-use edge::{Environment, PublicKeys, PublicKeysError, aws::AwsSettings};
 use http::{Request, Response};
 use hyper_util::rt::TokioIo;
+use keyring::{PublicKeys, PublicKeysError, SigningSecret};
 use local_data::{Store, StoreFileError, TABLE_NAME, folder::prepare, signing_key};
 use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
 use users::{Hasher, UserTable};
@@ -91,13 +92,13 @@ impl AwsStandIn {
             "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
             _ => None,
         };
-        let aws = AwsSettings::new(&Environment::new(&lookup))?;
+        let aws = AwsSettings::new(&lookup).map_err(edge::SettingError::from)?;
         // The two tables have the same key.
         let table =
             UserTable::new(AwsSettings::embedded(store.endpoint.clone()).dynamodb(), PUBLIC_KEYS_TABLE);
         table.create_table().await.map_err(StoreFileError::Table)?;
         let published = PublicKeys::new(aws.dynamodb(), PUBLIC_KEYS_TABLE);
-        match published.publish(&aws.secrets_manager(), SECRET_NAME).await {
+        match published.publish(&SigningSecret::new(aws.secrets_manager(), SECRET_NAME)).await {
             // The functions start all the same, and those that read the table say what is missing.
             Ok(_) | Err(PublicKeysError::NoPublicHalf) => Ok(()),
             Err(problem) => Err(problem.into()),

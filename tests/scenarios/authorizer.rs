@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use authorizer::Authorizer;
-use edge::{Environment, KeySource, SigningKeys};
+use edge::Environment;
 use harness::{ISSUER, LOGIN_AT, World, at};
+use keyring::{KeySource, SigningKeys};
 use serde_json::{Value, json};
 use token::{CustomClaims, Seconds};
 use tokio::net::TcpListener;
@@ -65,7 +66,7 @@ async fn answer(authorizer: &Authorizer, event: &Value, now: u64) -> Value {
 }
 
 /// The code of a no, in the form that `kind` takes and without a trace of the token.
-async fn refusal(authorizer: &Authorizer, kind: &str, value: &str, now: u64) -> String {
+async fn rejection(authorizer: &Authorizer, kind: &str, value: &str, now: u64) -> String {
     let answer = answer(authorizer, &with_header(kind, value), now).await;
     let context = &answer["context"];
     let expected = match kind {
@@ -166,7 +167,7 @@ async fn what_is_no_live_token_is_denied_with_its_code() {
             (&good, LOGIN_AT - 1, "invalid_token"),
             (&good, LOGIN_AT + 3600, "token_expired"),
         ] {
-            assert_eq!(refusal(&authorizer, kind, value, now).await, code, "{kind} {value:.60}");
+            assert_eq!(rejection(&authorizer, kind, value, now).await, code, "{kind} {value:.60}");
         }
         assert!(allows(&answer(&authorizer, &with_token(kind, &token), LOGIN_AT + 3599).await));
     }
@@ -209,14 +210,14 @@ async fn an_ended_session_is_denied_at_once_where_sessions_are_checked_and_nowhe
     assert_eq!(world.operations(), ["GetItem"]);
     assert_eq!(world.log_out(&token, LOGIN_AT).await.status, 204);
     for kind in KINDS {
-        assert_eq!(refusal(&checking, kind, &good, LOGIN_AT).await, "session_ended");
+        assert_eq!(rejection(&checking, kind, &good, LOGIN_AT).await, "session_ended");
     }
     world.users.disable(&"ada".parse().unwrap()).await.unwrap();
-    assert_eq!(refusal(&checking, "token", &good, LOGIN_AT).await, "user_disabled");
+    assert_eq!(rejection(&checking, "token", &good, LOGIN_AT).await, "user_disabled");
     world.users.delete(&"ada".parse().unwrap()).await.unwrap();
-    assert_eq!(refusal(&checking, "token", &good, LOGIN_AT).await, "session_ended");
+    assert_eq!(rejection(&checking, "token", &good, LOGIN_AT).await, "session_ended");
     world.create("ada", PASSWORD).await;
-    assert_eq!(refusal(&checking, "token", &good, LOGIN_AT).await, "session_ended", "another ada");
+    assert_eq!(rejection(&checking, "token", &good, LOGIN_AT).await, "session_ended", "another ada");
     world.operations();
     for kind in KINDS {
         assert!(allows(&answer(&trusting, &with_token(kind, &token), LOGIN_AT).await), "{kind}");
@@ -241,7 +242,7 @@ async fn what_is_down_or_slow_denies_as_temporarily_unavailable() {
     let lookup = |variable: &str| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned());
     let nowhere = SigningKeys::new(KeySource::File("/nowhere/keys.json".into()), Seconds::new(0));
     let without_keys = Authorizer::new(None, nowhere, &Environment::new(&lookup)).unwrap();
-    let code = refusal(&without_keys, "token", "Bearer no.to.ken", LOGIN_AT).await;
+    let code = rejection(&without_keys, "token", "Bearer no.to.ken", LOGIN_AT).await;
     assert_eq!(code, "temporarily_unavailable");
 }
 

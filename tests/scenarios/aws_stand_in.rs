@@ -54,7 +54,7 @@ impl StandIn {
             "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
             _ => None,
         };
-        edge::aws::AwsSettings::new(&edge::Environment::new(&lookup)).unwrap().secrets_manager()
+        aws::AwsSettings::new(&lookup).unwrap().secrets_manager()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use edge::{Answer, Cors, Endpoint, Environment, Refusal, Request, aws::AwsSettings, respond};
+use aws::AwsSettings;
+use edge::{Cors, Endpoint, Rejection, Request, Response, respond};
 use harness::{Event, LOGIN_AT, Reply, at};
 use http::Method;
 use serde_json::json;
@@ -20,11 +21,11 @@ impl Endpoint for Faulty {
     const NAME: &'static str = "faulty";
     const METHODS: &'static [Method] = &[Method::POST];
 
-    async fn handle(&self, _: &Request, _: Timestamp) -> Result<Answer, Refusal> {
+    async fn handle(&self, _: &Request, _: Timestamp) -> Result<Response, Rejection> {
         if (self.fault)() {
             std::future::pending::<()>().await;
         }
-        Ok(Answer::json(http::StatusCode::OK, &json!({})))
+        Ok(Response::json(http::StatusCode::OK, &json!({})))
     }
 }
 
@@ -60,7 +61,7 @@ async fn an_aws_that_accepts_and_never_answers_is_given_up_on() {
         "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
         _ => None,
     };
-    let aws = AwsSettings::new(&Environment::new(&lookup)).unwrap();
+    let aws = AwsSettings::new(&lookup).unwrap();
     let (dynamodb, secrets) = (aws.dynamodb(), aws.secrets_manager());
     let calls = async {
         assert!(dynamodb.list_tables().send().await.is_err());

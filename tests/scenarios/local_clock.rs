@@ -113,9 +113,9 @@ fn what_it_cannot_do_is_said_and_leaves_it_alone() {
         (&[JSON, text], r#"{"by":1}"#, 415, "unsupported_media_type", "Content-Type: application/json"),
         (&[JSON], &*format!("{{\"by\":{}1}}", " ".repeat(1024)), 413, "body_too_large", "1 KiB"),
     ] {
-        let (answered, refusal) = ask(server.port, "POST", headers, body);
-        assert_eq!((answered, &refusal["code"]), (status, &json!(code)), "{body}: {refusal}");
-        assert!(refusal["message"].as_str().unwrap().contains(said), "{body}: {refusal}");
+        let (answered, rejection) = ask(server.port, "POST", headers, body);
+        assert_eq!((answered, &rejection["code"]), (status, &json!(code)), "{body}: {rejection}");
+        assert!(rejection["message"].as_str().unwrap().contains(said), "{body}: {rejection}");
     }
     for method in ["PUT", "PATCH", "OPTIONS"] {
         let (status, head, _) = exchange(server.port, &request(server.port, method, &[JSON], r#"{"by":1}"#));
@@ -148,8 +148,8 @@ fn no_page_of_another_site_reads_or_moves_it() {
     ] {
         let headers: Vec<_> = foreign.iter().copied().chain([JSON]).collect();
         for (method, body) in [("GET", ""), ("POST", r#"{"by":1}"#), ("DELETE", "")] {
-            let (status, refusal) = ask(server.port, method, &headers, body);
-            assert_eq!((status, &refusal["code"]), (403, &json!("foreign_page")), "{method} {foreign:?}");
+            let (status, rejection) = ask(server.port, method, &headers, body);
+            assert_eq!((status, &rejection["code"]), (403, &json!("foreign_page")), "{method} {foreign:?}");
         }
     }
     assert_eq!(now(server.port), stopped);

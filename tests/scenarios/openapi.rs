@@ -96,7 +96,7 @@ fn every_body_has_an_example_and_every_field_header_and_parameter_a_meaning() {
             assert!(examples > 0 || !value["example"].is_null(), "{way} has no example");
         }
         let parent = way.rsplit('/').nth(1).unwrap_or_default();
-        // A refusal narrows the code that `Refusal` describes.
+        // A rejection narrows the code that `Rejection` describes.
         let narrows = way.contains("/allOf/");
         if ["properties", "headers", "parameters", "responses"].contains(&parent) && !narrows {
             described += 1;

@@ -1,8 +1,9 @@
 //! The public halves of the keys in their own table, and the functions that read nothing else.
 
-use edge::{PublicKeys, aws::AwsSettings};
+use aws::AwsSettings;
 use harness::{Event, LOGIN_AT, PUBLIC_KEYS_TABLE, PublicKeysTable, SecretsManager, World, at};
 use http::Method;
+use keyring::PublicKeys;
 use local_data::Store;
 use rotate_keys::RotationFailure;
 use serde_json::json;

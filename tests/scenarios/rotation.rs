@@ -1,10 +1,11 @@
 //! The rotation function against a strict Secrets Manager, and sessions across rotations.
 
-use edge::{Environment, PublicKeys};
+use edge::Environment;
 use harness::{
     Event, FIRST_VERSION, ISSUER, LOGIN_AT, PublicKeysTable, SECRET_ARN, SecretsManager, World, at,
 };
 use http::Method;
+use keyring::PublicKeys;
 use local_data::Store;
 use rotate_keys::{RotateKeys, RotationFailure};
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub(crate) fn rotation(
             set.or_else(|| (other == "SIGNING_ALGORITHM").then(|| "ES256".to_owned()))
         }
     };
-    RotateKeys::new(secrets.client(), published, &Environment::new(&lookup)).unwrap()
+    RotateKeys::new(secrets.signing_secret(), published, &Environment::new(&lookup)).unwrap()
 }
 
 pub(crate) fn event(step: &str, token: &str) -> Value {

@@ -222,7 +222,7 @@ fn rotation(secrets: &SecretsManager) -> RotateKeys {
         "SIGNING_ALGORITHM" => Some("ES256".to_owned()),
         _ => None,
     };
-    RotateKeys::new(secrets.client(), None, &Environment::new(&lookup)).unwrap()
+    RotateKeys::new(secrets.signing_secret(), None, &Environment::new(&lookup)).unwrap()
 }
 
 fn event(step: &str, token: &str) -> Value {

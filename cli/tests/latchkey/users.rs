@@ -1,7 +1,7 @@
 //! `latchkey user …`
 
+use aws::AwsSettings;
 use aws_sdk_dynamodb::types::AttributeValue;
-use edge::aws::AwsSettings;
 use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
 use token::Timestamp;

@@ -1,4 +1,4 @@
-use edge::Refusal;
+use edge::Rejection;
 use serde_json::{Map, Value, json};
 use token::Claims;
 
@@ -29,9 +29,9 @@ impl Form {
         }
     }
 
-    /// No: the context says why, in the words of every other refusal.
-    pub(crate) fn deny(self, refusal: &Refusal, stage: Option<&Stage>) -> Value {
-        let (_, code, message) = refusal.said();
+    /// No: the context says why, in the words of every other rejection.
+    pub(crate) fn deny(self, rejection: &Rejection, stage: Option<&Stage>) -> Value {
+        let (_, code, message) = rejection.parts();
         let mut context = Map::new();
         context.insert("code".into(), code.into());
         context.insert("message".into(), message.into());

@@ -10,9 +10,9 @@ mod event;
 use std::time::Duration;
 
 use edge::{
-    AuthorizerResponse, Environment, Refusal, SettingError, SigningKeys, audit, bearer_token, guarded,
-    live_user,
+    AuthorizerResponse, Environment, Rejection, SettingError, audit, bearer_token, guarded, live_user,
 };
+use keyring::SigningKeys;
 use serde_json::Value;
 use token::{Claims, SessionId, Timestamp, UserId, Verifier};
 use users::UserTable;
@@ -55,7 +55,7 @@ impl Authorizer {
         let form = event.form(self.response);
         match decision {
             Ok((claims, stage)) => form.allow(&claims, stage),
-            Err(refusal) => form.deny(&refusal, event.stage()),
+            Err(rejection) => form.deny(&rejection, event.stage()),
         }
     }
 
@@ -65,9 +65,9 @@ impl Authorizer {
         event: &'e Event,
         about: &mut Option<(UserId, SessionId)>,
         now: Timestamp,
-    ) -> Result<(Claims, &'e Stage), Refusal> {
+    ) -> Result<(Claims, &'e Stage), Rejection> {
         let stage = event.stage().ok_or_else(|| {
-            Refusal::InvalidRequest("This event is none of an API Gateway authorizer.".to_owned())
+            Rejection::InvalidRequest("This event is none of an API Gateway authorizer.".to_owned())
         })?;
         let token = bearer_token(event.authorization())?;
         let claims = self.keys.verify(&self.verifier, token, now).await?;

@@ -1,7 +1,6 @@
 //! The `authorizer` Lambda function.
 
 use authorizer::Authorizer;
-use edge::SigningKeys;
 use users::UserTable;
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,7 +9,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         |environment, aws| {
             let table = environment.checked_table()?;
             let users = table.map(|table| UserTable::new(aws.dynamodb(), &table));
-            Authorizer::new(users, SigningKeys::to_verify(environment, aws)?, environment)
+            Authorizer::new(users, environment.verification_keys(aws)?, environment)
         },
         Authorizer::warm_up,
         Authorizer::answer,

@@ -1,8 +1,9 @@
 //! `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`: where tokens come from
 //! and how to verify them. API Gateway's authorizers and every JWT library read these two.
 
-use edge::{Answer, Endpoint, Environment, IssuerUrl, Refusal, Request, SettingError, SigningKeys};
+use edge::{Endpoint, Environment, IssuerUrl, Rejection, Request, Response, SettingError};
 use http::{HeaderValue, Method, StatusCode, header};
+use keyring::SigningKeys;
 use serde_json::{Value, json};
 use token::{KeySet, Timestamp, public_jwk_set};
 
@@ -55,7 +56,7 @@ impl Endpoint for Jwks {
         self.keys.warm_up(now).await;
     }
 
-    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         // REST APIs put their stage in front of the path.
         let path = request.path();
         let keys = self.keys.current(now).await?;
@@ -64,8 +65,8 @@ impl Endpoint for Jwks {
         } else if path.ends_with(DISCOVERY_PATH) {
             self.discovery(&keys, now)
         } else {
-            return Err(Refusal::NotFound);
+            return Err(Rejection::NotFound);
         };
-        Ok(Answer::json(StatusCode::OK, &document).with_header(header::CACHE_CONTROL, CACHE_CONTROL))
+        Ok(Response::json(StatusCode::OK, &document).with_header(header::CACHE_CONTROL, CACHE_CONTROL))
     }
 }

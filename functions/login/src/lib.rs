@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use edge::{
-    Answer, Carrier, CookieMode, CredentialFailure, Endpoint, Environment, PasswordCheck, Refusal, Request,
-    SettingError, SigningKeys,
+    Carrier, CookieMode, CredentialFailure, Endpoint, Environment, PasswordCheck, Rejection, Request,
+    Response, SettingError,
 };
 use http::Method;
+use keyring::SigningKeys;
 use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
 use users::{Hasher, OpenSessionError, Password, Session, User, UserTable, Username};
 
@@ -45,7 +46,7 @@ impl Login {
         username: Username,
         password: Arc<Password>,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Rejection> {
         let keys = self.keys.current(now).await?;
         let (user, attempt) = self.passwords.begin(request, username, now).await?;
         let (session_id, token_id) =
@@ -60,7 +61,7 @@ impl Login {
         let subject = (user.id, user.username.as_str());
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
         let token = self.issuer.issue(&claims, &keys, now)?;
-        self.cookies.token_answer((&token, &claims), Carrier::Program, &self.policy, now)
+        self.cookies.token_response((&token, &claims), Carrier::Program, &self.policy, now)
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.
@@ -71,7 +72,7 @@ impl Login {
         (session_id, session): (SessionId, &Session),
         had_failures: bool,
         now: Timestamp,
-    ) -> Result<User, Refusal> {
+    ) -> Result<User, Rejection> {
         for _ in 0..MAX_CHECKS {
             let (checked, upgraded) = self.passwords.check(user, password).await?;
             let (users, hash, policy) = (&self.users, upgraded.as_deref(), &self.policy);
@@ -85,18 +86,18 @@ impl Login {
                 // A parallel login upgraded the hash, or the password was changed: check against the new one.
                 Err(OpenSessionError::HashChanged(fresh)) => user = Some(*fresh),
                 Err(OpenSessionError::UserGone) => {
-                    return Err(Refusal::InvalidCredentials(CredentialFailure::UnknownUser));
+                    return Err(Rejection::InvalidCredentials(CredentialFailure::UnknownUser));
                 }
                 Err(OpenSessionError::UserDisabled) => {
-                    return Err(Refusal::InvalidCredentials(CredentialFailure::UserDisabled));
+                    return Err(Rejection::InvalidCredentials(CredentialFailure::UserDisabled));
                 }
                 Err(OpenSessionError::UnreadableHash) => {
-                    return Err(Refusal::Internal("an unreadable hash matched"));
+                    return Err(Rejection::Internal("an unreadable hash matched"));
                 }
                 Err(OpenSessionError::Store(problem)) => return Err(problem.into()),
             }
         }
-        Err(Refusal::Internal("the password hash keeps changing"))
+        Err(Rejection::Internal("the password hash keeps changing"))
     }
 }
 
@@ -105,19 +106,19 @@ impl Endpoint for Login {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn warm_up(&self, now: Timestamp) {
-        let reading = self.keys.warm_up_with(self.users.connect_for_login(), now);
-        futures_util::future::join(self.passwords.warm_up(), Box::pin(reading)).await;
+        let reading = edge::warm_up(&self.keys, self.users.connect_for_login(), now);
+        futures_util::future::join(self.passwords.warm_up(), reading).await;
     }
 
-    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        self.cookies.refuse_foreign_pages(request)?;
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
+        self.cookies.reject_foreign_pages(request)?;
         let mut body = request.json()?;
         let username = body.string("username")?;
         let password = body.string("password")?;
         let username =
-            username.parse::<Username>().map_err(|problem| Refusal::of_field("username", &problem))?;
+            username.parse::<Username>().map_err(|problem| Rejection::of_field("username", &problem))?;
         let password =
-            Password::try_from(password).map_err(|problem| Refusal::of_field("password", &problem))?;
+            Password::try_from(password).map_err(|problem| Rejection::of_field("password", &problem))?;
         self.log_in(request, username, Arc::new(password), now).await
     }
 }

@@ -1,6 +1,5 @@
 //! The `login` Lambda function.
 
-use edge::SigningKeys;
 use login::Login;
 use users::{Hasher, UserTable};
 
@@ -8,7 +7,7 @@ use users::{Hasher, UserTable};
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        Login::new(users, SigningKeys::from_environment(environment, aws)?, Hasher::new(), environment)
+        Login::new(users, environment.signing_keys(aws)?, Hasher::new(), environment)
     })
     .await
 }

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use edge::{
-    Answer, CookieMode, Endpoint, Environment, PasswordCheck, Refusal, Request, SessionFailure, SettingError,
-    SigningKeys, caller,
+    CookieMode, Endpoint, Environment, PasswordCheck, Rejection, Request, Response, SessionFailure,
+    SettingError, caller,
 };
 use http::Method;
+use keyring::SigningKeys;
 use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId, Verifier};
 use users::{
     ChangePasswordError, Hasher, Password, PasswordHash, PasswordPolicy, PasswordRefusal, Session, User,
@@ -56,7 +57,7 @@ impl ChangePassword {
         by: SessionId,
         hash: &PasswordHash,
         (id, session): (SessionId, &Session),
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         for _ in 0..MAX_CHECKS {
             match self.users.change_password(&user, by, hash, (id, session)).await {
                 Ok(()) => return Ok(()),
@@ -65,18 +66,18 @@ impl ChangePassword {
                     (user, _) = self.passwords.check(Some(*fresh), current).await?;
                 }
                 Err(ChangePasswordError::SessionEnded) => {
-                    return Err(Refusal::SessionEnded(SessionFailure::NotInRow).of_bearer_token());
+                    return Err(Rejection::SessionEnded(SessionFailure::NotInRow).of_bearer_token());
                 }
                 Err(ChangePasswordError::UserDisabled) => {
-                    return Err(Refusal::UserDisabled.of_bearer_token());
+                    return Err(Rejection::UserDisabled.of_bearer_token());
                 }
                 Err(ChangePasswordError::UnreadableHash) => {
-                    return Err(Refusal::Internal("an unreadable hash matched"));
+                    return Err(Rejection::Internal("an unreadable hash matched"));
                 }
                 Err(ChangePasswordError::Store(problem)) => return Err(problem.into()),
             }
         }
-        Err(Refusal::Internal("the password hash keeps changing"))
+        Err(Rejection::Internal("the password hash keeps changing"))
     }
 }
 
@@ -85,21 +86,21 @@ impl Endpoint for ChangePassword {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn warm_up(&self, now: Timestamp) {
-        let reading = self.keys.warm_up_with(self.users.connect(), now);
-        futures_util::future::join(self.passwords.warm_up(), Box::pin(reading)).await;
+        let reading = edge::warm_up(&self.keys, self.users.connect(), now);
+        futures_util::future::join(self.passwords.warm_up(), reading).await;
     }
 
-    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
-        self.cookies.refuse_foreign_pages(request)?;
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
+        self.cookies.reject_foreign_pages(request)?;
         let (token, carrier) = self.cookies.bearer_token(request)?;
         let (claims, user) = caller(request, token, (&self.users, &self.keys, &self.verifier), now).await?;
         let mut body = request.json()?;
         let mut password = |field| {
             let password = Password::try_from(body.string(field)?);
-            password.map_err(|problem| Refusal::of_field(field, &problem))
+            password.map_err(|problem| Rejection::of_field(field, &problem))
         };
         let (current, new) = (password("current_password")?, password("new_password")?);
-        let refused = |problem: PasswordRefusal| Refusal::PasswordRefused(problem.to_string());
+        let refused = |problem: PasswordRefusal| Rejection::PasswordRefused(problem.to_string());
         self.rules.check(&new, &user.username).map_err(refused)?;
         if new.is_same_as(&current) {
             return Err(refused(PasswordRefusal::Unchanged));
@@ -119,7 +120,7 @@ impl Endpoint for ChangePassword {
         let subject = (user.id, user.username.as_str());
         let fresh = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims.clone());
         let token = self.issuer.issue(&fresh, &keys, now)?;
-        let answer = self.cookies.token_answer((&token, &fresh), carrier, &self.policy, now)?;
+        let answer = self.cookies.token_response((&token, &fresh), carrier, &self.policy, now)?;
         self.replace(user, &current, claims.session_id, &hash, (id, &session)).await?;
         request.is_about(claims.subject, Some(id));
         self.passwords.forget_failures(&attempt).await;

@@ -1,6 +1,5 @@
 //! The `password` Lambda function.
 
-use edge::SigningKeys;
 use password::ChangePassword;
 use users::{Hasher, UserTable};
 
@@ -8,7 +7,7 @@ use users::{Hasher, UserTable};
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        let keys = SigningKeys::from_environment(environment, aws)?;
+        let keys = environment.signing_keys(aws)?;
         ChangePassword::new(users, keys, Hasher::new(), environment)
     })
     .await

@@ -4,10 +4,10 @@
 //! succeed side by side, and a lost response logs nobody out.
 
 use edge::{
-    Answer, CookieMode, Endpoint, Environment, Presented, Refusal, Request, SettingError, SigningKeys,
-    live_user,
+    CookieMode, Endpoint, Environment, Presented, Rejection, Request, Response, SettingError, live_user,
 };
 use http::Method;
+use keyring::SigningKeys;
 use token::{Issuer, RefreshSwitch, SessionPolicy, Timestamp, TokenId, Verifier};
 use users::UserTable;
 
@@ -40,9 +40,9 @@ impl Refresh {
         request: &Request,
         presented: &Presented<'_>,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Rejection> {
         if self.policy.refresh_switch() == RefreshSwitch::Off {
-            return Err(Refusal::RefreshDisabled);
+            return Err(Rejection::RefreshDisabled);
         }
         let old = self.keys.verify(&self.verifier, &presented.token, now).await?;
         request.is_about(old.subject, Some(old.session_id));
@@ -57,7 +57,7 @@ impl Refresh {
         );
         let keys = self.keys.current(now).await?;
         let token = self.issuer.issue(&claims, &keys, now)?;
-        self.cookies.token_answer((&token, &claims), presented.carrier, &self.policy, now)
+        self.cookies.token_response((&token, &claims), presented.carrier, &self.policy, now)
     }
 }
 
@@ -66,10 +66,10 @@ impl Endpoint for Refresh {
     const METHODS: &'static [Method] = &[Method::POST];
 
     async fn warm_up(&self, now: Timestamp) {
-        Box::pin(self.keys.warm_up_with(self.users.connect(), now)).await;
+        edge::warm_up(&self.keys, self.users.connect(), now).await;
     }
 
-    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let presented = self.cookies.token_in_body(request)?;
         self.refresh(request, &presented, now).await
     }

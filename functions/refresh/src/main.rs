@@ -1,6 +1,5 @@
 //! The `refresh` Lambda function.
 
-use edge::SigningKeys;
 use refresh::Refresh;
 use users::UserTable;
 
@@ -8,7 +7,7 @@ use users::UserTable;
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        Refresh::new(users, SigningKeys::from_environment(environment, aws)?, environment)
+        Refresh::new(users, environment.signing_keys(aws)?, environment)
     })
     .await
 }

@@ -1,6 +1,4 @@
-use std::{error::Error, fmt};
-
-use edge::PublicKeysError;
+use keyring::{PublicKeysError, SecretError};
 use token::{KeySetError, RotationError};
 
 /// Why a step failed. Carries no key material; the sentence goes to the log and to CloudWatch.
@@ -57,30 +55,6 @@ pub enum RotationFailure {
     #[error("the public keys could not be published")]
     NotPublished(#[from] PublicKeysError),
     /// Secrets Manager refused a call or did not answer.
-    #[error("{call} failed")]
-    SecretsManager {
-        /// The call.
-        call: Call,
-        /// What it or the network said; never the response, which may hold the secret.
-        source: Box<dyn Error + Send + Sync>,
-    },
-}
-
-/// A call to Secrets Manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// Labels and whether rotation is on.
-    DescribeSecret,
-    /// One version's value.
-    GetSecretValue,
-    /// A new version.
-    PutSecretValue,
-    /// Moving or removing a label.
-    UpdateSecretVersionStage,
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
+    #[error(transparent)]
+    SecretsManager(#[from] SecretError),
 }

@@ -15,8 +15,8 @@
 mod failure;
 mod secret;
 
-use aws_sdk_secretsmanager::Client;
-use edge::{Environment, PublicKeys, PublicKeysError, SettingError};
+use edge::{Environment, SettingError};
+use keyring::{PublicKeys, PublicKeysError, SigningSecret};
 use serde::Deserialize;
 use serde_json::Value;
 use token::{
@@ -24,7 +24,7 @@ use token::{
     TokenId, UserId, Verifier,
 };
 
-pub use failure::{Call, RotationFailure};
+pub use failure::RotationFailure;
 use secret::{Secret, Version};
 
 /// The use case and all that it may touch.
@@ -47,12 +47,12 @@ struct Event {
 impl RotateKeys {
     /// Rotation of the one secret and by the policy that `environment` sets; the public halves go to `published`.
     pub fn new(
-        client: Client,
+        secret: SigningSecret,
         published: Option<PublicKeys>,
         environment: &Environment<'_>,
     ) -> Result<Self, SettingError> {
         Ok(Self {
-            secret: Secret::new(client, environment.signing_secret()?),
+            secret: Secret::new(secret),
             published,
             policy: environment.rotation_policy()?,
             issuer: environment.issuer()?,
@@ -94,7 +94,7 @@ impl RotateKeys {
 
     async fn publish(&self, now: Timestamp) -> Result<(), RotationFailure> {
         let Some(table) = &self.published else { return Ok(()) };
-        let keys = match table.publish(self.secret.client(), self.secret.id()).await {
+        let keys = match table.publish(self.secret.signing_secret()).await {
             // Where new keys are HS256, nobody reads the table.
             Err(PublicKeysError::NoPublicHalf) if self.policy.algorithm() == Algorithm::HS256 => {
                 self.secret.current().await?
@@ -114,7 +114,7 @@ impl RotateKeys {
         }
         let current = self.secret.current().await?;
         let next = KeySet::rotated(current.as_ref(), self.policy, now)?;
-        self.secret.store_pending(token, &next).await
+        Ok(self.secret.store_pending(token, &next).await?)
     }
 
     /// The pending set; the label of a value that is none is taken off, for else every further rotation would be refused.

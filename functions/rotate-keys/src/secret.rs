@@ -1,22 +1,12 @@
-//! The calls to Secrets Manager, each with what it means here.
+//! Where a rotation of the signing secret stands.
 
-use aws_sdk_secretsmanager::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-};
+use keyring::{SecretError, SigningSecret, Stage};
 use token::{KeySet, KeySetError};
-use zeroize::Zeroizing;
 
-use crate::{Call, RotationFailure};
-
-const CURRENT: &str = "AWSCURRENT";
-const PENDING: &str = "AWSPENDING";
+use crate::RotationFailure;
 
 /// The signing secret.
-pub(crate) struct Secret {
-    client: Client,
-    id: String,
-}
+pub(crate) struct Secret(SigningSecret);
 
 /// How far the version of a rotation has come.
 pub(crate) enum Version {
@@ -27,103 +17,67 @@ pub(crate) enum Version {
 }
 
 impl Secret {
-    pub(crate) fn new(client: Client, id: String) -> Self {
-        Self { client, id }
+    pub(crate) fn new(secret: SigningSecret) -> Self {
+        Self(secret)
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    pub(crate) fn signing_secret(&self) -> &SigningSecret {
+        &self.0
     }
 
     pub(crate) fn id(&self) -> &str {
-        &self.id
+        self.0.id()
     }
 
-    /// Where the version `token` stands; refuses what no rotation should touch.
+    /// Where the version `token` stands; rejects what no rotation should touch.
     pub(crate) async fn version(&self, token: &str) -> Result<Version, RotationFailure> {
-        let described = self.client.describe_secret().secret_id(&self.id).send().await;
-        let described = described.map_err(|error| failed(Call::DescribeSecret, error))?;
-        if described.rotation_enabled != Some(true) {
+        let versions = self.0.versions().await?;
+        if !versions.rotation_enabled {
             return Err(RotationFailure::RotationDisabled);
         }
-        let versions = described.version_ids_to_stages.unwrap_or_default();
-        let labels = versions.get(token).ok_or(RotationFailure::UnknownVersion)?;
-        if labels.iter().any(|label| label == CURRENT) {
+        if !versions.contains(token) {
+            return Err(RotationFailure::UnknownVersion);
+        }
+        if versions.is_at(token, Stage::Current) {
             return Ok(Version::Current);
         }
-        if !labels.iter().any(|label| label == PENDING) {
+        if !versions.is_at(token, Stage::Pending) {
             return Err(RotationFailure::NotPending);
         }
-        let mut versions = versions.into_iter();
-        let current = versions.find(|(_, labels)| labels.iter().any(|label| label == CURRENT));
-        let (current, _) = current.ok_or(RotationFailure::NothingCurrent)?;
-        Ok(Version::Pending { current })
+        let current = versions.current().ok_or(RotationFailure::NothingCurrent)?;
+        Ok(Version::Pending { current: current.to_owned() })
     }
 
     /// The set in force; none before the first key.
     pub(crate) async fn current(&self) -> Result<Option<KeySet>, RotationFailure> {
-        let value = self.value(None, CURRENT).await?.unwrap_or_default();
+        let value = self.0.value(Stage::Current, None).await?.unwrap_or_default();
         match KeySet::from_secret(&value) {
             Ok(keys) => Ok(Some(keys)),
             Err(KeySetError::NoKeys) => Ok(None),
-            Err(source) => Err(RotationFailure::Unusable { label: CURRENT, source }),
+            Err(source) => Err(RotationFailure::Unusable { label: Stage::Current.label(), source }),
         }
     }
 
     /// The set of the rotation `token`; none before `createSecret`.
     pub(crate) async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationFailure> {
-        let Some(value) = self.value(Some(token), PENDING).await? else { return Ok(None) };
+        let Some(value) = self.0.value(Stage::Pending, Some(token)).await? else { return Ok(None) };
         let keys = KeySet::from_secret(&value);
-        Ok(Some(keys.map_err(|source| RotationFailure::Unusable { label: PENDING, source })?))
+        let label = Stage::Pending.label();
+        Ok(Some(keys.map_err(|source| RotationFailure::Unusable { label, source })?))
     }
 
-    async fn value(
-        &self,
-        version: Option<&str>,
-        label: &str,
-    ) -> Result<Option<Zeroizing<String>>, RotationFailure> {
-        let request = self.client.get_secret_value().secret_id(&self.id).version_stage(label);
-        match request.set_version_id(version.map(ToOwned::to_owned)).send().await {
-            Ok(answer) => Ok(Some(Zeroizing::new(answer.secret_string.unwrap_or_default()))),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-            Err(error) => Err(failed(Call::GetSecretValue, error)),
-        }
+    /// Gives the version `token` its value, unless it has one.
+    pub(crate) async fn store_pending(&self, token: &str, keys: &KeySet) -> Result<(), SecretError> {
+        self.0.store_pending(Some(token), &keys.to_secret()).await.map(drop)
     }
 
-    /// Gives the version `token` its value. A run at the same time that was quicker has won: the
-    /// service never replaces the value of a version.
-    pub(crate) async fn store_pending(&self, token: &str, keys: &KeySet) -> Result<(), RotationFailure> {
-        let request = self.client.put_secret_value().secret_id(&self.id).client_request_token(token);
-        let value = keys.to_secret();
-        match request.secret_string(value.as_str()).version_stages(PENDING).send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ResourceExistsException") => Ok(()),
-            Err(error) => Err(failed(Call::PutSecretValue, error)),
-        }
-    }
-
-    /// Puts the version `token` in force in place of `current`; refused when another one is by now.
-    pub(crate) async fn make_current(&self, token: &str, current: &str) -> Result<(), RotationFailure> {
-        let request = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(CURRENT);
-        let moved = request.move_to_version_id(token).remove_from_version_id(current).send().await;
-        moved.map(drop).map_err(|error| failed(Call::UpdateSecretVersionStage, error))
+    /// Puts the version `token` in force in place of `current`; fails if another one is in force by now.
+    pub(crate) async fn make_current(&self, token: &str, current: &str) -> Result<(), SecretError> {
+        self.0.make_current(Some(token), Some(current)).await
     }
 
     /// Takes `AWSPENDING` off the version `token`, so that the next rotation starts afresh.
-    pub(crate) async fn give_up(&self, token: &str) -> Result<(), RotationFailure> {
-        let request = self.client.update_secret_version_stage().secret_id(&self.id).version_stage(PENDING);
-        let removed = request.remove_from_version_id(token).send().await;
-        removed.map(drop).map_err(|error| failed(Call::UpdateSecretVersionStage, error))
-    }
-}
-
-/// Not the error itself: it prints the raw response, and with it the secret.
-fn failed<E>(call: Call, error: SdkError<E>) -> RotationFailure
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    RotationFailure::SecretsManager {
-        call,
-        source: error.into_source().unwrap_or_else(|_| "no answer".into()),
+    pub(crate) async fn give_up(&self, token: &str) -> Result<(), SecretError> {
+        self.0.drop_pending(Some(token)).await
     }
 }

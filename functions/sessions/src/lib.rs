@@ -6,10 +6,11 @@
 mod call;
 
 use edge::{
-    Answer, Carrier, CookieMode, Endpoint, Environment, Presented, Refusal, Request, Route, SettingError,
-    SigningKeys, caller,
+    Carrier, CookieMode, Endpoint, Environment, Presented, Rejection, Request, Response, Route, SettingError,
+    caller,
 };
 use http::{Method, StatusCode};
+use keyring::SigningKeys;
 use serde_json::{Value, json};
 use token::{Claims, SessionId, SessionPolicy, Timestamp, Verifier};
 use users::{Session, User, UserTable, Username};
@@ -46,13 +47,13 @@ impl Sessions {
     /// One session ends for an expired token too: who logs out after a pause means it, and a thief may be keeping
     /// the session alive with a newer token. Such a token can end nothing but what it was itself. All sessions
     /// end for a live token of a live session only: an old one that turns up in a log is no lever on the others.
-    async fn log_out(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn log_out(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let Presented { token, mut body, carrier } = self.cookies.token_in_body(request)?;
         let everywhere = body.flag("everywhere")?;
         match self.end_with(request, &token, everywhere, now).await {
-            Ok(()) => self.cookies.forget(Answer::no_content()),
-            Err(refusal) if carrier == Carrier::Cookie => Err(self.cookies.forget_refused(refusal)),
-            Err(refusal) => Err(refusal),
+            Ok(()) => self.cookies.forget(Response::no_content()),
+            Err(rejection) if carrier == Carrier::Cookie => Err(self.cookies.forget_rejected(rejection)),
+            Err(rejection) => Err(rejection),
         }
     }
 
@@ -62,7 +63,7 @@ impl Sessions {
         token: &str,
         everywhere: bool,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let verifier = if everywhere { &self.verifier } else { &self.verifier_of_any_age };
         let claims = self.keys.verify(verifier, token, now).await?;
         request.is_about(claims.subject, Some(claims.session_id));
@@ -79,13 +80,13 @@ impl Sessions {
     }
 
     /// The live sessions of the caller, the newest first.
-    async fn list(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn list(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let (claims, user, _) = self.caller(request, now).await?;
         let mut sessions: Vec<_> = user.sessions.iter().collect();
         sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.issued_at()), **id));
         let sessions: Value =
             sessions.into_iter().filter_map(|entry| self.describe(entry, &claims, now)).collect();
-        Ok(Answer::json(StatusCode::OK, &json!({ "sessions": sessions })))
+        Ok(Response::json(StatusCode::OK, &json!({ "sessions": sessions })))
     }
 
     /// An entry of the row for its user; none if its last token has died and no login has cleared it away yet.
@@ -117,22 +118,22 @@ impl Sessions {
     }
 
     /// Ends one session of the caller; a success too if the caller has none of this id, whoever else may.
-    async fn end(&self, request: &Request, session: &str, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn end(&self, request: &Request, session: &str, now: Timestamp) -> Result<Response, Rejection> {
         let (claims, user, carrier) = self.caller(request, now).await?;
         let session: SessionId = session.parse().map_err(|problem| {
-            Refusal::InvalidRequest(format!("The path does not end in the id of a session: {problem}."))
+            Rejection::InvalidRequest(format!("The path does not end in the id of a session: {problem}."))
         })?;
         request.is_about(user.id, Some(session));
         if user.sessions.contains_key(&session) {
             self.users.end_session(&user.username, user.id, session).await?;
         }
-        let answer = Answer::no_content();
+        let answer = Response::no_content();
         let own = carrier == Carrier::Cookie && session == claims.session_id;
         if own { self.cookies.forget(answer) } else { Ok(answer) }
     }
 
     /// Whose token is in the `Authorization` header or the cookie, and in which.
-    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User, Carrier), Refusal> {
+    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User, Carrier), Rejection> {
         let (token, carrier) = self.cookies.bearer_token(request)?;
         let (claims, user) = caller(request, token, (&self.users, &self.keys, &self.verifier), now).await?;
         Ok((claims, user, carrier))
@@ -151,12 +152,12 @@ impl Endpoint for Sessions {
         self.keys.warm_up(now).await;
     }
 
-    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         match Call::at(request.path()) {
             Some(Call::LogOut) => self.log_out(request, now).await,
             Some(Call::List) => self.list(request, now).await,
             Some(Call::End(session)) => self.end(request, session, now).await,
-            None => Err(Refusal::NotFound),
+            None => Err(Rejection::NotFound),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The `sessions` Lambda function.
 
-use edge::SigningKeys;
 use sessions::Sessions;
 use users::UserTable;
 
@@ -8,7 +7,7 @@ use users::UserTable;
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        Sessions::new(users, SigningKeys::to_verify(environment, aws)?, environment)
+        Sessions::new(users, environment.verification_keys(aws)?, environment)
     })
     .await
 }

@@ -2,8 +2,9 @@
 //!
 //! Reads nothing but the keys, unless the caller asks whether the session has ended: that is in the user's row.
 
-use edge::{Answer, Endpoint, Environment, Refusal, Request, SettingError, SigningKeys, live_user};
+use edge::{Endpoint, Environment, Rejection, Request, Response, SettingError, live_user};
 use http::{Method, StatusCode};
+use keyring::SigningKeys;
 use serde_json::json;
 use token::{Claims, SessionPolicy, Timestamp, Verifier};
 use users::UserTable;
@@ -29,7 +30,7 @@ impl Verify {
 
     /// The claims, and in seconds from `now` when the token dies, can no longer be refreshed, and when its
     /// session is over at the latest.
-    fn answer(&self, claims: &Claims, now: Timestamp) -> Answer {
+    fn answer(&self, claims: &Claims, now: Timestamp) -> Response {
         let lifetime = claims.lifetime;
         let mut body = json!({
             "claims": claims.to_json(),
@@ -40,7 +41,7 @@ impl Verify {
         if let (Some(left), Some(members)) = (left, body.as_object_mut()) {
             members.insert("refresh_expires_in".to_owned(), left.get().into());
         }
-        Answer::json(StatusCode::OK, &body)
+        Response::json(StatusCode::OK, &body)
     }
 }
 
@@ -52,7 +53,7 @@ impl Endpoint for Verify {
         self.keys.warm_up(now).await;
     }
 
-    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Answer, Refusal> {
+    async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let mut body = request.json()?;
         let token = body.string("token")?;
         let check_session = body.flag("check_session")?;

@@ -1,6 +1,5 @@
 //! The `verify` Lambda function.
 
-use edge::SigningKeys;
 use users::UserTable;
 use verify::Verify;
 
@@ -8,7 +7,7 @@ use verify::Verify;
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start(|environment, aws| {
         let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
-        Verify::new(users, SigningKeys::to_verify(environment, aws)?, environment)
+        Verify::new(users, environment.verification_keys(aws)?, environment)
     })
     .await
 }

@@ -2,11 +2,13 @@
 
 use std::ops::RangeInclusive;
 
+use aws::AwsSettings;
 use cookie::SameSite;
+use keyring::{CACHE_TIME, KeySource, PublicKeys, SigningKeys, SigningSecret};
 use token::{Algorithm, Issuer, RefreshSwitch, RotationPolicy, Seconds, SessionPolicy};
 use users::{PasswordPolicy, SHORTEST_PASSWORD};
 
-use crate::{CookieMode, Cors, origins::Origins, signing_keys::CACHE_TIME};
+use crate::{CookieMode, Cors, browser::Origins};
 
 /// `JWT_EXPIRATION_DELTA`: how long a token lives.
 const DEFAULT_EXPIRATION: Seconds = Seconds::new(3600);
@@ -161,6 +163,32 @@ impl<'a> Environment<'a> {
         self.required("SIGNING_SECRET")
     }
 
+    /// The clients of AWS, by the variables that Lambda sets.
+    pub fn aws(&self) -> Result<AwsSettings, SettingError> {
+        Ok(AwsSettings::new(self.lookup)?)
+    }
+
+    /// The signing secret.
+    pub fn secret(&self, aws: &AwsSettings) -> Result<SigningSecret, SettingError> {
+        Ok(SigningSecret::new(aws.secrets_manager(), &self.signing_secret()?))
+    }
+
+    /// The keys to sign with; nothing is read yet.
+    pub fn signing_keys(&self, aws: &AwsSettings) -> Result<SigningKeys, SettingError> {
+        Ok(SigningKeys::new(KeySource::Secret(self.secret(aws)?), self.keys_max_stale()?))
+    }
+
+    /// The keys to verify with: those of `PUBLIC_KEYS_TABLE` where it is set, else the secret's.
+    pub fn verification_keys(&self, aws: &AwsSettings) -> Result<SigningKeys, SettingError> {
+        let Some(published) = self.public_keys(aws) else { return self.signing_keys(aws) };
+        Ok(SigningKeys::new(KeySource::PublicKeys(published), self.keys_max_stale()?))
+    }
+
+    /// The table of public keys, if `PUBLIC_KEYS_TABLE` is set.
+    pub fn public_keys(&self, aws: &AwsSettings) -> Option<PublicKeys> {
+        self.public_keys_table().map(|table| PublicKeys::new(aws.dynamodb(), &table))
+    }
+
     /// Where functions that only verify or publish find the public keys: `PUBLIC_KEYS_TABLE`, a `DynamoDB` table;
     /// unset, they read the secret.
     pub fn public_keys_table(&self) -> Option<String> {
@@ -282,6 +310,12 @@ impl IssuerUrl {
 
 pub(crate) fn error(variable: &'static str, problem: &str) -> SettingError {
     SettingError { variable, problem: problem.to_owned() }
+}
+
+impl From<aws::SettingError> for SettingError {
+    fn from(wrong: aws::SettingError) -> Self {
+        error(wrong.variable, wrong.problem)
+    }
 }
 
 #[cfg(test)]

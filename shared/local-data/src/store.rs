@@ -3,8 +3,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aws::AwsSettings;
 use dynoxide::Database;
-use edge::aws::AwsSettings;
 use tokio::net::TcpListener;
 use users::{StoreError, UserTable};
 

@@ -69,18 +69,13 @@ pub struct MalformedRow {
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the request or the answer could not be understood")]
-struct Unintelligible;
-
 impl StoreError {
     /// Keeps the SDK's cause and drops its raw response: that one prints the body, and with it a row.
     pub(crate) fn unavailable<E, R>(operation: Operation, error: SdkError<E, R>) -> Self
     where
         E: Error + Send + Sync + 'static,
     {
-        let source = error.into_source().unwrap_or_else(|_| Unintelligible.into());
-        Self::Unavailable { operation, source }
+        Self::Unavailable { operation, source: aws::cause_of(error) }
     }
 
     /// For a request that could not even be built: an attribute that the builder requires is missing.

@@ -1,10 +1,11 @@
+use aws::AwsSettings;
 use aws_sdk_dynamodb::{
     Client,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     },
 };
-use edge::{PublicKeys, aws::AwsSettings};
+use keyring::PublicKeys;
 
 /// The table's name.
 pub const PUBLIC_KEYS_TABLE: &str = "public-keys";

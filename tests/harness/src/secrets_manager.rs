@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use aws::AwsSettings;
 use aws_sdk_secretsmanager::Client;
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::Response, routing::post};
-use edge::{Environment, KeySource, aws::AwsSettings};
+use keyring::{KeySource, SigningSecret};
 use local::{Refused, Secret, secrets_manager};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -58,12 +59,17 @@ impl SecretsManager {
             "AWS_ENDPOINT_URL_SECRETS_MANAGER" => Some(self.url.clone()),
             _ => None,
         };
-        AwsSettings::new(&Environment::new(&lookup)).unwrap().secrets_manager()
+        AwsSettings::new(&lookup).unwrap().secrets_manager()
+    }
+
+    /// The secret as functions and tools reach it.
+    pub fn signing_secret(&self) -> SigningSecret {
+        SigningSecret::new(self.client(), SECRET_ARN)
     }
 
     /// The secret as the source of a function's keys.
     pub fn source(&self) -> KeySource {
-        KeySource::SecretsManager { client: self.client(), secret_id: SECRET_ARN.to_owned() }
+        KeySource::Secret(self.signing_secret())
     }
 
     /// Does what `RotateSecret` does before it calls the rotation function; the token of the rotation.

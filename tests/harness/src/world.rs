@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::{
     },
     error::BoxError,
 };
-use edge::{Environment, KeySource, PublicKeys, SigningKeys};
+use edge::Environment;
 use http::Method;
 use jwks::Jwks;
+use keyring::{KeySource, PublicKeys, SigningKeys};
 use local::{Gateway, Protected};
 use local_data::{Store, TABLE_NAME};
 use login::Login;
@@ -118,7 +119,7 @@ impl World {
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("test", "test", None, None, "test"))
             .endpoint_url(endpoint)
-            .http_client(edge::aws::AwsSettings::embedded(endpoint.to_owned()).http_client())
+            .http_client(aws::AwsSettings::embedded(endpoint.to_owned()).http_client())
             .interceptor(calls.clone());
         let users = UserTable::new(Client::from_conf(config.build()), TABLE_NAME);
         let lookup = |variable: &str| {

@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lambda_http::tracing::warn;
 use rustls::{
     CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     SignatureScheme,
@@ -17,6 +16,7 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
+use tracing::warn;
 
 /// Amazon Root CA 1 to 4 and Starfield Services Root G2, which <https://www.amazontrust.com/repository/> publishes.
 const AMAZON: [&[u8]; 5] = [

@@ -2,17 +2,17 @@ use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 
-use crate::Refusal;
+use crate::Rejection;
 
 /// What comes of `handling`, in which a panic and more time than `limit` are refusals too.
 pub async fn guarded<T>(
-    handling: impl Future<Output = Result<T, Refusal>>,
+    handling: impl Future<Output = Result<T, Rejection>>,
     limit: Duration,
-) -> Result<T, Refusal> {
+) -> Result<T, Rejection> {
     match tokio::time::timeout(limit, AssertUnwindSafe(handling).catch_unwind()).await {
         Ok(Ok(result)) => result,
-        Ok(Err(_)) => Err(Refusal::Internal("panic")),
-        Err(_) => Err(Refusal::TimedOut),
+        Ok(Err(_)) => Err(Rejection::Internal("panic")),
+        Err(_) => Err(Rejection::TimedOut),
     }
 }
 
@@ -20,8 +20,8 @@ pub async fn guarded<T>(
 mod tests {
     use super::*;
 
-    async fn outcome(handling: impl Future<Output = Result<u8, Refusal>>) -> Result<u8, String> {
-        guarded(handling, Duration::from_millis(20)).await.map_err(|refusal| refusal.reason())
+    async fn outcome(handling: impl Future<Output = Result<u8, Rejection>>) -> Result<u8, String> {
+        guarded(handling, Duration::from_millis(20)).await.map_err(|rejection| rejection.reason())
     }
 
     #[tokio::test]

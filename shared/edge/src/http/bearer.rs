@@ -1,17 +1,17 @@
-use crate::Refusal;
+use crate::Rejection;
 
 /// The token in the one value of the `Authorization` header (RFC 6750 §2.1), whose scheme may be in any case
 /// (RFC 9110 §11.1).
-pub fn bearer_token<'a>(mut values: impl Iterator<Item = &'a str>) -> Result<&'a str, Refusal> {
-    let value = values.next().ok_or(Refusal::NoBearerToken)?;
+pub fn bearer_token<'a>(mut values: impl Iterator<Item = &'a str>) -> Result<&'a str, Rejection> {
+    let value = values.next().ok_or(Rejection::NoBearerToken)?;
     // An HTTP API joins headers that were sent twice with commas; no token has one.
     if values.next().is_some() || value.contains(',') {
-        return Err(Refusal::InvalidRequest(
+        return Err(Rejection::InvalidRequest(
             "There must be one Authorization header with one token.".to_owned(),
         ));
     }
-    let (scheme, token) = value.trim().split_once(' ').ok_or(Refusal::NoBearerToken)?;
-    if scheme.eq_ignore_ascii_case("Bearer") { Ok(token.trim()) } else { Err(Refusal::NoBearerToken) }
+    let (scheme, token) = value.trim().split_once(' ').ok_or(Rejection::NoBearerToken)?;
+    if scheme.eq_ignore_ascii_case("Bearer") { Ok(token.trim()) } else { Err(Rejection::NoBearerToken) }
 }
 
 #[cfg(test)]

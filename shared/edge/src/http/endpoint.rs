@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use http::{Method, Response};
+use http::Method;
 use lambda_http::{Adapter, Body, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use serde_json::{Value, json};
 use token::Timestamp;
 
-use crate::{Answer, Cors, Refusal, Request, audit, guarded};
+use crate::{Cors, Rejection, Request, Response, audit, guarded};
 
 /// A use case that answers HTTP requests.
 pub trait Endpoint: Sync {
@@ -36,7 +36,7 @@ pub trait Endpoint: Sync {
         &self,
         request: &Request,
         now: Timestamp,
-    ) -> impl Future<Output = Result<Answer, Refusal>> + Send;
+    ) -> impl Future<Output = Result<Response, Rejection>> + Send;
 }
 
 /// What is at one path of an endpoint.
@@ -93,7 +93,7 @@ async fn answer<E: Endpoint>(
     request: lambda_http::Request,
     now: Timestamp,
     limit: Duration,
-) -> Result<Response<Body>, Infallible> {
+) -> Result<http::Response<Body>, Infallible> {
     let request = Request::new(request);
     let route = E::route(request.path());
     if let Some(answer) = cors.preflight(&request, route) {
@@ -104,9 +104,9 @@ async fn answer<E: Endpoint>(
             audit::answered(route.name, &request, &answer);
             answer
         }
-        Err(refusal) => {
-            let answer = refusal.answer();
-            audit::refused(route.name, &request, &refusal, &answer);
+        Err(rejection) => {
+            let answer = rejection.answer();
+            audit::refused(route.name, &request, &rejection, &answer);
             answer
         }
     };
@@ -118,18 +118,18 @@ async fn handle<E: Endpoint>(
     route: Route,
     request: &Request,
     now: Timestamp,
-) -> Result<Answer, Refusal> {
+) -> Result<Response, Rejection> {
     if route.methods.contains(request.method()) {
         endpoint.handle(request, now).await
     } else {
-        Err(Refusal::MethodNotAllowed(route.methods))
+        Err(Rejection::MethodNotAllowed(route.methods))
     }
 }
 
 /// A 400 in the form that every kind of event takes.
 fn unreadable(endpoint: &str, message: &str) -> Value {
-    let refusal = Refusal::InvalidRequest(message.to_owned());
-    let answer = refusal.answer();
+    let rejection = Rejection::InvalidRequest(message.to_owned());
+    let answer = rejection.answer();
     audit::unreadable(endpoint, message);
     json!({
         "statusCode": answer.status().as_u16(),

@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use lambda_http::tracing::{error, warn};
+use aws::with_causes;
 use token::{Claims, KeySet, Seconds, Timestamp, TokenError, Verifier};
 use tokio::sync::Mutex;
-use users::StoreError;
 
-use crate::{
-    Environment, KeySource, PublicKeys, Refusal, SettingError, aws::AwsSettings, refusal::refuse_token,
-    refusal::with_causes,
-};
+use crate::KeySource;
 
 /// How long a key set is used before it is read again.
-pub(crate) const CACHE_TIME: Seconds = Seconds::new(300);
+pub const CACHE_TIME: Seconds = Seconds::new(300);
 /// The shortest time between two readings that an unknown `kid` or, while older keys may be used, a failure causes.
 const COOLDOWN: Seconds = Seconds::new(30);
 
@@ -25,6 +21,22 @@ pub struct SigningKeys {
     cache: Mutex<Cache>,
 }
 
+/// There is no key set that may still be used. The reason is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are no signing keys that may be used")]
+pub struct KeysUnavailable;
+
+/// Why a token was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerificationError {
+    /// Nothing can be verified at the moment.
+    #[error(transparent)]
+    KeysUnavailable(#[from] KeysUnavailable),
+    /// The token is at fault.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
 #[derive(Default)]
 struct Cache {
     /// The last good set and when it was read.
@@ -34,31 +46,13 @@ struct Cache {
 }
 
 impl SigningKeys {
-    /// The keys of the secret that `environment` names; nothing is read yet.
-    pub fn from_environment(environment: &Environment<'_>, aws: &AwsSettings) -> Result<Self, SettingError> {
-        let source = KeySource::SecretsManager {
-            client: aws.secrets_manager(),
-            secret_id: environment.signing_secret()?,
-        };
-        Ok(Self::new(source, environment.keys_max_stale()?))
-    }
-
-    /// The keys to verify with: those of `PUBLIC_KEYS_TABLE` where it is set, else the secret's.
-    pub fn to_verify(environment: &Environment<'_>, aws: &AwsSettings) -> Result<Self, SettingError> {
-        let Some(table) = environment.public_keys_table() else {
-            return Self::from_environment(environment, aws);
-        };
-        let source = KeySource::PublicKeys(PublicKeys::new(aws.dynamodb(), &table));
-        Ok(Self::new(source, environment.keys_max_stale()?))
-    }
-
     /// The keys of `source`; nothing is read yet.
     pub fn new(source: KeySource, max_stale: Seconds) -> Self {
         Self { source, max_stale, cache: Mutex::default() }
     }
 
-    /// The keys to use at `now`; a refusal with 503 when there are none that may still be used.
-    pub async fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, Refusal> {
+    /// The keys to use at `now`; an error when there are none that may still be used.
+    pub async fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable> {
         let mut cache = self.cache.lock().await;
         if let Some(keys) = cache.good_for(CACHE_TIME, now) {
             return Ok(keys);
@@ -67,7 +61,7 @@ impl SigningKeys {
         let stale = cache.good_for(Seconds::new(CACHE_TIME.get() + self.max_stale.get()), now);
         match stale {
             Some(keys) if cache.tried_within(COOLDOWN, now) => Ok(keys),
-            stale => self.read_into(&mut cache, now).await.or(stale).ok_or(Refusal::NoKeys),
+            stale => self.read_into(&mut cache, now).await.or(stale).ok_or(KeysUnavailable),
         }
     }
 
@@ -81,16 +75,13 @@ impl SigningKeys {
         }
     }
 
-    /// Does so beside the opening of a connection to the users.
-    pub async fn warm_up_with(&self, users: impl Future<Output = Result<(), StoreError>>, now: Timestamp) {
-        let (opened, ()) = futures_util::future::join(users, self.warm_up(now)).await;
-        if let Err(problem) = opened {
-            warn!(event = "warm_up", problem = with_causes(&problem), "the users cannot be read yet");
-        }
-    }
-
     /// The claims of `token`; a `kid` that is not in the cached set causes one reading a cooldown.
-    pub async fn verify(&self, verifier: &Verifier, token: &str, now: Timestamp) -> Result<Claims, Refusal> {
+    pub async fn verify(
+        &self,
+        verifier: &Verifier,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Claims, VerificationError> {
         let keys = self.current(now).await?;
         let verdict = match verifier.verify(token, &keys, now) {
             Err(TokenError::UnknownKey) => match self.read_again(now).await {
@@ -99,7 +90,7 @@ impl SigningKeys {
             },
             verdict => verdict,
         };
-        verdict.map_err(refuse_token)
+        Ok(verdict?)
     }
 
     /// A newly read set, unless one was read or tried within the cooldown.
@@ -119,14 +110,14 @@ impl SigningKeys {
                 cache.good = Some((Arc::clone(&keys), now));
                 Some(keys)
             }
-            Err(problem) if cache.good.is_some() => {
-                let problem = with_causes(&problem);
-                warn!(event = "signing_keys", problem, "the signing keys could not be read again");
+            Err(error) if cache.good.is_some() => {
+                let problem = with_causes(&error);
+                tracing::warn!(event = "signing_keys", problem, "the signing keys could not be read again");
                 None
             }
-            Err(problem) => {
-                let problem = with_causes(&problem);
-                error!(event = "signing_keys", problem, "there are no signing keys");
+            Err(error) => {
+                let problem = with_causes(&error);
+                tracing::error!(event = "signing_keys", problem, "there are no signing keys");
                 None
             }
         }

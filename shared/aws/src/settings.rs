@@ -8,7 +8,17 @@ use aws_sdk_dynamodb::config::{
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 
-use crate::{Environment, SettingError, https, roots, settings};
+use crate::{https, roots};
+
+/// A variable that is missing or wrong; says which and what it must be, never what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}")]
+pub struct SettingError {
+    /// Its name.
+    pub variable: &'static str,
+    /// What it must be.
+    pub problem: &'static str,
+}
 
 /// What every AWS client needs, out of the variables that Lambda sets.
 #[derive(Clone)]
@@ -28,23 +38,25 @@ impl AwsSettings {
     /// `AWS_CA_BUNDLE` names a PEM file of the certificate authorities to trust instead of the built-in ones, as it
     /// does for every SDK of AWS.
     ///
-    /// Lambda's credentials live as long as the environment of the function, so they are read once.
-    pub fn new(environment: &Environment<'_>) -> Result<Self, SettingError> {
-        let endpoint =
-            |variable| environment.optional(variable).or_else(|| environment.optional("AWS_ENDPOINT_URL"));
-        let tls = match environment.optional("AWS_CA_BUNDLE") {
+    /// Lambda's credentials live as long as the environment of the function, so they are read once. An empty variable
+    /// counts as absent.
+    pub fn new(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let optional = |variable: &str| lookup(variable).filter(|value| !value.is_empty());
+        let required = |variable| optional(variable).ok_or(SettingError { variable, problem: "must be set" });
+        let endpoint = |variable| optional(variable).or_else(|| optional("AWS_ENDPOINT_URL"));
+        let tls = match optional("AWS_CA_BUNDLE") {
             None => roots::trusting_amazon(),
             Some(file) => std::fs::read(file)
                 .map_err(|_| "cannot be read")
                 .and_then(|pem| roots::trusting(&pem))
-                .map_err(|problem| settings::error("AWS_CA_BUNDLE", problem))?,
+                .map_err(|problem| SettingError { variable: "AWS_CA_BUNDLE", problem })?,
         };
         Ok(Self {
-            region: Region::new(environment.required("AWS_REGION")?),
+            region: Region::new(required("AWS_REGION")?),
             credentials: Credentials::new(
-                environment.required("AWS_ACCESS_KEY_ID")?,
-                environment.required("AWS_SECRET_ACCESS_KEY")?,
-                environment.optional("AWS_SESSION_TOKEN"),
+                required("AWS_ACCESS_KEY_ID")?,
+                required("AWS_SECRET_ACCESS_KEY")?,
+                optional("AWS_SESSION_TOKEN"),
                 None,
                 "environment",
             ),
@@ -99,7 +111,7 @@ impl AwsSettings {
     }
 }
 
-/// Many times over in the worst case, so [`crate::respond`] has a limit of its own and answers 503 then.
+/// Many times over in the worst case, so a handler needs a limit of its own.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(1))

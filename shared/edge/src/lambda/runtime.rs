@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws::{AwsSettings, with_causes};
 use lambda_http::{
     Error, LambdaEvent, lambda_runtime, service_fn,
     tracing::{error, info, warn},
@@ -9,10 +10,8 @@ use lambda_http::{
 use serde_json::{Value, value::RawValue};
 use token::Timestamp;
 
-use crate::{
-    Cors, Endpoint, Environment, SettingError, aws::AwsSettings, clock, logging, metrics,
-    refusal::with_causes, respond,
-};
+use super::{logging, metrics};
+use crate::{Cors, Endpoint, Environment, SettingError, clock, respond};
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -107,7 +106,7 @@ where
     let environment = Environment::of_process();
     logging::start(&environment);
     metrics::start(&environment);
-    let task = AwsSettings::new(&environment).and_then(|aws| build(&environment, &aws));
+    let task = environment.aws().and_then(|aws| build(&environment, &aws));
     if let Err(problem) = &task {
         error!(event = "start", %problem, "the function cannot start");
     }

@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::aws::AwsSettings;
+use crate::AwsSettings;
 
 /// What the server does with one request.
 #[derive(Clone, Copy)]

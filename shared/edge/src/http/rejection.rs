@@ -1,14 +1,16 @@
 //! What a caller is told when the answer is no, and the one match that decides it.
 
+use aws::with_causes;
 use http::{HeaderValue, Method, StatusCode, header};
+use keyring::{KeysUnavailable, VerificationError};
 use serde_json::json;
 use token::{RefreshRefusal, Seconds, TokenError};
 
-use crate::Answer;
+use crate::Response;
 
-/// Every way in which a request is refused. Precise inside for the log; [`Refusal::answer`] is coarse.
+/// Every way in which a request is refused. Precise inside for the log; [`Rejection::answer`] is coarse.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum Rejection {
     /// The event or its body is not what the endpoint takes; the text says what to mend.
     InvalidRequest(String),
     /// No such path.
@@ -40,9 +42,9 @@ pub enum Refusal {
     /// The call needs a token in the `Authorization` header, and there is none.
     NoBearerToken,
     /// The token in the `Authorization` header is refused; holds why.
-    BearerToken(Box<Refusal>),
-    /// A refusal, and the cookie that goes with it.
-    WithCookie(Box<Refusal>, HeaderValue),
+    BearerToken(Box<Rejection>),
+    /// A rejection, and the cookie that goes with it.
+    WithCookie(Box<Rejection>, HeaderValue),
     /// A browser's call for a page of an origin that is not ours, or that relies on the cookie without saying.
     ForeignPage,
     /// There are no signing keys that may be used.
@@ -85,11 +87,11 @@ const CHALLENGE_OF_BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer err
 /// When a caller may try again after a failure of ours.
 const RETRY_UNAVAILABLE: Seconds = Seconds::new(1);
 
-impl Refusal {
+impl Rejection {
     /// The answer to the caller: status, stable code, a sentence, and no cause.
-    pub fn answer(&self) -> Answer {
-        let (status, code, message) = self.said();
-        let answer = Answer::json(status, &json!({ "code": code, "message": message }));
+    pub fn answer(&self) -> Response {
+        let (status, code, message) = self.parts();
+        let answer = Response::json(status, &json!({ "code": code, "message": message }));
         match self {
             Self::MethodNotAllowed(allowed) => {
                 let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
@@ -100,8 +102,8 @@ impl Refusal {
             }
             Self::NoBearerToken => answer.with_header(header::WWW_AUTHENTICATE, CHALLENGE),
             Self::BearerToken(_) => answer.with_header(header::WWW_AUTHENTICATE, CHALLENGE_OF_BAD_TOKEN),
-            Self::WithCookie(refusal, cookie) => {
-                refusal.answer().with_header(header::SET_COOKIE, cookie.clone())
+            Self::WithCookie(rejection, cookie) => {
+                rejection.answer().with_header(header::SET_COOKIE, cookie.clone())
             }
             Self::TooManyAttempts(wait) => answer.with_header(header::RETRY_AFTER, wait.get().into()),
             Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => {
@@ -112,7 +114,7 @@ impl Refusal {
     }
 
     /// The status, the stable code and the sentence.
-    pub fn said(&self) -> (StatusCode, &str, &str) {
+    pub fn parts(&self) -> (StatusCode, &str, &str) {
         match self {
             Self::InvalidRequest(message) => (StatusCode::BAD_REQUEST, "invalid_request", message.as_str()),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing at this path."),
@@ -163,11 +165,11 @@ impl Refusal {
                 "authorization_required",
                 "This call needs a token, sent as Authorization: Bearer.",
             ),
-            Self::BearerToken(refusal) => {
-                let (_, code, message) = refusal.said();
+            Self::BearerToken(rejection) => {
+                let (_, code, message) = rejection.parts();
                 (StatusCode::UNAUTHORIZED, code, message)
             }
-            Self::WithCookie(refusal, _) => refusal.said(),
+            Self::WithCookie(rejection, _) => rejection.parts(),
             Self::ForeignPage => (
                 StatusCode::FORBIDDEN,
                 "csrf_refused",
@@ -186,7 +188,7 @@ impl Refusal {
         Self::InvalidRequest(format!("The field \"{field}\" cannot be used: {problem}."))
     }
 
-    /// The same refusal of a token that came in the `Authorization` header: 401 (RFC 6750 §3.1).
+    /// The same rejection of a token that came in the `Authorization` header: 401 (RFC 6750 §3.1).
     #[must_use]
     pub fn of_bearer_token(self) -> Self {
         match self {
@@ -203,7 +205,7 @@ impl Refusal {
             Self::InvalidToken(problem) => format!("invalid_token: {problem}"),
             Self::InvalidCredentials(problem) => format!("invalid_credentials: {problem:?}"),
             Self::SessionEnded(problem) => format!("session_ended: {problem:?}"),
-            Self::BearerToken(refusal) | Self::WithCookie(refusal, _) => refusal.reason(),
+            Self::BearerToken(rejection) | Self::WithCookie(rejection, _) => rejection.reason(),
             Self::Store(problem) => format!("store: {}", with_causes(problem)),
             Self::Internal(problem) => format!("internal: {problem}"),
             // The text may quote a member name that the caller chose.
@@ -220,23 +222,19 @@ impl Refusal {
     }
 }
 
-/// An error and what caused it, for the log.
-pub(crate) fn with_causes(problem: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(problem.source(), |cause| cause.source());
-    causes.fold(problem.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-/// Expiry is said, everything else about a bad token is not.
-pub(crate) fn refuse_token(problem: TokenError) -> Refusal {
-    match problem {
-        TokenError::Expired => Refusal::TokenExpired,
-        other => Refusal::InvalidToken(other),
+impl From<TokenError> for Rejection {
+    /// Expiry is said, everything else about a bad token is not.
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::TokenExpired,
+            other => Self::InvalidToken(other),
+        }
     }
 }
 
-impl From<RefreshRefusal> for Refusal {
-    fn from(refusal: RefreshRefusal) -> Self {
-        match refusal {
+impl From<RefreshRefusal> for Rejection {
+    fn from(rejection: RefreshRefusal) -> Self {
+        match rejection {
             RefreshRefusal::SwitchedOff => Self::RefreshDisabled,
             RefreshRefusal::Expired => Self::TokenExpired,
             RefreshRefusal::LimitPassed => Self::RefreshExpired,
@@ -244,13 +242,28 @@ impl From<RefreshRefusal> for Refusal {
     }
 }
 
-impl From<users::StoreError> for Refusal {
+impl From<KeysUnavailable> for Rejection {
+    fn from(_: KeysUnavailable) -> Self {
+        Self::NoKeys
+    }
+}
+
+impl From<VerificationError> for Rejection {
+    fn from(error: VerificationError) -> Self {
+        match error {
+            VerificationError::KeysUnavailable(error) => error.into(),
+            VerificationError::Token(error) => error.into(),
+        }
+    }
+}
+
+impl From<users::StoreError> for Rejection {
     fn from(problem: users::StoreError) -> Self {
         Self::Store(problem)
     }
 }
 
-impl From<users::EndSessionsError> for Refusal {
+impl From<users::EndSessionsError> for Rejection {
     fn from(problem: users::EndSessionsError) -> Self {
         match problem {
             users::EndSessionsError::SessionEnded => Self::SessionEnded(SessionFailure::NotInRow),
@@ -259,13 +272,13 @@ impl From<users::EndSessionsError> for Refusal {
     }
 }
 
-impl From<crate::random::RandomError> for Refusal {
+impl From<crate::random::RandomError> for Rejection {
     fn from(_: crate::random::RandomError) -> Self {
         Self::Internal("the random source failed")
     }
 }
 
-impl From<token::IssueError> for Refusal {
+impl From<token::IssueError> for Rejection {
     fn from(problem: token::IssueError) -> Self {
         match problem {
             token::IssueError::NoSigningKey => Self::NoKeys,
@@ -275,5 +288,5 @@ impl From<token::IssueError> for Refusal {
 }
 
 #[cfg(test)]
-#[path = "refusal_tests.rs"]
+#[path = "rejection_tests.rs"]
 mod tests;

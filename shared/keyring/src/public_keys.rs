@@ -3,7 +3,7 @@ use std::error::Error;
 use aws_sdk_dynamodb::{Client, error::SdkError, types::AttributeValue};
 use token::{KeySet, KeySetError};
 
-use crate::key_source::{ReadError, read_secret};
+use crate::{SecretError, SigningSecret};
 
 /// The one row.
 const ROW: &str = "public-keys";
@@ -36,7 +36,7 @@ pub enum PublicKeysError {
     NotPublished,
     /// The secret cannot be read.
     #[error("the secret cannot be read")]
-    Secret(#[source] Box<dyn Error + Send + Sync>),
+    Secret(#[from] SecretError),
     /// Its value is no key set; what was published before stays.
     #[error("the secret cannot be used")]
     Unusable(#[from] KeySetError),
@@ -61,7 +61,7 @@ impl PublicKeys {
     pub(crate) async fn read(&self) -> Result<String, PublicKeysError> {
         let request = self.client.get_item().table_name(&self.table).consistent_read(true);
         let answer = request.key("pk", AttributeValue::S(ROW.to_owned())).send().await;
-        let row = answer.map_err(|problem| failed("GetItem", problem))?.item.unwrap_or_default();
+        let row = answer.map_err(|error| failed("GetItem", error))?.item.unwrap_or_default();
         let keys = row.get("keys").and_then(|keys| keys.as_s().ok());
         keys.cloned().ok_or(PublicKeysError::NotPublished)
     }
@@ -71,12 +71,8 @@ impl PublicKeys {
     ///
     /// Of several publications at a time the last to write may be the first that read. So each reads the secret
     /// again after it has written, and begins anew unless that version is still in force.
-    pub async fn publish(
-        &self,
-        secrets: &aws_sdk_secretsmanager::Client,
-        secret_id: &str,
-    ) -> Result<Option<KeySet>, PublicKeysError> {
-        let mut in_force = read_secret(secrets, secret_id).await.map_err(unreadable)?;
+    pub async fn publish(&self, secret: &SigningSecret) -> Result<Option<KeySet>, PublicKeysError> {
+        let mut in_force = secret.in_force().await?;
         for _ in 0..MAX_ATTEMPTS {
             let keys = match KeySet::from_secret(&in_force.value) {
                 Err(KeySetError::NoKeys) => return Ok(None),
@@ -87,7 +83,7 @@ impl PublicKeys {
                 return Ok(Some(keys));
             }
             self.write(public).await?;
-            let after = read_secret(secrets, secret_id).await.map_err(unreadable)?;
+            let after = secret.in_force().await?;
             if after.version == in_force.version {
                 return Ok(Some(keys));
             }
@@ -99,18 +95,10 @@ impl PublicKeys {
     async fn write(&self, keys: String) -> Result<(), PublicKeysError> {
         let request = self.client.put_item().table_name(&self.table);
         let row = request.item("pk", AttributeValue::S(ROW.to_owned())).item("keys", AttributeValue::S(keys));
-        row.send().await.map(drop).map_err(|problem| failed("PutItem", problem))
+        row.send().await.map(drop).map_err(|error| failed("PutItem", error))
     }
 }
 
-fn failed<E: Error + Send + Sync + 'static>(
-    operation: &'static str,
-    problem: SdkError<E>,
-) -> PublicKeysError {
-    let source = problem.into_source().unwrap_or_else(|_| "no answer".into());
-    PublicKeysError::DynamoDb { operation, source }
-}
-
-fn unreadable(problem: ReadError) -> PublicKeysError {
-    PublicKeysError::Secret(problem.into())
+fn failed<E: Error + Send + Sync + 'static>(operation: &'static str, error: SdkError<E>) -> PublicKeysError {
+    PublicKeysError::DynamoDb { operation, source: aws::cause_of(error) }
 }

@@ -1,6 +1,7 @@
 use http::{HeaderValue, Method, header};
 
-use crate::{Answer, Request, Route, origins::Origins};
+use super::Origins;
+use crate::{Request, Response, Route};
 
 /// How long a browser may remember the answer to a preflight: Chromium's own bound.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
@@ -23,7 +24,7 @@ impl Cors {
     }
 
     /// The answer to a browser that asks whether a page of a named origin may make a call of `route`.
-    pub(crate) fn preflight(&self, request: &Request, route: Route) -> Option<Answer> {
+    pub(crate) fn preflight(&self, request: &Request, route: Route) -> Option<Response> {
         let asks = request.method() == Method::OPTIONS
             && request.header(&header::ACCESS_CONTROL_REQUEST_METHOD).is_some();
         if !asks || self.named_origin(request).is_none() {
@@ -31,7 +32,7 @@ impl Cors {
         }
         let methods: Vec<_> = route.methods.iter().map(Method::as_str).collect();
         let methods = HeaderValue::from_str(&methods.join(", ")).ok()?;
-        let answer = Answer::no_content()
+        let answer = Response::no_content()
             .with_header(header::ACCESS_CONTROL_ALLOW_METHODS, methods)
             .with_header(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS)
             .with_header(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
@@ -39,7 +40,7 @@ impl Cors {
     }
 
     /// `answer`, readable for the page that sent `request` if its origin is named.
-    pub(crate) fn open(&self, request: &Request, answer: Answer) -> Answer {
+    pub(crate) fn open(&self, request: &Request, answer: Response) -> Response {
         if self.named.is_empty() {
             return answer;
         }

@@ -12,7 +12,9 @@ use tokio::{
 };
 
 use super::*;
-use crate::{Environment, aws::AwsSettings};
+use aws::AwsSettings;
+
+use crate::SigningSecret;
 
 const NOW: u64 = 1_685_728_800;
 
@@ -59,8 +61,8 @@ impl Stand {
             "AWS_ENDPOINT_URL_SECRETS_MANAGER" => Some(self.url.clone()),
             _ => None,
         };
-        let client = AwsSettings::new(&Environment::new(&lookup)).unwrap().secrets_manager();
-        let source = KeySource::SecretsManager { client, secret_id: "signing".to_owned() };
+        let client = AwsSettings::new(&lookup).unwrap().secrets_manager();
+        let source = KeySource::Secret(SigningSecret::new(client, "signing"));
         SigningKeys::new(source, Seconds::new(max_stale))
     }
 }
@@ -129,7 +131,7 @@ async fn keys_are_used_an_hour_longer_while_secrets_manager_is_down() {
     keys.current(at(NOW + 330)).await.unwrap();
     assert!(stand.calls() > calls, "not asked after the cooldown");
     keys.current(at(NOW + 3899)).await.unwrap();
-    assert!(matches!(keys.current(at(NOW + 3900)).await, Err(Refusal::NoKeys)));
+    assert!(matches!(keys.current(at(NOW + 3900)).await, Err(KeysUnavailable)));
     stand.hold(Some(&"a".repeat(32)));
     keys.current(at(NOW + 3901)).await.unwrap();
 }
@@ -140,7 +142,7 @@ async fn a_stale_time_of_zero_uses_no_key_past_its_cache_time() {
     let keys = stand.keys(0);
     keys.current(at(NOW)).await.unwrap();
     stand.hold(None);
-    assert!(matches!(keys.current(at(NOW + 300)).await, Err(Refusal::NoKeys)));
+    assert!(matches!(keys.current(at(NOW + 300)).await, Err(KeysUnavailable)));
 }
 
 #[tokio::test]
@@ -148,7 +150,7 @@ async fn bad_keys_fail_closed_when_cold_and_keep_the_good_ones_when_warm() {
     let bad = ["", "short", "{", "{}", r#"{"keys":[]}"#, &format!("{{\"keys\":\"{}\"}}", "x".repeat(64_000))];
     for secret in bad {
         let stand = Stand::start(secret).await;
-        assert!(matches!(stand.keys(3600).current(at(NOW)).await, Err(Refusal::NoKeys)), "{secret:.20}");
+        assert!(matches!(stand.keys(3600).current(at(NOW)).await, Err(KeysUnavailable)), "{secret:.20}");
         stand.hold(Some(&"a".repeat(32)));
         let keys = stand.keys(3600);
         let good = key_id(&keys.current(at(NOW)).await.unwrap()).to_owned();
@@ -190,7 +192,7 @@ async fn ten_thousand_unknown_kids_read_the_secret_once_a_cooldown() {
     let foreign = token_of(&KeySet::from_secret(&"f".repeat(32)).unwrap());
     for second in 0..10_000_u64 {
         let refused = keys.verify(&verifier, &foreign, at(NOW + second / 200)).await;
-        assert!(matches!(refused, Err(Refusal::InvalidToken(TokenError::UnknownKey))));
+        assert!(matches!(refused, Err(VerificationError::Token(TokenError::UnknownKey))));
     }
     // 50 seconds: one reading at the start, one 30 seconds later.
     assert_eq!(stand.calls(), 2);

@@ -1,18 +1,18 @@
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::Body;
 use serde_json::{Map, Value};
 use token::{Claims, SessionPolicy, Timestamp};
 
 /// What a use case says.
 #[derive(Debug)]
-pub struct Answer {
-    response: Response<Body>,
+pub struct Response {
+    response: http::Response<Body>,
 }
 
-impl Answer {
+impl Response {
     /// A JSON body that nobody may store.
     pub fn json(status: StatusCode, body: &Value) -> Self {
-        let mut response = Response::new(Body::Text(body.to_string()));
+        let mut response = http::Response::new(Body::Text(body.to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -23,7 +23,7 @@ impl Answer {
 
     /// 204: done, and nothing to say.
     pub fn no_content() -> Self {
-        let mut response = Response::new(Body::Empty);
+        let mut response = http::Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NO_CONTENT;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self { response }
@@ -41,19 +41,19 @@ impl Answer {
         self.response.status()
     }
 
-    pub(crate) fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(self) -> http::Response<Body> {
         self.response
     }
 }
 
 /// The success of login and refresh: the token if it is to be told, and in seconds from `now` how long it lives and for
 /// how long its session can be refreshed.
-pub(crate) fn token_answer(
+pub(crate) fn token_response(
     token: Option<&str>,
     claims: &Claims,
     policy: &SessionPolicy,
     now: Timestamp,
-) -> Answer {
+) -> Response {
     let lifetime = claims.lifetime;
     let mut members = Map::new();
     if let Some(token) = token {
@@ -64,5 +64,5 @@ pub(crate) fn token_answer(
     if let Some(left) = policy.refresh_time_left(lifetime.issued_at, now) {
         members.insert("refresh_expires_in".to_owned(), left.get().into());
     }
-    Answer::json(StatusCode::OK, &members.into())
+    Response::json(StatusCode::OK, &members.into())
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use aws::with_causes;
 use lambda_http::tracing::warn;
 use token::{Entropy, Timestamp};
 use users::{
@@ -7,9 +8,7 @@ use users::{
     Verdict,
 };
 
-use crate::{
-    CredentialFailure, Environment, Refusal, Request, SettingError, clock, metrics, refusal::with_causes,
-};
+use crate::{CredentialFailure, Environment, Rejection, Request, SettingError, clock, metrics};
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
 pub struct PasswordCheck {
@@ -52,7 +51,7 @@ impl PasswordCheck {
         request: &Request,
         username: Username,
         now: Timestamp,
-    ) -> Result<(Option<User>, Try), Refusal> {
+    ) -> Result<(Option<User>, Try), Rejection> {
         let address = self.counted_address(request);
         let BeforeLogin { user, attempts, from_address } =
             self.users.for_login(&username, address.as_ref(), now).await?;
@@ -61,12 +60,14 @@ impl PasswordCheck {
         }
         let for_address = from_address.retry_after(self.failures_per_address, now);
         if let Some(wait) = attempts.retry_after(now).max(for_address) {
-            return Err(Refusal::TooManyAttempts(wait));
+            return Err(Rejection::TooManyAttempts(wait));
         }
         // Many tries at once must not all be checked before the first failure is counted.
         let claimed = attempts.must_claim();
         if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
-            return Err(Refusal::TooManyAttempts(attempts.and_one(now).retry_after(now).unwrap_or_default()));
+            return Err(Rejection::TooManyAttempts(
+                attempts.and_one(now).retry_after(now).unwrap_or_default(),
+            ));
         }
         Ok((user, Try { had_failures: attempts.failures > 0, username, address, claimed }))
     }
@@ -75,10 +76,10 @@ impl PasswordCheck {
     pub async fn count<T>(
         &self,
         of: &Try,
-        outcome: &Result<T, Refusal>,
+        outcome: &Result<T, Rejection>,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
-        if let Err(Refusal::InvalidCredentials(_)) = outcome {
+    ) -> Result<(), Rejection> {
+        if let Err(Rejection::InvalidCredentials(_)) = outcome {
             if !of.claimed {
                 self.users.record_failure(&of.username, now).await?;
             }
@@ -113,7 +114,7 @@ impl PasswordCheck {
         &self,
         user: Option<User>,
         password: &Arc<Password>,
-    ) -> Result<(User, Option<Box<PasswordHash>>), Refusal> {
+    ) -> Result<(User, Option<Box<PasswordHash>>), Rejection> {
         // A disabled user costs what an unknown one does, whatever the password.
         let enabled = user.as_ref().filter(|user| user.enabled);
         let stored = enabled.and_then(|user| user.password_hash.clone().ok());
@@ -126,11 +127,11 @@ impl PasswordCheck {
             (Some(user), _) if user.password_hash.is_err() => CredentialFailure::UnusableHash,
             (Some(_), _) => CredentialFailure::WrongPassword,
         };
-        Err(Refusal::InvalidCredentials(failure))
+        Err(Rejection::InvalidCredentials(failure))
     }
 
     /// The hash of a new password.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Refusal> {
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Rejection> {
         let salt = crate::random::entropy()?;
         self.hashing(move |hasher| hasher.hash(&password, salt)).await
     }
@@ -139,12 +140,12 @@ impl PasswordCheck {
     async fn hashing<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, Rejection> {
         let hasher = self.hasher.clone();
         let done = tokio::task::spawn_blocking(move || clock::timed(|| work(&hasher))).await;
-        let (done, took) = done.map_err(|_| Refusal::Internal("hashing panicked"))?;
+        let (done, took) = done.map_err(|_| Rejection::Internal("hashing panicked"))?;
         metrics::hashed(took);
-        done.map_err(|_| Refusal::Internal("hashing failed"))
+        done.map_err(|_| Rejection::Internal("hashing failed"))
     }
 }
 

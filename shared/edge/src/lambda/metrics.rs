@@ -1,6 +1,6 @@
 //! Metrics in CloudWatch's Embedded Metric Format: lines of the log out of which CloudWatch makes metrics.
 //!
-//! Dimensions are the function's name, an operation and a refusal's code, each one of a few words of ours: never a user, a
+//! Dimensions are the function's name, an operation and a rejection's code, each one of a few words of ours: never a user, a
 //! session, an address or anything else that a caller chose.
 
 use std::{io::Write, sync::OnceLock, time::Duration};
@@ -22,7 +22,7 @@ pub(crate) fn start(environment: &Environment<'_>) {
     let builder = Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension("FunctionName", function);
     let Ok(collector) = builder.init() else { return };
     if COLLECTOR.set(collector).is_ok() {
-        describe_counter!("Successes", Unit::Count, "Answers that were no refusal");
+        describe_counter!("Successes", Unit::Count, "Answers that were no rejection");
         describe_counter!("Refusals", Unit::Count, "Refusals, by their stable code");
         describe_counter!("ColdStarts", Unit::Count, "Environments that Lambda started");
         describe_histogram!("HashTime", Unit::Milliseconds, "Work on one password");
@@ -42,12 +42,12 @@ pub(crate) fn flush() {
     }
 }
 
-/// An answer that was no refusal.
+/// An answer that was no rejection.
 pub(crate) fn succeeded(operation: &'static str) {
     counter!("Successes", "Operation" => operation).increment(1);
 }
 
-/// A refusal, by its stable code.
+/// A rejection, by its stable code.
 pub(crate) fn refused(code: &str) {
     counter!("Refusals", "Code" => code.to_owned()).increment(1);
 }

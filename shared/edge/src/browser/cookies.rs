@@ -6,7 +6,8 @@ use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderValue, Method, header};
 use token::{Claims, Seconds, SessionPolicy, Timestamp};
 
-use crate::{Answer, Body, Refusal, Request, answer::token_answer, origins::Origins};
+use super::Origins;
+use crate::{Body, Rejection, Request, Response, http::response::token_response};
 
 /// The longest name and value of a cookie that browsers keep (RFC 6265bis §5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
@@ -57,32 +58,32 @@ impl CookieMode {
     }
 
     /// The token in the body; in cookie mode, where the body has none or there is no body, the one in the cookie.
-    pub fn token_in_body<'r>(&self, request: &'r Request) -> Result<Presented<'r>, Refusal> {
+    pub fn token_in_body<'r>(&self, request: &'r Request) -> Result<Presented<'r>, Rejection> {
         let Some(AuthCookie { name, .. }) = &self.0 else {
             let mut body = request.json()?;
             return Ok(Presented { token: body.string("token")?.into(), carrier: Carrier::Program, body });
         };
         let mut body = if request.has_no_body() { Body::default() } else { request.json()? };
         if body.has("token") {
-            self.refuse_foreign_pages(request)?;
+            self.reject_foreign_pages(request)?;
             return Ok(Presented { token: body.string("token")?.into(), carrier: Carrier::Program, body });
         }
         let Some(token) = self.sent(request)? else {
             let needed = format!("The field \"token\" is required, or the cookie {name}.");
-            return Err(Refusal::InvalidRequest(needed));
+            return Err(Rejection::InvalidRequest(needed));
         };
         self.take_from_our_pages(request)?;
         Ok(Presented { token: token.into(), carrier: Carrier::Cookie, body })
     }
 
     /// The token in the `Authorization` header; in cookie mode, where that has no Bearer token, the one in the cookie.
-    pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Refusal> {
+    pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Rejection> {
         match request.bearer_token() {
-            Err(Refusal::NoBearerToken) => {
-                let token = self.sent(request)?.ok_or(Refusal::NoBearerToken)?;
+            Err(Rejection::NoBearerToken) => {
+                let token = self.sent(request)?.ok_or(Rejection::NoBearerToken)?;
                 if request.method() == Method::GET {
                     // Browsers that know no Fetch metadata say nothing of a page's own GET, which changes nothing.
-                    self.refuse_foreign_pages(request)?;
+                    self.reject_foreign_pages(request)?;
                 } else {
                     self.take_from_our_pages(request)?;
                 }
@@ -93,17 +94,17 @@ impl CookieMode {
     }
 
     /// In cookie mode refuses what a page of a foreign origin sends: it would log its visitor in as somebody else.
-    pub fn refuse_foreign_pages(&self, request: &Request) -> Result<(), Refusal> {
+    pub fn reject_foreign_pages(&self, request: &Request) -> Result<(), Rejection> {
         match &self.0 {
-            Some(cookie) if cookie.page(request) == Page::Foreign => Err(Refusal::ForeignPage),
+            Some(cookie) if cookie.page(request) == Page::Foreign => Err(Rejection::ForeignPage),
             _ => Ok(()),
         }
     }
 
     /// Refuses a call that relies on the cookie unless the browser says that a page of ours made it.
-    fn take_from_our_pages(&self, request: &Request) -> Result<(), Refusal> {
+    fn take_from_our_pages(&self, request: &Request) -> Result<(), Rejection> {
         match &self.0 {
-            Some(cookie) if cookie.page(request) != Page::Ours => Err(Refusal::ForeignPage),
+            Some(cookie) if cookie.page(request) != Page::Ours => Err(Rejection::ForeignPage),
             _ => Ok(()),
         }
     }
@@ -111,15 +112,15 @@ impl CookieMode {
     /// The success of login, refresh and a new password, with the cookie in cookie mode.
     ///
     /// A token that came in the cookie has no successor in the body: scripts were not to read it.
-    pub fn token_answer(
+    pub fn token_response(
         &self,
         (token, claims): (&str, &Claims),
         carrier: Carrier,
         policy: &SessionPolicy,
         now: Timestamp,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<Response, Rejection> {
         let told = (carrier == Carrier::Program).then_some(token);
-        let answer = token_answer(told, claims, policy, now);
+        let answer = token_response(told, claims, policy, now);
         match &self.0 {
             Some(cookie) => cookie.set(answer, token, claims.lifetime.expires_at.time_left(now)),
             None => Ok(answer),
@@ -127,31 +128,33 @@ impl CookieMode {
     }
 
     /// `answer`, with which the browser forgets the cookie.
-    pub fn forget(&self, answer: Answer) -> Result<Answer, Refusal> {
+    pub fn forget(&self, answer: Response) -> Result<Response, Rejection> {
         match &self.0 {
             Some(cookie) => cookie.set(answer, "", Seconds::new(0)),
             None => Ok(answer),
         }
     }
 
-    /// `refusal` to log out, with which the browser forgets the cookie if the token in it is good for nothing.
-    pub fn forget_refused(&self, refusal: Refusal) -> Refusal {
-        let useless =
-            matches!(refusal, Refusal::InvalidToken(_) | Refusal::TokenExpired | Refusal::SessionEnded(_));
+    /// `rejection` to log out, with which the browser forgets the cookie if the token in it is good for nothing.
+    pub fn forget_rejected(&self, rejection: Rejection) -> Rejection {
+        let useless = matches!(
+            rejection,
+            Rejection::InvalidToken(_) | Rejection::TokenExpired | Rejection::SessionEnded(_)
+        );
         match self.0.as_ref().map(|cookie| cookie.value("", Seconds::new(0))) {
-            Some(Ok(forgotten)) if useless => Refusal::WithCookie(Box::new(refusal), forgotten),
-            _ => refusal,
+            Some(Ok(forgotten)) if useless => Rejection::WithCookie(Box::new(rejection), forgotten),
+            _ => rejection,
         }
     }
 
     /// The token in the request's cookie.
-    fn sent<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Refusal> {
+    fn sent<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Rejection> {
         let Some(AuthCookie { name, .. }) = &self.0 else { return Ok(None) };
         let cookies = request.cookies().filter_map(|cookie| Cookie::parse(cookie).ok());
         let mut sent = cookies.filter(|cookie| cookie.name() == name).filter_map(|cookie| cookie.value_raw());
         let token = sent.next().filter(|token| !token.is_empty());
         match sent.next() {
-            Some(_) => Err(Refusal::InvalidRequest(format!("The cookie {name} is there twice."))),
+            Some(_) => Err(Rejection::InvalidRequest(format!("The cookie {name} is there twice."))),
             None => Ok(token),
         }
     }
@@ -172,14 +175,16 @@ impl AuthCookie {
         }
     }
 
-    fn set(&self, answer: Answer, token: &str, max_age: Seconds) -> Result<Answer, Refusal> {
+    fn set(&self, answer: Response, token: &str, max_age: Seconds) -> Result<Response, Rejection> {
         Ok(answer.with_header(header::SET_COOKIE, self.value(token, max_age)?))
     }
 
     /// The value of `Set-Cookie`.
-    fn value(&self, token: &str, max_age: Seconds) -> Result<HeaderValue, Refusal> {
+    fn value(&self, token: &str, max_age: Seconds) -> Result<HeaderValue, Rejection> {
         if self.name.len() + token.len() > MAX_COOKIE_BYTES {
-            return Err(Refusal::Internal("the token is too long for a cookie; give its user fewer claims"));
+            return Err(Rejection::Internal(
+                "the token is too long for a cookie; give its user fewer claims",
+            ));
         }
         let cookie = Cookie::build((&self.name, token))
             .path("/")
@@ -188,7 +193,7 @@ impl AuthCookie {
             .same_site(self.same_site)
             .max_age(Duration::seconds(max_age.get().try_into().unwrap_or(i64::MAX)));
         let mut value = HeaderValue::from_str(&cookie.to_string())
-            .map_err(|_| Refusal::Internal("the token cannot be in a cookie"))?;
+            .map_err(|_| Rejection::Internal("the token cannot be in a cookie"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -202,8 +207,8 @@ mod tests {
     fn a_cookie_that_browsers_would_throw_away_is_not_set() {
         let name = "__Host-latchkey".to_owned();
         let cookie = AuthCookie { name, same_site: SameSite::Strict, origins: Origins::default() };
-        let set = |length: usize| cookie.set(Answer::no_content(), &"x".repeat(length), Seconds::new(1));
+        let set = |length: usize| cookie.set(Response::no_content(), &"x".repeat(length), Seconds::new(1));
         assert!(set(4096 - 15).is_ok());
-        assert!(matches!(set(4096 - 14), Err(Refusal::Internal(_))));
+        assert!(matches!(set(4096 - 14), Err(Rejection::Internal(_))));
     }
 }

@@ -25,10 +25,10 @@ use hyper_util::{
     client::legacy::{self, Client, connect},
     rt::TokioExecutor,
 };
-use lambda_http::Service;
 use rustls::ClientConfig;
+use tower_service::Service;
 
-/// How long a connection may take to open: name, TCP and TLS together. [`crate::aws`] bounds each attempt, with its answer.
+/// How long a connection may take to open: name, TCP and TLS together. [`crate::AwsSettings`] bounds each attempt, with its answer.
 const CONNECT: Duration = Duration::from_millis(500);
 
 /// Clones share the connections.

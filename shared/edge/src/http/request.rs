@@ -9,7 +9,7 @@ use token::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Refusal, bearer_token};
+use crate::{Rejection, bearer_token};
 
 /// The largest body read, in bytes after base64 is undone.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -92,7 +92,7 @@ impl Request {
     }
 
     /// The token in the `Authorization` header (RFC 6750 §2.1).
-    pub fn bearer_token(&self) -> Result<&str, Refusal> {
+    pub fn bearer_token(&self) -> Result<&str, Rejection> {
         let values = self.headers.get_all(header::AUTHORIZATION).iter();
         bearer_token(values.map(|value| value.to_str().unwrap_or_default()))
     }
@@ -107,19 +107,19 @@ impl Request {
     }
 
     /// The members of the JSON object in the body.
-    pub fn json(&self) -> Result<Body, Refusal> {
+    pub fn json(&self) -> Result<Body, Rejection> {
         if self.body.len() > MAX_BODY_BYTES {
-            return Err(Refusal::BodyTooLarge);
+            return Err(Rejection::BodyTooLarge);
         }
         if !self.says_json() {
-            return Err(Refusal::NotJson);
+            return Err(Rejection::NotJson);
         }
         if self.body.is_empty() {
-            return Err(Refusal::InvalidRequest("The body is empty; it must be a JSON object.".to_owned()));
+            return Err(Rejection::InvalidRequest("The body is empty; it must be a JSON object.".to_owned()));
         }
         match strict_json::parse_object(&self.body) {
             Ok(members) => Ok(Body(members)),
-            Err(problem) => Err(Refusal::InvalidRequest(
+            Err(problem) => Err(Rejection::InvalidRequest(
                 match problem {
                     JsonError::Malformed => "The body is not valid JSON.",
                     JsonError::NotAnObject => "The body must be a JSON object.",
@@ -145,21 +145,21 @@ impl Body {
         self.0.contains_key(name)
     }
 
-    /// The string called `name`; a refusal that names it when it is absent or something else.
-    pub fn string(&mut self, name: &str) -> Result<String, Refusal> {
+    /// The string called `name`; a rejection that names it when it is absent or something else.
+    pub fn string(&mut self, name: &str) -> Result<String, Rejection> {
         match self.0.remove(name) {
             Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(Refusal::InvalidRequest(format!("The field \"{name}\" must be a string."))),
-            None => Err(Refusal::InvalidRequest(format!("The field \"{name}\" is required."))),
+            Some(_) => Err(Rejection::InvalidRequest(format!("The field \"{name}\" must be a string."))),
+            None => Err(Rejection::InvalidRequest(format!("The field \"{name}\" is required."))),
         }
     }
 
-    /// The boolean called `name`, false when it is absent; a refusal that names it when it is something else.
-    pub fn flag(&mut self, name: &str) -> Result<bool, Refusal> {
+    /// The boolean called `name`, false when it is absent; a rejection that names it when it is something else.
+    pub fn flag(&mut self, name: &str) -> Result<bool, Rejection> {
         match self.0.remove(name) {
             None => Ok(false),
             Some(Value::Bool(set)) => Ok(set),
-            Some(_) => Err(Refusal::InvalidRequest(format!("The field \"{name}\" must be true or false."))),
+            Some(_) => Err(Rejection::InvalidRequest(format!("The field \"{name}\" must be true or false."))),
         }
     }
 }
