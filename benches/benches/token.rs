@@ -15,7 +15,7 @@ use aws_lc_rs::{
 use criterion::Criterion;
 use token::{
     Algorithm, Claims, Entropy, Issuer, Key, KeySet, RefreshSwitch, Schedule, Seconds, SessionId,
-    SessionPolicy, Timestamp, TokenId, UnverifiedToken, UserId, Verifier,
+    SessionPolicy, Subject, Timestamp, TokenId, UnverifiedToken, UserId, Verifier,
 };
 
 /// Private keys that the RFCs publish, 2048 bits for RSA: see `shared/token/testdata/rfc/README.md`.
@@ -36,7 +36,7 @@ fn main() {
 }
 
 fn compare(criterion: &mut Criterion, algorithm: Algorithm) {
-    let issuer = Issuer::new("https://issuer.example", "latchkey").unwrap();
+    let issuer = Issuer::new("https://issuer.example".parse().unwrap(), "latchkey".parse().unwrap());
     let verifier = Verifier::new(issuer.clone());
     let policy = SessionPolicy::new(Seconds::new(3600), Seconds::new(172_800), RefreshSwitch::On).unwrap();
     let login = Timestamp::from_seconds(1_685_728_800).unwrap();
@@ -74,7 +74,7 @@ fn compare(criterion: &mut Criterion, algorithm: Algorithm) {
 
 fn claims(issuer: &Issuer, policy: &SessionPolicy, login: Timestamp) -> Claims {
     issuer.claims(
-        (UserId::new(Entropy([1; 16])), "ada"),
+        Subject { id: UserId::new(Entropy([1; 16])), username: "ada" },
         SessionId::new(Entropy([2; 16])),
         TokenId::new(Entropy([3; 16])),
         policy.log_in(login),

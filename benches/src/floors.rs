@@ -30,7 +30,7 @@ pub struct Floors {
 /// All of them one after the other, `samples` times.
 pub fn measure(scenario: &Scenario, samples: usize) -> Floors {
     let now = scenario.keys.keys()[0].schedule().signs_from.plus(token::Seconds::new(60));
-    let issuer = Issuer::new(scenario::ISSUER, "latchkey").unwrap();
+    let issuer = Issuer::new(scenario::ISSUER.parse().unwrap(), "latchkey".parse().unwrap());
     let verifier = Verifier::new(issuer.clone());
     let claims = verifier.verify(&scenario.token, &scenario.keys, now).unwrap();
     let message = UnverifiedToken::parse(&scenario.token).unwrap().signing_input().as_bytes().to_vec();

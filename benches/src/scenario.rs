@@ -4,7 +4,7 @@ use argon2_rust::{Argon2, Params, Version};
 use serde_json::{Value, json};
 use token::{
     Algorithm, Entropy, Issuer, Key, KeySet, RefreshSwitch, Schedule, Seconds, SessionId, SessionPolicy,
-    Timestamp, TokenId, UserId,
+    Subject, Timestamp, TokenId, UserId,
 };
 
 pub(crate) const ISSUER: &str = "https://issuer.example";
@@ -36,12 +36,12 @@ impl Scenario {
         let always = Schedule { published: now, signs_from: now, retires: None };
         let keys = KeySet::new(vec![Key::generate(algorithm, always).unwrap()]).unwrap();
         let (user, session) = (UserId::new(Entropy([1; 16])), SessionId::new(Entropy([2; 16])));
-        let issuer = Issuer::new(ISSUER, "latchkey").unwrap();
+        let issuer = Issuer::new(ISSUER.parse().unwrap(), "latchkey".parse().unwrap());
         let policy =
             SessionPolicy::new(Seconds::new(3600 * 24), Seconds::new(172_800), RefreshSwitch::On).unwrap();
         let custom = r#"{"groups":["editors","staff"],"scope":"read write"}"#;
         let claims = issuer.claims(
-            (user, "ada"),
+            Subject { id: user, username: "ada" },
             session,
             TokenId::new(Entropy([3; 16])),
             policy.log_in(now),

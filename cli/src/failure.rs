@@ -2,7 +2,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use edge::random::RandomError;
 use local_data::{StoreFileError, signing_key::KeyFileError};
-use token::{KeySetError, PolicyError, RotationError, SessionId, TokenError};
+use token::{KeySetError, NextKeySetError, PolicyError, SessionId, TokenError};
 use users::{HashError, PasswordError, StoreError, Username};
 
 /// Why a command could not do its work: one line for a person.
@@ -87,7 +87,7 @@ pub enum Failure {
     NotNow,
     /// The next key set could not be made.
     #[error("cannot make the next key set")]
-    Rotation(#[from] RotationError),
+    Rotation(#[from] NextKeySetError),
     /// The key file of the local server.
     #[error(transparent)]
     LocalKeys(#[from] KeyFileError),

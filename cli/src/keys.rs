@@ -1,17 +1,12 @@
 //! `latchkey keys …`
 
 use serde_json::{Value, json};
-use token::{Key, KeySet, KeySetError, RotationPolicy, Seconds, Timestamp};
+use token::{DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, Key, KeySet, KeySetError, RotationPolicy, Timestamp};
 
 use crate::{
     Failure, KeysCommand, Report, RetireKey, RotateKeys, Terminal, key_store::KeyStore, terminal::confirm,
 };
 
-/// How old a key set may be that the local server uses: 5 minutes, and an hour while its file is unreadable.
-const LOCAL_CACHE_AGE: Seconds = Seconds::new(3900);
-
-/// How long API Gateway's native authorizers keep a JWK set.
-const JWK_SET_CACHE: Seconds = Seconds::new(2 * 3600);
 /// What follows from that for a key that signs before they know it.
 const NEWS: &str = "The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its \
                     tokens with 401 for up to 2 hours.";
@@ -35,7 +30,7 @@ async fn rotate(options: &RotateKeys, now: Timestamp) -> Result<Report, Failure>
         let Some(newest) = current.keys().last() else {
             return Err(Failure::BadSecret(KeySetError::NoKeys));
         };
-        let policy = RotationPolicy::new(newest.algorithm(), LOCAL_CACHE_AGE, options.expiration);
+        let policy = RotationPolicy::new(newest.algorithm(), DEFAULT_MAX_STALE, options.expiration);
         local_data::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, now)?)?;
     } else {
         store.rotate().await?;
@@ -77,7 +72,7 @@ async fn retire(
 
 /// Whether API Gateway's authorizers may still hold a JWK set without the key that signs.
 fn is_news_to_api_gateway(keys: &KeySet, now: Timestamp) -> bool {
-    keys.signing_key(now).is_some_and(|key| now < key.schedule().published.plus(JWK_SET_CACHE))
+    keys.signing_key(now).is_some_and(|key| now < key.schedule().published.plus(JWK_SET_CACHE_TIME))
 }
 
 fn status(secret: &str, now: Timestamp) -> Result<Report, Failure> {
@@ -168,7 +163,7 @@ fn to_json(key: &Key, state: State) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use token::Algorithm;
+    use token::{Algorithm, Seconds};
 
     use super::*;
 
@@ -179,7 +174,7 @@ mod tests {
     }
 
     fn rotated(current: Option<&KeySet>, now: u64) -> KeySet {
-        let policy = RotationPolicy::new(Algorithm::ES256, Seconds::new(3900), Seconds::new(3600));
+        let policy = RotationPolicy::new(Algorithm::ES256, Seconds::new(3600), Seconds::new(3600));
         KeySet::rotated(current, policy, at(now)).unwrap()
     }
 

@@ -95,7 +95,7 @@ pub struct RotateKeys {
     #[command(flatten)]
     pub keys: KeysOptions,
     /// With --local: the server's --expiration, which decides when the old key retires
-    #[arg(long, default_value = "1h", value_name = "DURATION", requires = "local")]
+    #[arg(long, default_value_t = SessionPolicy::DEFAULT_EXPIRATION, value_name = "DURATION", requires = "local")]
     pub expiration: Seconds,
 }
 
@@ -200,10 +200,10 @@ pub struct ShowUser {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct PolicyOptions {
     /// How long the service's tokens live: its `JWT_EXPIRATION_DELTA`
-    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    #[arg(long, value_name = "DURATION", default_value_t = SessionPolicy::DEFAULT_EXPIRATION)]
     pub expiration: Seconds,
     /// For how long after the login it refreshes them: its `JWT_REFRESH_EXPIRATION_DELTA`
-    #[arg(long, value_name = "DURATION", default_value = "2d")]
+    #[arg(long, value_name = "DURATION", default_value_t = SessionPolicy::DEFAULT_REFRESH_EXPIRATION)]
     pub refresh_expiration: Seconds,
     /// For a service whose `JWT_ALLOW_REFRESH` is off
     #[arg(long)]

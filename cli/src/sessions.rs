@@ -69,7 +69,7 @@ pub(crate) fn table(
     ]);
     for (id, session) in newest_first(sessions) {
         let text = |text: Option<&str>| text.unwrap_or("-").to_owned();
-        let ends_by = policy.session_ends_by(session.issued_at());
+        let ends_by = policy.latest_expiry(session.issued_at());
         let refreshable_until = match refreshable_until(policy, session) {
             None => "never".to_owned(),
             Some(limit) if limit < now => "no more".to_owned(),
@@ -94,7 +94,7 @@ pub(crate) fn to_json(sessions: &BTreeMap<SessionId, Session>, policy: &SessionP
             "session_id": id.to_string(),
             "issued_at": session.issued_at(),
             "refreshable_until": refreshable_until(policy, session),
-            "ends_by": policy.session_ends_by(session.issued_at()),
+            "ends_by": policy.latest_expiry(session.issued_at()),
             "source_ip": session.source_ip(),
             "user_agent": session.user_agent(),
         })
@@ -104,7 +104,7 @@ pub(crate) fn to_json(sessions: &BTreeMap<SessionId, Session>, policy: &SessionP
 
 /// The last instant at which the session can be refreshed; none where nothing is.
 fn refreshable_until(policy: &SessionPolicy, session: &Session) -> Option<Timestamp> {
-    (policy.refresh_switch() == RefreshSwitch::On).then(|| policy.refresh_until(session.issued_at()))
+    (policy.refresh_switch() == RefreshSwitch::On).then(|| policy.refresh_limit(session.issued_at()))
 }
 
 fn newest_first(sessions: &BTreeMap<SessionId, Session>) -> Vec<(&SessionId, &Session)> {

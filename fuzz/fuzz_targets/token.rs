@@ -18,7 +18,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let now = Timestamp::from_seconds(NOW).expect("below 2^53");
     let schedule = Schedule { published: now, signs_from: now, retires: None };
     let key = Key::from_secret("key", b"a secret that the fuzzer never sees", schedule).expect("long enough");
-    let issuer = Issuer::new("https://issuer.example", "latchkey").expect("sound names");
+    let issuer = Issuer::new("https://issuer.example".parse().expect("a sound URL"), "latchkey".parse().expect("a sound name"));
     World { keys: KeySet::new(vec![key]).expect("one key"), verifier: Verifier::new(issuer), now }
 });
 

@@ -3,9 +3,9 @@
 //! It makes the checks that the developer guide of API Gateway lists ("Control access to HTTP APIs with JWT
 //! authorizers"), on the keys that the issuer serves and with another library than our verifier.
 
-use edge::IssuerUrl;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::Value;
+use token::IssuerUrl;
 use token::Timestamp;
 
 /// What an `AWS::ApiGatewayV2::Authorizer` of the type `JWT` is set to, and the scopes of a route.

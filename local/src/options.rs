@@ -1,7 +1,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::Parser;
-use token::Seconds;
+use token::{Seconds, SessionPolicy};
 
 /// Serves login and refresh on this machine, with an embedded DynamoDB and a demo user.
 #[derive(Clone, Debug, Parser)]
@@ -17,10 +17,10 @@ pub struct Options {
     #[arg(long)]
     pub fresh: bool,
     /// How long a token lives: 90s, 15m, 1h, 2d
-    #[arg(long, default_value = "1h", value_name = "DURATION")]
+    #[arg(long, default_value_t = SessionPolicy::DEFAULT_EXPIRATION, value_name = "DURATION")]
     pub expiration: Seconds,
     /// For how long after the login tokens can be refreshed
-    #[arg(long, default_value = "2d", value_name = "DURATION")]
+    #[arg(long, default_value_t = SessionPolicy::DEFAULT_REFRESH_EXPIRATION, value_name = "DURATION")]
     pub refresh_expiration: Seconds,
     /// Hand tokens out and take them as the cookie __Host-latchkey too
     #[arg(long)]

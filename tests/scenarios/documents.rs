@@ -28,7 +28,7 @@ async fn the_jwk_set_is_cacheable_and_holds_public_members_only() {
 async fn discovery_names_the_issuer_of_the_tokens_and_the_jwk_set_below_it() {
     let world = World::new().await;
     let reply = get(&world, DISCOVERY).await;
-    let issuer = world.issuer().name().to_owned();
+    let issuer = world.issuer().url().as_str().to_owned();
     assert_eq!(reply.headers["cache-control"], "public, max-age=300");
     assert_eq!(reply.body["issuer"], issuer);
     assert_eq!(reply.body["jwks_uri"], format!("{issuer}{JWKS}"));
@@ -45,7 +45,7 @@ async fn a_token_verifies_with_another_library_through_the_jwk_set() {
     let jwk = keys.find(header.kid.as_deref().unwrap()).unwrap();
     let mut validation = Validation::new(header.alg);
     validation.validate_exp = false;
-    validation.set_issuer(&[world.issuer().name()]);
+    validation.set_issuer(&[world.issuer().url().as_str()]);
     validation.set_audience(&["latchkey"]);
     let claims = decode::<Value>(&token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap().claims;
     assert_eq!(claims["username"], "ada");

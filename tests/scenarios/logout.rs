@@ -142,9 +142,8 @@ async fn a_token_that_is_not_ours_ends_nothing_and_costs_no_call() {
     let (world, token, _) = two_sessions().await;
     let claims = world.claims(&token, LOGIN_AT);
     let elsewhere = |issuer: &str, audience: &str| {
-        let issuer = token::Issuer::new(issuer, audience).unwrap();
-        let claims =
-            Claims { issuer: issuer.name().to_owned(), audience: audience.to_owned(), ..claims.clone() };
+        let claims = Claims { issuer: issuer.to_owned(), audience: audience.to_owned(), ..claims.clone() };
+        let issuer = token::Issuer::new(issuer.parse().unwrap(), audience.parse().unwrap());
         issuer.issue(&claims, &world.keys(), at(LOGIN_AT)).unwrap()
     };
     let (unsigned, _) = token.rsplit_once('.').unwrap();
@@ -156,7 +155,7 @@ async fn a_token_that_is_not_ours_ends_nothing_and_costs_no_call() {
     for token in [
         format!("{unsigned}.AAAA"),
         elsewhere("https://other.example", "latchkey"),
-        elsewhere(world.issuer().name(), "another"),
+        elsewhere(world.issuer().url().as_str(), "another"),
         of_another_world,
     ] {
         // An expired token that is not ours is not ours either.

@@ -5,7 +5,7 @@ use harness::{Event, LOGIN_AT, PUBLIC_KEYS_TABLE, PublicKeysTable, SecretsManage
 use http::Method;
 use keyring::PublicKeys;
 use local_data::Store;
-use rotate_keys::RotationFailure;
+use rotate_keys::RotationError;
 use serde_json::json;
 use token::{Algorithm, Key, KeySet, Schedule};
 
@@ -23,7 +23,7 @@ fn set() -> KeySet {
     KeySet::new(vec![Key::generate(Algorithm::ES256, always).unwrap()]).unwrap()
 }
 
-async fn rotate(secrets: &SecretsManager, published: &PublicKeys) -> Result<(), RotationFailure> {
+async fn rotate(secrets: &SecretsManager, published: &PublicKeys) -> Result<(), RotationError> {
     let token = secrets.begin_rotation().unwrap();
     for step in STEPS {
         let rotation = rotation(secrets, Some(published.clone()), &[]);
@@ -33,7 +33,7 @@ async fn rotate(secrets: &SecretsManager, published: &PublicKeys) -> Result<(), 
 }
 
 /// What the schedule does.
-async fn publish(secrets: &SecretsManager, table: &PublicKeysTable) -> Result<(), RotationFailure> {
+async fn publish(secrets: &SecretsManager, table: &PublicKeysTable) -> Result<(), RotationError> {
     let rotation = rotation(secrets, Some(table.keys.clone()), &[]);
     rotation.handle(&json!({ "Step": "publish" }), at(LOGIN_AT)).await
 }

@@ -7,7 +7,7 @@ use harness::{
 use http::Method;
 use keyring::PublicKeys;
 use local_data::Store;
-use rotate_keys::{RotateKeys, RotationFailure};
+use rotate_keys::{RotateKeys, RotationError};
 use serde_json::{Value, json};
 use token::{Algorithm, KeySet, Timestamp};
 
@@ -38,7 +38,7 @@ pub(crate) fn event(step: &str, token: &str) -> Value {
     json!({ "Step": step, "SecretId": SECRET_ARN, "ClientRequestToken": token, "RotationToken": "x" })
 }
 
-async fn run(secrets: &SecretsManager, token: &str, now: u64) -> Result<(), RotationFailure> {
+async fn run(secrets: &SecretsManager, token: &str, now: u64) -> Result<(), RotationError> {
     run_and_publish(secrets, None, token, now).await
 }
 
@@ -47,7 +47,7 @@ async fn run_and_publish(
     table: Option<&PublicKeysTable>,
     token: &str,
     now: u64,
-) -> Result<(), RotationFailure> {
+) -> Result<(), RotationError> {
     for step in STEPS {
         let published = table.map(|table| table.keys.clone());
         rotation(secrets, published, &[]).handle(&event(step, token), at(now)).await?;
@@ -212,7 +212,7 @@ async fn the_steps_in_another_order_are_refused_or_do_nothing() {
     for step in ["testSecret", "finishSecret"] {
         let refused =
             rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
-        assert!(matches!(refused, RotationFailure::NoPendingValue), "{refused}");
+        assert!(matches!(refused, RotationError::NoPendingValue), "{refused}");
     }
     run(&secrets, &token, LOGIN_AT).await.unwrap();
     let after = secrets.labelled("AWSCURRENT");
@@ -256,7 +256,7 @@ async fn a_pending_set_whose_new_key_does_not_sign_never_comes_into_force() {
         secrets.corrupt("AWSPENDING", &KeySet::new(pending).unwrap().to_secret());
         for step in ["testSecret", "finishSecret"] {
             let refused = rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await;
-            assert!(matches!(refused, Err(RotationFailure::DoesNotSign)), "{refused:?}");
+            assert!(matches!(refused, Err(RotationError::DoesNotSign)), "{refused:?}");
         }
         assert_eq!(secrets.labelled("AWSCURRENT"), before);
     }
@@ -280,7 +280,7 @@ async fn a_key_that_was_taken_out_of_the_secret_by_emptying_it_does_not_come_bac
     rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     secrets.put_by_hand(NO_KEYS);
     let refused = rotation(&secrets, None, &[]).handle(&event("finishSecret", &token), at(LOGIN_AT)).await;
-    assert!(matches!(refused, Err(RotationFailure::NotTheNext)), "{refused:?}");
+    assert!(matches!(refused, Err(RotationError::NotTheNext)), "{refused:?}");
     assert_eq!(secrets.labelled("AWSCURRENT").unwrap().1.as_deref(), Some(NO_KEYS));
     rotate(&secrets, LOGIN_AT + 60).await;
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 1);
@@ -294,7 +294,7 @@ async fn a_rotation_is_given_up_when_the_secret_was_changed_meanwhile_and_the_ne
     let other = KeySet::rotated(None, policy(), at(LOGIN_AT)).unwrap();
     secrets.put_by_hand(&other.to_secret());
     let refused = run(&secrets, &token, LOGIN_AT).await.unwrap_err();
-    assert!(matches!(refused, RotationFailure::NotTheNext), "{refused}");
+    assert!(matches!(refused, RotationError::NotTheNext), "{refused}");
     assert_eq!(keys(&secrets, "AWSCURRENT").keys()[0].id(), other.keys()[0].id());
     rotate(&secrets, LOGIN_AT + 60).await;
     assert_eq!(keys(&secrets, "AWSCURRENT").keys()[0].id(), other.keys()[0].id());
@@ -306,14 +306,14 @@ async fn a_rotation_that_took_so_long_that_nobody_would_know_the_key_is_given_up
     let token = secrets.begin_rotation().unwrap();
     rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     let refused = run(&secrets, &token, LOGIN_AT + 601).await.unwrap_err();
-    assert!(matches!(refused, RotationFailure::TooLate), "{refused}");
+    assert!(matches!(refused, RotationError::TooLate), "{refused}");
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 1);
     rotate(&secrets, LOGIN_AT + 700).await;
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 2);
 }
 
 fn policy() -> token::RotationPolicy {
-    token::RotationPolicy::new(Algorithm::ES256, token::Seconds::new(3900), token::Seconds::new(HOUR))
+    token::RotationPolicy::new(Algorithm::ES256, token::Seconds::new(3600), token::Seconds::new(HOUR))
 }
 
 #[tokio::test]
@@ -398,6 +398,7 @@ async fn key_ids(world: &World, now: u64) -> Vec<String> {
 
 /// The `exp` of a token that the keys of the secret accept at `now`.
 fn world_claims_end(secrets: &SecretsManager, token: &str, now: Timestamp) -> Timestamp {
-    let verifier = token::Verifier::new(token::Issuer::new(ISSUER, "latchkey").unwrap());
+    let verifier =
+        token::Verifier::new(token::Issuer::new(ISSUER.parse().unwrap(), "latchkey".parse().unwrap()));
     verifier.verify(token, &keys(secrets, "AWSCURRENT"), now).unwrap().lifetime.expires_at
 }

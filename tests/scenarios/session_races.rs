@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use harness::{LOGIN_AT, World, at};
-use token::{CustomClaims, KeySet, RefreshSwitch, Seconds, SessionId, SessionPolicy, TokenId, UserId};
+use token::{
+    CustomClaims, KeySet, RefreshSwitch, Seconds, SessionId, SessionPolicy, Subject, TokenId, UserId,
+};
 use tokio::task::JoinSet;
 use users::{NewUser, Session, User};
 
@@ -46,7 +48,8 @@ impl Arena {
         let (session_id, now) = (SessionId::new(edge::random::entropy().unwrap()), at(LOGIN_AT));
         let session = Session::new(now, None, None);
         world.users.open_session(ada, session_id, &session, None, policy, now).await.unwrap();
-        let (subject, jti) = ((ada.id, "ada"), TokenId::new(edge::random::entropy().unwrap()));
+        let jti = TokenId::new(edge::random::entropy().unwrap());
+        let subject = Subject { id: ada.id, username: "ada" };
         let claims = world.issuer().claims(subject, session_id, jti, policy.log_in(now), ada.claims.clone());
         world.issuer().issue(&claims, keys, now).unwrap()
     }

@@ -42,7 +42,7 @@ async fn a_live_token_is_answered_with_its_claims_and_its_three_ends() {
             reply.body,
             json!({
                 "claims": {
-                    "iss": world.issuer().name(),
+                    "iss": world.issuer().url().as_str(),
                     "aud": "latchkey",
                     "sub": id.to_string(),
                     "username": "ada",

@@ -53,7 +53,7 @@ fn main() {
     });
     let mut users = Service::connect("dynamodb", &var("AWS_ENDPOINT_URL_DYNAMODB").unwrap(), config);
     let keys = reading.join().unwrap();
-    let issuer = Issuer::new(&var("JWT_ISSUER").unwrap(), "latchkey").unwrap();
+    let issuer = Issuer::new(var("JWT_ISSUER").unwrap().parse().unwrap(), "latchkey".parse().unwrap());
     let verifier = Verifier::new(issuer.clone());
     let policy = SessionPolicy::new(Seconds::new(3600), Seconds::new(172_800), RefreshSwitch::On).unwrap();
 

@@ -6,7 +6,7 @@ use local_data::signing_key;
 use serde_json::{Value, json};
 use token::{
     Algorithm, CustomClaims, Entropy, Issuer, Key, KeySet, RefreshSwitch, Schedule, Seconds, SessionId,
-    SessionPolicy, Timestamp, TokenId, UserId, public_jwk_set,
+    SessionPolicy, Subject, Timestamp, TokenId, UserId, public_jwk_set,
 };
 
 use crate::folder::{Folder, Run, latchkey, run};
@@ -25,9 +25,9 @@ fn keys(algorithm: Algorithm) -> KeySet {
 /// The token of a login at `now`.
 fn issue(keys: &KeySet, now: Timestamp) -> String {
     let policy = SessionPolicy::new(Seconds::new(3600), Seconds::new(172_800), RefreshSwitch::On).unwrap();
-    let issuer = Issuer::new("https://issuer.example", "latchkey").unwrap();
+    let issuer = Issuer::new("https://issuer.example".parse().unwrap(), "latchkey".parse().unwrap());
     let claims = issuer.claims(
-        (UserId::new(Entropy([1; 16])), "ada"),
+        Subject { id: UserId::new(Entropy([1; 16])), username: "ada" },
         SessionId::new(Entropy([2; 16])),
         TokenId::new(Entropy([3; 16])),
         policy.log_in(now),

@@ -1,11 +1,11 @@
 //! `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`: where tokens come from
 //! and how to verify them. API Gateway's authorizers and every JWT library read these two.
 
-use edge::{Endpoint, Environment, IssuerUrl, Rejection, Request, Response, SettingError};
+use edge::{Endpoint, Environment, Rejection, Request, Response, SettingError};
 use http::{HeaderValue, Method, StatusCode, header};
 use keyring::SigningKeys;
 use serde_json::{Value, json};
-use token::{KeySet, Timestamp, public_jwk_set};
+use token::{IssuerUrl, KeySet, Timestamp, public_jwk_set};
 
 /// Where the JWK set is, below the issuer.
 pub const JWK_SET_PATH: &str = "/.well-known/jwks.json";

@@ -11,7 +11,7 @@ use edge::{
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId};
+use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
 use users::{Hasher, OpenSessionError, Password, Session, User, UserTable, Username};
 
 /// How often a login starts over because the stored hash changed while the password was checked.
@@ -58,7 +58,7 @@ impl Login {
         let user = opened?;
         request.is_about(user.id, Some(session_id));
         let lifetime = self.policy.log_in(now);
-        let subject = (user.id, user.username.as_str());
+        let subject = Subject { id: user.id, username: user.username.as_str() };
         let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
         let token = self.issuer.issue(&claims, &keys, now)?;
         self.cookies.token_response((&token, &claims), Carrier::Program, &self.policy, now)

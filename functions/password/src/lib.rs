@@ -12,7 +12,7 @@ use edge::{
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, SessionId, SessionPolicy, Timestamp, TokenId, Verifier};
+use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::{
     ChangePasswordError, Hasher, Password, PasswordHash, PasswordPolicy, PasswordRefusal, Session, User,
     UserTable,
@@ -117,7 +117,7 @@ impl Endpoint for ChangePassword {
             (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
         let session = Session::new(now, request.user_agent(), request.source_ip());
         // The answer is ready before the write: after it, nothing may fail any more.
-        let subject = (user.id, user.username.as_str());
+        let subject = Subject { id: user.id, username: user.username.as_str() };
         let fresh = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims.clone());
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let answer = self.cookies.token_response((&token, &fresh), carrier, &self.policy, now)?;

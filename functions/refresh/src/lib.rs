@@ -8,7 +8,7 @@ use edge::{
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, RefreshSwitch, SessionPolicy, Timestamp, TokenId, Verifier};
+use token::{Issuer, RefreshSwitch, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::UserTable;
 
 /// The use case and all that it may touch.
@@ -49,7 +49,7 @@ impl Refresh {
         let lifetime = self.policy.refresh(old.lifetime, now)?;
         let user = live_user(&self.users, &old).await?;
         let claims = self.issuer.claims(
-            (old.subject, &old.username),
+            Subject { id: old.subject, username: &old.username },
             old.session_id,
             TokenId::new(edge::random::entropy()?),
             lifetime,

@@ -12,7 +12,7 @@
 //!
 //! A schedule calls it with the step `publish`, which does the last alone: for a secret that was changed by hand.
 
-mod failure;
+mod error;
 mod secret;
 
 use edge::{Environment, SettingError};
@@ -20,11 +20,11 @@ use keyring::{PublicKeys, PublicKeysError, SigningSecret};
 use serde::Deserialize;
 use serde_json::Value;
 use token::{
-    Algorithm, CustomClaims, Issuer, Key, KeySet, Lifetime, RotationPolicy, Seconds, SessionId, Timestamp,
-    TokenId, UserId, Verifier,
+    Algorithm, CustomClaims, Issuer, Key, KeySet, Lifetime, RotationPolicy, Seconds, SessionId, Subject,
+    Timestamp, TokenId, UserId, Verifier,
 };
 
-pub use failure::RotationFailure;
+pub use error::RotationError;
 use secret::{Secret, Version};
 
 /// The use case and all that it may touch.
@@ -60,20 +60,20 @@ impl RotateKeys {
     }
 
     /// Does one step at `now`. An error leaves the secret as it was, or as it is after the step.
-    pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<(), RotationFailure> {
+    pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<(), RotationError> {
         if event.get("Step").is_some_and(|step| step == "publish") {
             return self.publish(now).await;
         }
-        let event = Event::deserialize(event).map_err(|_| RotationFailure::UnreadableEvent)?;
+        let event = Event::deserialize(event).map_err(|_| RotationError::UnreadableEvent)?;
         if event.secret_id != self.secret.id() {
-            return Err(RotationFailure::OtherSecret);
+            return Err(RotationError::OtherSecret);
         }
         let step = match event.step.as_str() {
             "createSecret" => Step::Create,
             "setSecret" => Step::Set,
             "testSecret" => Step::Test,
             "finishSecret" => Step::Finish,
-            _ => return Err(RotationFailure::UnknownStep),
+            _ => return Err(RotationError::UnknownStep),
         };
         let token = event.client_request_token;
         match self.secret.version(&token).await? {
@@ -92,7 +92,7 @@ impl RotateKeys {
         if matches!(step, Step::Finish) { self.publish(now).await } else { Ok(()) }
     }
 
-    async fn publish(&self, now: Timestamp) -> Result<(), RotationFailure> {
+    async fn publish(&self, now: Timestamp) -> Result<(), RotationError> {
         let Some(table) = &self.published else { return Ok(()) };
         let keys = match table.publish(self.secret.signing_secret()).await {
             // Where new keys are HS256, nobody reads the table.
@@ -108,7 +108,7 @@ impl RotateKeys {
         Ok(())
     }
 
-    async fn create(&self, token: &str, now: Timestamp) -> Result<(), RotationFailure> {
+    async fn create(&self, token: &str, now: Timestamp) -> Result<(), RotationError> {
         if self.pending(token).await?.is_some() {
             return Ok(());
         }
@@ -118,9 +118,9 @@ impl RotateKeys {
     }
 
     /// The pending set; the label of a value that is none is taken off, for else every further rotation would be refused.
-    async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationFailure> {
+    async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationError> {
         let pending = self.secret.pending(token).await;
-        if let Err(RotationFailure::Unusable { .. }) = pending {
+        if let Err(RotationError::Unusable { .. }) = pending {
             self.secret.give_up(token).await?;
         }
         pending
@@ -130,8 +130,8 @@ impl RotateKeys {
     ///
     /// One that is not the next of today's secret, or would sign before every cache knows it, never
     /// may: its label is taken off, for else Secrets Manager would refuse every further rotation.
-    async fn tested(&self, token: &str, step: &Step, now: Timestamp) -> Result<(), RotationFailure> {
-        let pending = self.pending(token).await?.ok_or(RotationFailure::NoPendingValue)?;
+    async fn tested(&self, token: &str, step: &Step, now: Timestamp) -> Result<(), RotationError> {
+        let pending = self.pending(token).await?.ok_or(RotationError::NoPendingValue)?;
         let current = self.secret.current().await?;
         // So Secrets Manager tries a rotation function when rotation is switched on without one that begins at once.
         let rehearsal = current.as_ref().is_some_and(|set| set.to_secret() == pending.to_secret());
@@ -144,9 +144,9 @@ impl RotateKeys {
             None => pending.keys().len() == 1,
         };
         let unfit = if !follows {
-            Some(RotationFailure::NotTheNext)
+            Some(RotationError::NotTheNext)
         } else if !pending.gives_notice(current.as_ref(), self.policy, now) {
-            Some(RotationFailure::TooLate)
+            Some(RotationError::TooLate)
         } else {
             None
         };
@@ -166,20 +166,20 @@ impl RotateKeys {
         keys: &KeySet,
         signer: Option<&Key>,
         now: Timestamp,
-    ) -> Result<(), RotationFailure> {
-        let signs = keys.signing_key(now).ok_or(RotationFailure::DoesNotSign)?;
+    ) -> Result<(), RotationError> {
+        let signs = keys.signing_key(now).ok_or(RotationError::DoesNotSign)?;
         if signer.is_some_and(|signer| !signer.is_same_as(signs)) {
-            return Err(RotationFailure::DoesNotSign);
+            return Err(RotationError::DoesNotSign);
         }
-        let entropy = || edge::random::entropy().map_err(|_| RotationFailure::DoesNotSign);
+        let entropy = || edge::random::entropy().map_err(|_| RotationError::DoesNotSign);
         let claims = self.issuer.claims(
-            (UserId::new(entropy()?), "rotation test"),
+            Subject { id: UserId::new(entropy()?), username: "rotation test" },
             SessionId::new(entropy()?),
             TokenId::new(entropy()?),
             Lifetime { issued_at: now, expires_at: now.plus(Seconds::new(1)) },
             CustomClaims::default(),
         );
-        let token = self.issuer.issue(&claims, keys, now).map_err(|_| RotationFailure::DoesNotSign)?;
+        let token = self.issuer.issue(&claims, keys, now).map_err(|_| RotationError::DoesNotSign)?;
         let verifier = Verifier::new(self.issuer.clone());
         let accepted = |keys: &KeySet| verifier.verify(&token, keys, now).is_ok();
         let in_public = match (signs.public_jwk(), keys.to_public()) {
@@ -187,7 +187,7 @@ impl RotateKeys {
             (Some(_), None) => false,
             (None, _) => true,
         };
-        if accepted(keys) && in_public { Ok(()) } else { Err(RotationFailure::DoesNotVerify) }
+        if accepted(keys) && in_public { Ok(()) } else { Err(RotationError::DoesNotVerify) }
     }
 }
 

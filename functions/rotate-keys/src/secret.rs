@@ -3,7 +3,7 @@
 use keyring::{SecretError, SigningSecret, Stage};
 use token::{KeySet, KeySetError};
 
-use crate::RotationFailure;
+use crate::RotationError;
 
 /// The signing secret.
 pub(crate) struct Secret(SigningSecret);
@@ -30,40 +30,40 @@ impl Secret {
     }
 
     /// Where the version `token` stands; rejects what no rotation should touch.
-    pub(crate) async fn version(&self, token: &str) -> Result<Version, RotationFailure> {
+    pub(crate) async fn version(&self, token: &str) -> Result<Version, RotationError> {
         let versions = self.0.versions().await?;
         if !versions.rotation_enabled {
-            return Err(RotationFailure::RotationDisabled);
+            return Err(RotationError::RotationDisabled);
         }
         if !versions.contains(token) {
-            return Err(RotationFailure::UnknownVersion);
+            return Err(RotationError::UnknownVersion);
         }
         if versions.is_at(token, Stage::Current) {
             return Ok(Version::Current);
         }
         if !versions.is_at(token, Stage::Pending) {
-            return Err(RotationFailure::NotPending);
+            return Err(RotationError::NotPending);
         }
-        let current = versions.current().ok_or(RotationFailure::NothingCurrent)?;
+        let current = versions.current().ok_or(RotationError::NothingCurrent)?;
         Ok(Version::Pending { current: current.to_owned() })
     }
 
     /// The set in force; none before the first key.
-    pub(crate) async fn current(&self) -> Result<Option<KeySet>, RotationFailure> {
+    pub(crate) async fn current(&self) -> Result<Option<KeySet>, RotationError> {
         let value = self.0.value(Stage::Current, None).await?.unwrap_or_default();
         match KeySet::from_secret(&value) {
             Ok(keys) => Ok(Some(keys)),
             Err(KeySetError::NoKeys) => Ok(None),
-            Err(source) => Err(RotationFailure::Unusable { label: Stage::Current.label(), source }),
+            Err(source) => Err(RotationError::Unusable { label: Stage::Current.label(), source }),
         }
     }
 
     /// The set of the rotation `token`; none before `createSecret`.
-    pub(crate) async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationFailure> {
+    pub(crate) async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationError> {
         let Some(value) = self.0.value(Stage::Pending, Some(token)).await? else { return Ok(None) };
         let keys = KeySet::from_secret(&value);
         let label = Stage::Pending.label();
-        Ok(Some(keys.map_err(|source| RotationFailure::Unusable { label, source })?))
+        Ok(Some(keys.map_err(|source| RotationError::Unusable { label, source })?))
     }
 
     /// Gives the version `token` its value, unless it has one.

@@ -95,9 +95,9 @@ impl Sessions {
         let current = *id == claims.session_id;
         let issued_at = session.issued_at();
         let ends_by = if current {
-            self.policy.last_end(claims.lifetime)
+            self.policy.session_end(claims.lifetime)
         } else {
-            self.policy.session_ends_by(issued_at)
+            self.policy.latest_expiry(issued_at)
         };
         if ends_by <= now {
             return None;

@@ -35,7 +35,7 @@ impl Verify {
         let mut body = json!({
             "claims": claims.to_json(),
             "expires_in": lifetime.expires_at.time_left(now).get(),
-            "session_expires_in": self.policy.last_end(lifetime).time_left(now).get(),
+            "session_expires_in": self.policy.session_end(lifetime).time_left(now).get(),
         });
         let left = self.policy.refresh_time_left(lifetime.issued_at, now);
         if let (Some(left), Some(members)) = (left, body.as_object_mut()) {

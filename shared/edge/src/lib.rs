@@ -22,4 +22,4 @@ pub use crate::http::{
 pub use browser::{Carrier, CookieMode, Cors, Presented};
 pub use identity::{PasswordCheck, Try, caller, live_user, warm_up};
 pub use lambda::{audit, guarded, metrics, start, start_answering, start_task};
-pub use settings::{AuthorizerResponse, Environment, IssuerUrl, SettingError};
+pub use settings::{AuthorizerResponse, Environment, SettingError};

@@ -4,20 +4,17 @@ use std::ops::RangeInclusive;
 
 use aws::AwsSettings;
 use cookie::SameSite;
-use keyring::{CACHE_TIME, KeySource, PublicKeys, SigningKeys, SigningSecret};
-use token::{Algorithm, Issuer, RefreshSwitch, RotationPolicy, Seconds, SessionPolicy};
+use keyring::{KeySource, PublicKeys, SigningKeys, SigningSecret};
+use token::{
+    Algorithm, AudienceError, DEFAULT_MAX_STALE, Issuer, IssuerUrl, IssuerUrlError, RefreshSwitch,
+    RotationPolicy, Seconds, SessionPolicy,
+};
 use users::{PasswordPolicy, SHORTEST_PASSWORD};
 
 use crate::{CookieMode, Cors, browser::Origins};
 
-/// `JWT_EXPIRATION_DELTA`: how long a token lives.
-const DEFAULT_EXPIRATION: Seconds = Seconds::new(3600);
-/// `JWT_REFRESH_EXPIRATION_DELTA`: for how long after the login tokens can be refreshed.
-const DEFAULT_REFRESH_EXPIRATION: Seconds = Seconds::new(2 * 86_400);
 /// `JWT_AUDIENCE`.
 const DEFAULT_AUDIENCE: &str = "latchkey";
-/// `SIGNING_KEYS_MAX_STALE`: for how long keys are used past their cache time when Secrets Manager is down.
-const DEFAULT_MAX_STALE: Seconds = Seconds::new(3600);
 /// `LOGIN_FAILURES_PER_ADDRESS`: more than a busy office mistypes in 15 minutes.
 const DEFAULT_FAILURES_PER_ADDRESS: u32 = 100;
 /// `PASSWORD_MIN_LENGTH`: what NIST SP 800-63B-4 asks for where the password is the only factor.
@@ -41,10 +38,6 @@ pub struct SettingError {
     variable: &'static str,
     problem: String,
 }
-
-/// `JWT_ISSUER` as an absolute URL without a slash at its end: `iss`, and where the documents are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IssuerUrl(String);
 
 /// What an authorizer of an HTTP API is set to answer; the event does not tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +63,9 @@ impl<'a> Environment<'a> {
     /// The durations and the switch: `JWT_EXPIRATION_DELTA` (1 h), `JWT_REFRESH_EXPIRATION_DELTA`
     /// (2 d) and `JWT_ALLOW_REFRESH` (false).
     pub fn session_policy(&self) -> Result<SessionPolicy, SettingError> {
-        let expiration = self.duration("JWT_EXPIRATION_DELTA", DEFAULT_EXPIRATION)?;
-        let refresh = self.duration("JWT_REFRESH_EXPIRATION_DELTA", DEFAULT_REFRESH_EXPIRATION)?;
+        let expiration = self.duration("JWT_EXPIRATION_DELTA", SessionPolicy::DEFAULT_EXPIRATION)?;
+        let refresh =
+            self.duration("JWT_REFRESH_EXPIRATION_DELTA", SessionPolicy::DEFAULT_REFRESH_EXPIRATION)?;
         let switch = if self.flag("JWT_ALLOW_REFRESH")? { RefreshSwitch::On } else { RefreshSwitch::Off };
         SessionPolicy::new(expiration, refresh, switch).map_err(|problem| {
             let variable = match problem {
@@ -143,14 +137,19 @@ impl<'a> Environment<'a> {
 
     /// Where tokens come from: `JWT_ISSUER`, an https URL (http only on this machine), required.
     pub fn issuer_url(&self) -> Result<IssuerUrl, SettingError> {
-        IssuerUrl::parse(&self.required("JWT_ISSUER")?).map_err(|problem| error("JWT_ISSUER", problem))
+        let variable = "JWT_ISSUER";
+        self.required(variable)?
+            .parse()
+            .map_err(|problem: IssuerUrlError| error(variable, &problem.to_string()))
     }
 
     /// `iss` and `aud`: `JWT_ISSUER` and `JWT_AUDIENCE` (latchkey).
     pub fn issuer(&self) -> Result<Issuer, SettingError> {
-        let audience = self.optional("JWT_AUDIENCE").unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned());
-        Issuer::new(self.issuer_url()?.as_str(), &audience)
-            .map_err(|problem| error("JWT_AUDIENCE", &problem.to_string()))
+        let variable = "JWT_AUDIENCE";
+        let audience = self.optional(variable).unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned());
+        let audience =
+            audience.parse().map_err(|problem: AudienceError| error(variable, &problem.to_string()))?;
+        Ok(Issuer::new(self.issuer_url()?, audience))
     }
 
     /// The DynamoDB table: `USERS_TABLE`, required.
@@ -215,8 +214,7 @@ impl<'a> Environment<'a> {
             Some("HS256") => Algorithm::HS256,
             Some(_) => return Err(error("SIGNING_ALGORITHM", "must be RS256, ES256, EdDSA or HS256")),
         };
-        let cache_age = Seconds::new(CACHE_TIME.get() + self.keys_max_stale()?.get());
-        Ok(RotationPolicy::new(algorithm, cache_age, self.session_policy()?.expiration()))
+        Ok(RotationPolicy::new(algorithm, self.keys_max_stale()?, self.session_policy()?.expiration()))
     }
 
     /// How many failed logins one address may make in 15 minutes: `LOGIN_FAILURES_PER_ADDRESS` (100, 0 for no bound).
@@ -276,35 +274,6 @@ impl<'a> Environment<'a> {
                 text.parse().map_err(|problem| error(variable, &format!("is no duration: {problem}")))
             }
         }
-    }
-}
-
-impl IssuerUrl {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let rest = text.strip_prefix("https://").or_else(|| {
-            let rest = text.strip_prefix("http://")?;
-            let host = rest.split([':', '/']).next();
-            matches!(host, Some("127.0.0.1" | "localhost")).then_some(rest)
-        });
-        let Some(rest) = rest else { return Err("must be an https:// URL") };
-        if rest.is_empty() || rest.starts_with('/') || text.ends_with('/') {
-            return Err("must name a host and not end in a slash");
-        }
-        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'@' | b'"' | b'\\');
-        if text.len() > 256 || !text.bytes().all(plain) {
-            return Err("must be an ASCII URL of at most 256 characters without user, query and fragment");
-        }
-        Ok(Self(text.to_owned()))
-    }
-
-    /// The URL.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The URL of `path` below the issuer.
-    pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
     }
 }
 

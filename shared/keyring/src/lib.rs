@@ -12,5 +12,5 @@ mod signing_secret;
 
 pub use key_source::KeySource;
 pub use public_keys::{PublicKeys, PublicKeysError};
-pub use signing_keys::{CACHE_TIME, KeysUnavailable, SigningKeys, VerificationError};
+pub use signing_keys::{KeysUnavailable, SigningKeys, VerificationError};
 pub use signing_secret::{Call, SecretError, SecretInForce, SigningSecret, Stage, Versions};

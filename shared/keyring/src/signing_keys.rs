@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use aws::with_causes;
-use token::{Claims, KeySet, Seconds, Timestamp, TokenError, Verifier};
+use token::{Claims, KEY_SET_CACHE_TIME, KeySet, Seconds, Timestamp, TokenError, Verifier};
 use tokio::sync::Mutex;
 
 use crate::KeySource;
 
-/// How long a key set is used before it is read again.
-pub const CACHE_TIME: Seconds = Seconds::new(300);
 /// The shortest time between two readings that an unknown `kid` or, while older keys may be used, a failure causes.
 const COOLDOWN: Seconds = Seconds::new(30);
 
 /// The signing keys of this process, shared by all requests.
 pub struct SigningKeys {
     source: KeySource,
-    /// For how long past [`CACHE_TIME`] keys are used while their source fails.
+    /// For how long past [`KEY_SET_CACHE_TIME`] keys are used while their source fails.
     max_stale: Seconds,
     cache: Mutex<Cache>,
 }
@@ -54,11 +52,11 @@ impl SigningKeys {
     /// The keys to use at `now`; an error when there are none that may still be used.
     pub async fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable> {
         let mut cache = self.cache.lock().await;
-        if let Some(keys) = cache.good_for(CACHE_TIME, now) {
+        if let Some(keys) = cache.good_for(KEY_SET_CACHE_TIME, now) {
             return Ok(keys);
         }
         // While the source fails, stale keys answer at once and the source is asked once a cooldown.
-        let stale = cache.good_for(Seconds::new(CACHE_TIME.get() + self.max_stale.get()), now);
+        let stale = cache.good_for(Seconds::new(KEY_SET_CACHE_TIME.get() + self.max_stale.get()), now);
         match stale {
             Some(keys) if cache.tried_within(COOLDOWN, now) => Ok(keys),
             stale => self.read_into(&mut cache, now).await.or(stale).ok_or(KeysUnavailable),

@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use token::{Algorithm, CustomClaims, Entropy, Issuer, Key, Lifetime, Schedule, SessionId, TokenId, UserId};
+use token::{
+    Algorithm, CustomClaims, Entropy, Issuer, Key, Lifetime, Schedule, SessionId, Subject, TokenId, UserId,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -169,12 +171,12 @@ async fn a_clock_that_was_set_back_reads_the_keys_again() {
 }
 
 fn issuer() -> Issuer {
-    Issuer::new("https://issuer.example", "latchkey").unwrap()
+    Issuer::new("https://issuer.example".parse().unwrap(), "latchkey".parse().unwrap())
 }
 
 fn token_of(keys: &KeySet) -> String {
     let claims = issuer().claims(
-        (UserId::new(Entropy([1; 16])), "ada"),
+        Subject { id: UserId::new(Entropy([1; 16])), username: "ada" },
         SessionId::new(Entropy([2; 16])),
         TokenId::new(Entropy([3; 16])),
         Lifetime { issued_at: at(NOW), expires_at: at(NOW + 3600) },

@@ -9,7 +9,7 @@ pub struct Seconds(u64);
 #[error("write seconds, or a duration such as 90s, 15m, 1h, 2d or \"2d 1h\"")]
 pub struct DurationError;
 
-const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400), ("h", 3600), ("min", 60), ("m", 60), ("s", 1)];
 
 impl Seconds {
     /// A duration of `seconds`.
@@ -26,7 +26,7 @@ impl Seconds {
 impl FromStr for Seconds {
     type Err = DurationError;
 
-    /// Reads a bare number of seconds, or numbers with the units d, h, m and s: `2d 1h`.
+    /// Reads a bare number of seconds, or numbers with the units d, h, m (or min) and s: `2d 1h`, `2 d 1 h`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut rest = text.trim();
         if !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -37,6 +37,7 @@ impl FromStr for Seconds {
         while !rest.is_empty() {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
             let (number, tail) = rest.split_at(digits);
+            let tail = tail.strip_prefix(' ').unwrap_or(tail);
             let number: u64 = number.parse().map_err(|_| DurationError)?;
             let (unit, seconds) =
                 UNITS.into_iter().find(|(unit, _)| tail.starts_with(unit)).ok_or(DurationError)?;
@@ -85,6 +86,8 @@ mod tests {
             ("2d1h", 176_400),
             ("2d 1h", 176_400),
             (" 1h 30m ", 5400),
+            ("10 min", 600),
+            ("2 d 1 h", 176_400),
         ] {
             assert_eq!(text.parse(), Ok(Seconds::new(seconds)), "{text}");
         }
@@ -102,7 +105,10 @@ mod tests {
             "1w",
             "1h 2d",
             "1h 1h",
-            "1 h",
+            "1  h",
+            "1 hour",
+            "1 minute",
+            "1m 1min",
             "one hour",
             "1h30",
             "99999999999999999999",
@@ -118,6 +124,7 @@ mod tests {
             [(0, "0 s"), (59, "59 s"), (600, "10 min"), (176_400, "2 d 1 h"), (3661, "1 h 1 min 1 s")]
         {
             assert_eq!(Seconds::new(seconds).to_string(), text);
+            assert_eq!(text.parse(), Ok(Seconds::new(seconds)), "what is printed can be read");
         }
     }
 }

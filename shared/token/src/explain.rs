@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Lifetime, RefreshRefusal, RefreshSwitch, SessionPolicy, Timestamp};
+use crate::{Lifetime, RefreshError, RefreshSwitch, SessionPolicy, Timestamp};
 
 /// What the rules say about a token at one instant, as numbers for programs and sentences for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,7 +19,7 @@ pub struct Explanation {
     pub session_ends_by: Timestamp,
     /// Whether the token can be refreshed now, or which rule forbids it.
     pub verdict: Verdict,
-    /// The same with its sums, a sentence a rule.
+    /// The explanation in words and sums, a sentence a rule.
     pub sentences: Vec<String>,
 }
 
@@ -44,10 +44,10 @@ impl Explanation {
     pub fn new(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Self {
         let verdict = verdict(policy, lifetime, now);
         let refresh_until = match policy.refresh_switch() {
-            RefreshSwitch::On => Some(policy.refresh_until(lifetime.issued_at)),
+            RefreshSwitch::On => Some(policy.refresh_limit(lifetime.issued_at)),
             RefreshSwitch::Off => None,
         };
-        let session_ends_by = policy.last_end(lifetime);
+        let session_ends_by = policy.session_end(lifetime);
         Self {
             now,
             logged_in_at: lifetime.issued_at,
@@ -75,9 +75,9 @@ fn verdict(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Verdic
     }
     match policy.refresh(lifetime, now) {
         Ok(_) => Verdict::Refreshable,
-        Err(RefreshRefusal::SwitchedOff) => Verdict::RefreshDisabled,
-        Err(RefreshRefusal::Expired) => Verdict::TokenExpired,
-        Err(RefreshRefusal::LimitPassed) => Verdict::RefreshExpired,
+        Err(RefreshError::SwitchedOff) => Verdict::RefreshDisabled,
+        Err(RefreshError::Expired) => Verdict::TokenExpired,
+        Err(RefreshError::LimitPassed) => Verdict::RefreshExpired,
     }
 }
 
@@ -102,7 +102,7 @@ fn life_sentence(lifetime: Lifetime, now: Timestamp) -> String {
 }
 
 fn limit_sentence(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> String {
-    let until = policy.refresh_until(lifetime.issued_at);
+    let until = policy.refresh_limit(lifetime.issued_at);
     match policy.refresh_switch() {
         RefreshSwitch::Off => {
             "Refreshing is switched off (JWT_ALLOW_REFRESH), so no token gets a successor.".to_owned()

@@ -1,23 +1,68 @@
+use std::str::FromStr;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
-    Claims, CustomClaims, Key, KeySet, Lifetime, MAX_TOKEN_BYTES, SessionId, Timestamp, TokenId, UserId,
+    Claims, CustomClaims, IssuerUrl, Key, KeySet, Lifetime, MAX_TOKEN_BYTES, SessionId, Timestamp, TokenId,
+    UserId,
 };
 
-/// The longest issuer and audience, in bytes.
-const MAX_PARTY_BYTES: usize = 256;
+/// The longest audience, in bytes.
+const MAX_AUDIENCE_BYTES: usize = 256;
 
 /// Makes tokens in the name of one issuer for one audience.
+///
+/// ```
+/// use token::{
+///     Algorithm, CustomClaims, Entropy, Issuer, Key, KeySet, RefreshSwitch, Schedule, SessionId, SessionPolicy,
+///     Subject, Timestamp, TokenId, UserId, Verifier,
+/// };
+///
+/// let now = Timestamp::from_seconds(1_685_728_800).unwrap();
+/// let always = Schedule { published: now, signs_from: now, retires: None };
+/// let keys = KeySet::new(vec![Key::generate(Algorithm::ES256, always)?])?;
+/// let issuer = Issuer::new("https://login.example.com".parse()?, "latchkey".parse()?);
+/// let policy = SessionPolicy::new(
+///     SessionPolicy::DEFAULT_EXPIRATION,
+///     SessionPolicy::DEFAULT_REFRESH_EXPIRATION,
+///     RefreshSwitch::On,
+/// )?;
+/// // Identifiers are 128 bits of a cryptographic random source; these are for show.
+/// let claims = issuer.claims(
+///     Subject { id: UserId::new(Entropy([1; 16])), username: "ada" },
+///     SessionId::new(Entropy([2; 16])),
+///     TokenId::new(Entropy([3; 16])),
+///     policy.log_in(now),
+///     CustomClaims::default(),
+/// );
+/// let token = issuer.issue(&claims, &keys, now)?;
+///
+/// assert_eq!(Verifier::new(issuer).verify(&token, &keys, now), Ok(claims));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    name: String,
-    audience: String,
+    url: IssuerUrl,
+    audience: Audience,
 }
 
-/// Why a name cannot be `iss` or `aud`.
+/// `aud`: the name of those whom tokens are meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(String);
+
+/// Why a name cannot be `aud`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must have 1 to {MAX_PARTY_BYTES} bytes and no control character, quote or backslash")]
-pub struct PartyError;
+#[error("must have 1 to {MAX_AUDIENCE_BYTES} bytes and no control character, quote or backslash")]
+pub struct AudienceError;
+
+/// The user whom a token is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// `sub`: the identity.
+    pub id: UserId,
+    /// `username`: for people.
+    pub username: &'a str,
+}
 
 /// Why no token could be made. Both are faults of ours or of the secret, never of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,35 +76,35 @@ pub enum IssueError {
 }
 
 impl Issuer {
-    /// An issuer of this name for this audience.
-    pub fn new(name: &str, audience: &str) -> Result<Self, PartyError> {
-        Ok(Self { name: checked(name)?, audience: checked(audience)? })
+    /// An issuer of this URL for this audience.
+    pub fn new(url: IssuerUrl, audience: Audience) -> Self {
+        Self { url, audience }
     }
 
     /// `iss`.
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn url(&self) -> &IssuerUrl {
+        &self.url
     }
 
     /// `aud`.
     pub fn audience(&self) -> &str {
-        &self.audience
+        &self.audience.0
     }
 
-    /// The claims of a token for this user and session.
+    /// The claims of a token for this user in this session.
     pub fn claims(
         &self,
-        (subject, username): (UserId, &str),
+        subject: Subject<'_>,
         session_id: SessionId,
         token_id: TokenId,
         lifetime: Lifetime,
         custom: CustomClaims,
     ) -> Claims {
         Claims {
-            issuer: self.name.clone(),
-            audience: self.audience.clone(),
-            subject,
-            username: username.to_owned(),
+            issuer: self.url.as_str().to_owned(),
+            audience: self.audience.0.clone(),
+            subject: subject.id,
+            username: subject.username.to_owned(),
             lifetime,
             token_id,
             session_id,
@@ -87,11 +132,14 @@ fn sign_compact(key: &Key, payload: &[u8]) -> Option<String> {
     Some(token)
 }
 
-fn checked(name: &str) -> Result<String, PartyError> {
-    let sound = !name.is_empty()
-        && name.len() <= MAX_PARTY_BYTES
-        && !name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
-    if sound { Ok(name.to_owned()) } else { Err(PartyError) }
+impl FromStr for Audience {
+    type Err = AudienceError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let plain = !name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
+        let sound = plain && (1..=MAX_AUDIENCE_BYTES).contains(&name.len());
+        if sound { Ok(Self(name.to_owned())) } else { Err(AudienceError) }
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ fn one_key(algorithm: Algorithm) -> KeySet {
 
 fn claims(issuer: &Issuer, custom: CustomClaims) -> Claims {
     issuer.claims(
-        (UserId::new(Entropy([1; 16])), "ada"),
+        Subject { id: UserId::new(Entropy([1; 16])), username: "ada" },
         SessionId::new(Entropy([2; 16])),
         TokenId::new(Entropy([3; 16])),
         Lifetime { issued_at: at(1000), expires_at: at(4600) },
@@ -24,7 +24,7 @@ fn claims(issuer: &Issuer, custom: CustomClaims) -> Claims {
 }
 
 fn issuer() -> Issuer {
-    Issuer::new("https://issuer.example", "latchkey").unwrap()
+    Issuer::new("https://issuer.example".parse().unwrap(), "latchkey".parse().unwrap())
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn header_and_claims_hold_the_documented_members_and_no_other() {
 
 #[test]
 fn the_longest_of_everything_still_fits_a_token() {
-    let longest = "x".repeat(256);
-    let issuer = Issuer::new(&longest, &longest).unwrap();
+    let (url, audience) = (format!("https://{}", "x".repeat(248)), "x".repeat(256));
+    let issuer = Issuer::new(url.parse().unwrap(), audience.parse().unwrap());
     let custom = format!(r#"{{"r":"{}"}}"#, "x".repeat(1024 - 8)).parse().unwrap();
     let mut claims = claims(&issuer, custom);
     claims.username = "\u{10ffff}".repeat(128);
@@ -89,10 +89,9 @@ fn a_set_without_a_signing_key_issues_nothing() {
 }
 
 #[test]
-fn empty_long_and_control_characters_make_no_issuer() {
+fn empty_and_long_names_and_control_characters_make_no_audience() {
     for name in ["", "a\nb", "a\"b", "a\\b", &"x".repeat(257)] {
-        assert_eq!(Issuer::new(name, "aud").unwrap_err(), PartyError);
-        assert_eq!(Issuer::new("iss", name).unwrap_err(), PartyError);
+        assert_eq!(name.parse::<Audience>(), Err(AudienceError));
     }
 }
 

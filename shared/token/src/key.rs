@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use zeroize::Zeroizing;
 
-use crate::{Algorithm, Timestamp, material::Material};
+use crate::{Algorithm, Timestamp, key_pair::KeyPair};
 
 /// The longest `kid`, in bytes. A thumbprint has 43.
 const MAX_KEY_ID_BYTES: usize = 64;
@@ -26,7 +26,7 @@ pub struct Key {
     /// The header of its tokens, in base64url.
     header: String,
     schedule: Schedule,
-    material: Arc<Material>,
+    pair: Arc<KeyPair>,
     /// The public half for the JWK set; none for HS256.
     public_jwk: Option<Jwk>,
     /// What the secret holds for this key, to write it back unchanged; none for a public key.
@@ -91,10 +91,10 @@ pub enum KeyError {
 impl Key {
     /// The key of a PKCS#8 PEM text under this id.
     pub fn from_pem(id: &str, algorithm: Algorithm, pem: &str, schedule: Schedule) -> Result<Self, KeyError> {
-        let (material, mut jwk) = Material::from_pem(algorithm, pem)?;
+        let (pair, mut jwk) = KeyPair::from_pem(algorithm, pem)?;
         jwk.common.key_id = Some(checked_id(id)?);
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Self::new(id, schedule, material, Some(jwk), Some(pem.to_owned()))
+        Self::new(id, schedule, pair, Some(jwk), Some(pem.to_owned()))
     }
 
     /// The public key of a JWK under this id; verifies and never signs.
@@ -109,14 +109,14 @@ impl Key {
         if names != (Some(id), Some(expected)) {
             return Err(KeyError::NotAPublicKey);
         }
-        let material = Material::from_public_jwk(algorithm, jwk)?;
-        Self::new(id, schedule, material, Some(jwk.clone()), None)
+        let pair = KeyPair::from_public_jwk(algorithm, jwk)?;
+        Self::new(id, schedule, pair, Some(jwk.clone()), None)
     }
 
     /// The HS256 key of at least 32 bytes under this id.
     pub fn from_secret(id: &str, secret: &[u8], schedule: Schedule) -> Result<Self, KeyError> {
-        let material = Material::from_secret(secret)?;
-        Self::new(id, schedule, material, None, Some(URL_SAFE_NO_PAD.encode(secret)))
+        let pair = KeyPair::from_secret(secret)?;
+        Self::new(id, schedule, pair, None, Some(URL_SAFE_NO_PAD.encode(secret)))
     }
 
     /// The HS256 key of a bare string; its id is derived from it and tells nothing about it.
@@ -163,28 +163,28 @@ impl Key {
             }
         };
         let pem = pem::encode(&pem::Pem::new("PRIVATE KEY", der.to_vec()));
-        let (material, mut jwk) = Material::from_pem(algorithm, &pem)?;
+        let (pair, mut jwk) = KeyPair::from_pem(algorithm, &pem)?;
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NoPublicKey)?;
         jwk.common.key_id = Some(id.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Self::new(&id, schedule, material, Some(jwk), Some(pem))
+        Self::new(&id, schedule, pair, Some(jwk), Some(pem))
     }
 
     fn new(
         id: &str,
         schedule: Schedule,
-        material: Material,
+        pair: KeyPair,
         public_jwk: Option<Jwk>,
         source: Option<String>,
     ) -> Result<Self, KeyError> {
-        let (id, algorithm) = (checked_id(id)?, material.algorithm());
+        let (id, algorithm) = (checked_id(id)?, pair.algorithm());
         // Nothing in it that JSON escapes: `checked_id` refuses that.
         let header = format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":"{id}"}}"#);
         Ok(Self {
             id,
             header: URL_SAFE_NO_PAD.encode(header),
             schedule: schedule.checked()?,
-            material: Arc::new(material),
+            pair: Arc::new(pair),
             public_jwk,
             source: source.map(Zeroizing::new),
         })
@@ -213,7 +213,7 @@ impl Key {
 
     /// The one algorithm of this key.
     pub fn algorithm(&self) -> Algorithm {
-        self.material.algorithm()
+        self.pair.algorithm()
     }
 
     /// When it is published, signs and retires.
@@ -233,7 +233,7 @@ impl Key {
 
     /// Whether it has a private half.
     pub fn can_sign(&self) -> bool {
-        self.material.can_sign()
+        self.pair.can_sign()
     }
 
     /// Whether `other` is the same key, whatever its schedule.
@@ -243,12 +243,12 @@ impl Key {
 
     /// The signature of `message`; none for a public key, and when the crypto library fails.
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
-        self.material.sign(message)
+        self.pair.sign(message)
     }
 
     /// Whether `signature` is this key's signature of `message`.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.material.verifies(message, signature)
+        self.pair.verifies(message, signature)
     }
 
     /// The private half as the secret stores it; none for a public key.

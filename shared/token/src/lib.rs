@@ -10,6 +10,7 @@
 //! - [`TokenId`], [`SessionId`], [`UserId`]: 128 random bits each
 //! - [`Key`], [`KeySet`]: what signs and what verifies, and when
 //! - [`RotationPolicy`]: which key set comes after which
+//! - [`IssuerUrl`], [`Audience`]: who issues, and for whom
 //! - [`Issuer`]: claims in, token out
 //! - [`UnverifiedToken`]: a token taken apart, believed in nothing
 //! - [`Verifier`]: token in, claims or a precise refusal out
@@ -22,10 +23,11 @@ mod duration;
 mod explain;
 mod identifier;
 mod issuer;
+mod issuer_url;
 mod jwk_set;
 mod key;
+mod key_pair;
 mod key_set;
-mod material;
 mod policy;
 mod retirement;
 mod rotation;
@@ -38,12 +40,15 @@ pub use compact::{MAX_TOKEN_BYTES, TokenError, UnverifiedToken};
 pub use duration::{DurationError, Seconds};
 pub use explain::{Explanation, Verdict};
 pub use identifier::{Entropy, IdentifierError, SessionId, TokenId, UserId};
-pub use issuer::{IssueError, Issuer, PartyError};
+pub use issuer::{Audience, AudienceError, IssueError, Issuer, Subject};
+pub use issuer_url::{IssuerUrl, IssuerUrlError};
 pub use jwk_set::public_jwk_set;
 pub use key::{Key, KeyError, Schedule};
+pub use key_pair::Algorithm;
 pub use key_set::{KeySet, KeySetError};
-pub use material::Algorithm;
-pub use policy::{Lifetime, PolicyError, RefreshRefusal, RefreshSwitch, SessionPolicy};
-pub use rotation::{RotationError, RotationPolicy};
+pub use policy::{Lifetime, PolicyError, RefreshError, RefreshSwitch, SessionPolicy};
+pub use rotation::{
+    DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, KEY_SET_CACHE_TIME, NextKeySetError, RotationPolicy,
+};
 pub use timestamp::Timestamp;
 pub use verifier::Verifier;

@@ -34,7 +34,7 @@ pub struct Lifetime {
     pub expires_at: Timestamp,
 }
 
-/// Why a policy is nonsense.
+/// Why no policy can have these durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// A token that is dead on arrival.
@@ -48,9 +48,9 @@ pub enum PolicyError {
     RefreshExpirationTooLong,
 }
 
-/// Why a token cannot be refreshed, in the order in which the rules are tested.
+/// Why a live or expired token is not refreshed, in the order in which the rules are tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefreshRefusal {
+pub enum RefreshError {
     /// `JWT_ALLOW_REFRESH` is off.
     #[error("refreshing is switched off")]
     SwitchedOff,
@@ -63,6 +63,12 @@ pub enum RefreshRefusal {
 }
 
 impl SessionPolicy {
+    /// How long a token lives unless `JWT_EXPIRATION_DELTA` says otherwise: 1 hour.
+    pub const DEFAULT_EXPIRATION: Seconds = Seconds::new(3600);
+    /// For how long after the login tokens can be refreshed unless `JWT_REFRESH_EXPIRATION_DELTA` says
+    /// otherwise: 2 days.
+    pub const DEFAULT_REFRESH_EXPIRATION: Seconds = Seconds::new(2 * 86_400);
+
     /// A policy of these durations; refuses a token that never lives and durations that are typing errors.
     ///
     /// `refresh_expiration` may be zero or shorter than `expiration`: the same formula holds.
@@ -108,22 +114,22 @@ impl SessionPolicy {
     ///
     /// `iat` stays; `exp` is `now + expiration` and not capped by the limit, so that the longest
     /// session is refresh expiration plus expiration.
-    pub const fn refresh(&self, lifetime: Lifetime, now: Timestamp) -> Result<Lifetime, RefreshRefusal> {
+    pub const fn refresh(&self, lifetime: Lifetime, now: Timestamp) -> Result<Lifetime, RefreshError> {
         if matches!(self.refresh, RefreshSwitch::Off) {
-            return Err(RefreshRefusal::SwitchedOff);
+            return Err(RefreshError::SwitchedOff);
         }
         if !lifetime.is_live(now) {
-            return Err(RefreshRefusal::Expired);
+            return Err(RefreshError::Expired);
         }
-        if now.seconds() > self.refresh_until(lifetime.issued_at).seconds() {
-            return Err(RefreshRefusal::LimitPassed);
+        if now.seconds() > self.refresh_limit(lifetime.issued_at).seconds() {
+            return Err(RefreshError::LimitPassed);
         }
         Ok(Lifetime { issued_at: lifetime.issued_at, expires_at: now.plus(self.expiration) })
     }
 
-    /// The last instant at which a session opened at `issued_at` can be refreshed, inclusive.
+    /// The last second in which a session opened at `issued_at` can be refreshed: `iat` + refresh expiration.
     #[must_use]
-    pub const fn refresh_until(&self, issued_at: Timestamp) -> Timestamp {
+    pub const fn refresh_limit(&self, issued_at: Timestamp) -> Timestamp {
         issued_at.plus(self.refresh_expiration)
     }
 
@@ -132,28 +138,30 @@ impl SessionPolicy {
     #[must_use]
     pub fn refresh_time_left(&self, issued_at: Timestamp, now: Timestamp) -> Option<Seconds> {
         match self.refresh {
-            RefreshSwitch::On => Some(self.refresh_until(issued_at).time_left(now)),
+            RefreshSwitch::On => Some(self.refresh_limit(issued_at).time_left(now)),
             RefreshSwitch::Off => None,
         }
     }
 
-    /// The instant by which every token of a session opened at `issued_at` is dead.
+    /// The latest `exp` that this policy gives a token of a session opened at `issued_at`.
+    ///
+    /// That is the `exp` of a token refreshed in the last second of the [refresh limit](Self::refresh_limit).
     #[must_use]
-    pub const fn session_ends_by(&self, issued_at: Timestamp) -> Timestamp {
+    pub const fn latest_expiry(&self, issued_at: Timestamp) -> Timestamp {
         match self.refresh {
-            RefreshSwitch::On => self.refresh_until(issued_at).plus(self.expiration),
+            RefreshSwitch::On => self.refresh_limit(issued_at).plus(self.expiration),
             RefreshSwitch::Off => issued_at.plus(self.expiration),
         }
     }
 
-    /// The instant by which the session is over, as far as the holder of a token of `lifetime` can tell.
+    /// When the session of a token of `lifetime` ends at the latest.
     ///
-    /// While refreshing is off that is the token's own end. It is never before that: the token may have been
+    /// While refreshing is off, that is the token's own `exp`. It is never before `exp`: the token may have been
     /// issued under a longer policy.
     #[must_use]
-    pub fn last_end(&self, lifetime: Lifetime) -> Timestamp {
+    pub fn session_end(&self, lifetime: Lifetime) -> Timestamp {
         match self.refresh {
-            RefreshSwitch::On => self.session_ends_by(lifetime.issued_at).max(lifetime.expires_at),
+            RefreshSwitch::On => self.latest_expiry(lifetime.issued_at).max(lifetime.expires_at),
             RefreshSwitch::Off => lifetime.expires_at,
         }
     }

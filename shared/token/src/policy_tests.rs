@@ -54,13 +54,13 @@ fn a_token_is_live_until_the_second_before_exp() {
     assert!(token.is_live(at(LOGIN + HOUR - 1)));
     assert!(policy.refresh(token, at(LOGIN + HOUR - 1)).is_ok());
     assert!(!token.is_live(at(LOGIN + HOUR)));
-    assert_eq!(policy.refresh(token, at(LOGIN + HOUR)), Err(RefreshRefusal::Expired));
+    assert_eq!(policy.refresh(token, at(LOGIN + HOUR)), Err(RefreshError::Expired));
 }
 
 #[test]
 fn an_expired_token_is_refused_inside_the_refresh_window() {
     let policy = policy(HOUR, TWO_DAYS);
-    assert_eq!(policy.refresh(policy.log_in(at(LOGIN)), at(LOGIN + 86_400)), Err(RefreshRefusal::Expired));
+    assert_eq!(policy.refresh(policy.log_in(at(LOGIN)), at(LOGIN + 86_400)), Err(RefreshError::Expired));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_token_kept_alive_is_refreshed_at_the_limit_and_outlives_it() {
     let policy = policy(HOUR, TWO_DAYS);
     let token = policy.refresh(kept_alive(policy, 1800, TWO_DAYS - 1800), at(LOGIN + TWO_DAYS)).unwrap();
     assert_eq!(token.expires_at, at(1_685_905_200));
-    assert_eq!(token.expires_at, policy.session_ends_by(at(LOGIN)));
+    assert_eq!(token.expires_at, policy.latest_expiry(at(LOGIN)));
     assert_eq!(Seconds::new(token.expires_at.seconds() - LOGIN).to_string(), "2 d 1 h");
 }
 
@@ -77,7 +77,7 @@ fn a_token_kept_alive_is_refused_one_second_after_the_limit() {
     let policy = policy(HOUR, TWO_DAYS);
     let token = kept_alive(policy, 1800, TWO_DAYS);
     assert!(token.is_live(at(LOGIN + TWO_DAYS + 1)));
-    assert_eq!(policy.refresh(token, at(LOGIN + TWO_DAYS + 1)), Err(RefreshRefusal::LimitPassed));
+    assert_eq!(policy.refresh(token, at(LOGIN + TWO_DAYS + 1)), Err(RefreshError::LimitPassed));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn refreshing_every_thirty_minutes_succeeds_96_times() {
 #[test]
 fn when_both_limits_have_passed_the_expiry_is_what_is_said() {
     let policy = policy(HOUR, 60);
-    assert_eq!(policy.refresh(policy.log_in(at(LOGIN)), at(LOGIN + HOUR)), Err(RefreshRefusal::Expired));
+    assert_eq!(policy.refresh(policy.log_in(at(LOGIN)), at(LOGIN + HOUR)), Err(RefreshError::Expired));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn refresh_delta_zero_allows_the_second_of_the_login_only() {
     let policy = policy(HOUR, 0);
     let token = policy.log_in(at(LOGIN));
     assert!(policy.refresh(token, at(LOGIN)).is_ok());
-    assert_eq!(policy.refresh(token, at(LOGIN + 1)), Err(RefreshRefusal::LimitPassed));
+    assert_eq!(policy.refresh(token, at(LOGIN + 1)), Err(RefreshError::LimitPassed));
 }
 
 #[test]
@@ -113,15 +113,15 @@ fn a_refresh_delta_below_the_expiration_obeys_the_same_formula() {
     let policy = policy(HOUR, 1800);
     let token = policy.log_in(at(LOGIN));
     assert_eq!(policy.refresh(token, at(LOGIN + 1800)).unwrap().expires_at, at(LOGIN + 1800 + HOUR));
-    assert_eq!(policy.refresh(token, at(LOGIN + 1801)), Err(RefreshRefusal::LimitPassed));
+    assert_eq!(policy.refresh(token, at(LOGIN + 1801)), Err(RefreshError::LimitPassed));
 }
 
 #[test]
 fn switched_off_refuses_tokens_issued_while_it_was_on() {
     let on = policy(HOUR, TWO_DAYS);
     let off = SessionPolicy::new(on.expiration(), on.refresh_expiration(), RefreshSwitch::Off).unwrap();
-    assert_eq!(off.refresh(on.log_in(at(LOGIN)), at(LOGIN + 1)), Err(RefreshRefusal::SwitchedOff));
-    assert_eq!(off.session_ends_by(at(LOGIN)), at(LOGIN + HOUR));
+    assert_eq!(off.refresh(on.log_in(at(LOGIN)), at(LOGIN + 1)), Err(RefreshError::SwitchedOff));
+    assert_eq!(off.latest_expiry(at(LOGIN)), at(LOGIN + HOUR));
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn a_session_ends_with_its_token_where_nothing_is_refreshed_and_never_before_it(
         // Issued under a longer policy.
         (3 * TWO_DAYS, 3 * TWO_DAYS, 3 * TWO_DAYS),
     ] {
-        assert_eq!(on.last_end(token(life)), at(LOGIN + while_on));
-        assert_eq!(off.last_end(token(life)), at(LOGIN + while_off));
+        assert_eq!(on.session_end(token(life)), at(LOGIN + while_on));
+        assert_eq!(off.session_end(token(life)), at(LOGIN + while_off));
     }
 }
 
@@ -168,11 +168,11 @@ fn nonsense_durations_make_no_policy() {
 }
 
 /// The rule in five lines, over plain 128-bit integers.
-fn model(exp_delta: i128, ref_delta: i128, iat: i128, exp: i128, now: i128) -> Result<i128, RefreshRefusal> {
+fn model(exp_delta: i128, ref_delta: i128, iat: i128, exp: i128, now: i128) -> Result<i128, RefreshError> {
     if now >= exp {
-        return Err(RefreshRefusal::Expired);
+        return Err(RefreshError::Expired);
     }
-    if now > iat + ref_delta { Err(RefreshRefusal::LimitPassed) } else { Ok(now + exp_delta) }
+    if now > iat + ref_delta { Err(RefreshError::LimitPassed) } else { Ok(now + exp_delta) }
 }
 
 proptest! {
@@ -196,7 +196,7 @@ proptest! {
             prop_assert_eq!(actual.map(|next| i128::from(next.expires_at.seconds())), expected);
             if let Ok(next) = actual {
                 prop_assert_eq!(next.issued_at, at(login));
-                prop_assert!(next.expires_at <= policy.session_ends_by(at(login)));
+                prop_assert!(next.expires_at <= policy.latest_expiry(at(login)));
                 token = next;
             }
         }

@@ -1,6 +1,6 @@
 //! A key taken out of its set at once, and who takes its place: there is no instant at which nothing signs.
 
-use crate::{Key, KeySet, RotationError, Schedule, Timestamp, rotation::CLOCK_SKEW};
+use crate::{Key, KeySet, NextKeySetError, Schedule, Timestamp, rotation::CLOCK_SKEW};
 
 impl KeySet {
     /// The set without the key called `id` from `now` on; `None` if it has no such key.
@@ -9,7 +9,7 @@ impl KeySet {
     /// next one the last before it signs on, and without any a new key of the same algorithm signs at once. Only keys
     /// that can sign take turns. `now` is a person's clock, so "at once" is a few minutes ago: functions whose clocks
     /// are behind have a key that signs too.
-    pub fn without(&self, id: &str, now: Timestamp) -> Result<Option<Self>, RotationError> {
+    pub fn without(&self, id: &str, now: Timestamp) -> Result<Option<Self>, NextKeySetError> {
         let Some(gone) = self.keys().iter().find(|key| key.id() == id) else { return Ok(None) };
         let turn = gone.schedule().signs_from;
         let mut left: Vec<Key> = self.keys_alive(now).filter(|key| key.id() != id).cloned().collect();
@@ -65,7 +65,7 @@ mod tests {
 
     /// The set after a rotation at each of these instants; the first key signs at once.
     fn rotated_at(instants: &[u64]) -> KeySet {
-        let policy = RotationPolicy::new(Algorithm::EdDSA, Seconds::new(3900), Seconds::new(HOUR));
+        let policy = RotationPolicy::new(Algorithm::EdDSA, Seconds::new(3600), Seconds::new(HOUR));
         let rotate =
             |set: Option<KeySet>, now: &u64| Some(KeySet::rotated(set.as_ref(), policy, at(*now)).unwrap());
         instants.iter().fold(None, rotate).unwrap()

@@ -3,8 +3,15 @@
 
 use crate::{Algorithm, Key, KeyError, KeySet, KeySetError, Schedule, Seconds, Timestamp};
 
-/// How long API Gateway's authorizers keep a JWK set, which may have been as old as a function's key set when they got it.
-const JWK_SET_CACHE: Seconds = Seconds::new(2 * 3600);
+/// How long a function uses a key set before it reads it again.
+pub const KEY_SET_CACHE_TIME: Seconds = Seconds::new(300);
+/// For how long past [`KEY_SET_CACHE_TIME`] a function uses keys that it cannot read again, unless
+/// `SIGNING_KEYS_MAX_STALE` says otherwise.
+pub const DEFAULT_MAX_STALE: Seconds = Seconds::new(3600);
+/// How long API Gateway's native authorizers keep a JWK set.
+///
+/// The set may have been as old as a function's key set when they got it, so the two times add up.
+pub const JWK_SET_CACHE_TIME: Seconds = Seconds::new(2 * 3600);
 /// How late the public halves may be in their table when the publication at the end of a rotation fails: the schedule
 /// in template.yaml.
 const PUBLICATION: Seconds = Seconds::new(300);
@@ -19,15 +26,15 @@ const MAX_KEYS: usize = 24;
 #[derive(Clone, Copy, Debug)]
 pub struct RotationPolicy {
     algorithm: Algorithm,
-    /// How old a key set may be that a function still uses.
-    cache_age: Seconds,
+    /// How long past [`KEY_SET_CACHE_TIME`] a function may still use a key set.
+    max_stale: Seconds,
     /// `JWT_EXPIRATION_DELTA`.
     token_life: Seconds,
 }
 
-/// Why there is no next key set.
+/// Why the key set that comes next cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RotationError {
+pub enum NextKeySetError {
     /// The new key, or an old one by its new schedule.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -40,9 +47,10 @@ pub enum RotationError {
 }
 
 impl RotationPolicy {
-    /// New keys of `algorithm`, for functions that use a key set for `cache_age` and issue tokens that live for `token_life`.
-    pub fn new(algorithm: Algorithm, cache_age: Seconds, token_life: Seconds) -> Self {
-        Self { algorithm, cache_age, token_life }
+    /// New keys of `algorithm`, for functions that use keys for `max_stale` beyond [`KEY_SET_CACHE_TIME`] and issue
+    /// tokens that live for `token_life`.
+    pub fn new(algorithm: Algorithm, max_stale: Seconds, token_life: Seconds) -> Self {
+        Self { algorithm, max_stale, token_life }
     }
 
     /// What new keys are.
@@ -53,7 +61,7 @@ impl RotationPolicy {
     /// The first instant at which every cache knows what is in force from `now` on. The caches stand one behind the
     /// other: the table of public keys, the function that serves the JWK set, whoever reads that.
     fn known_everywhere(self, now: Timestamp) -> Timestamp {
-        now.plus(PUBLICATION).plus(self.cache_age).plus(JWK_SET_CACHE)
+        now.plus(PUBLICATION).plus(KEY_SET_CACHE_TIME).plus(self.max_stale).plus(JWK_SET_CACHE_TIME)
     }
 
     /// When a key that is drawn at `now` may sign: time for the run, then for every cache to have run out.
@@ -75,7 +83,7 @@ impl KeySet {
         current: Option<&Self>,
         policy: RotationPolicy,
         now: Timestamp,
-    ) -> Result<Self, RotationError> {
+    ) -> Result<Self, NextKeySetError> {
         let alive: Vec<&Key> = current.iter().flat_map(|set| set.keys_alive(now)).collect();
         let signs_from = match current.and_then(|set| set.signs_until(now)) {
             None => now,
@@ -94,7 +102,7 @@ impl KeySet {
             .collect::<Result<Vec<_>, _>>()?;
         if keys.len() >= MAX_KEYS {
             let next = keys.iter().filter_map(|key| key.schedule().retires).min();
-            return Err(RotationError::TooManyKeys(next.unwrap_or(now)));
+            return Err(NextKeySetError::TooManyKeys(next.unwrap_or(now)));
         }
         let schedule = Schedule { published: now, signs_from, retires: None };
         keys.push(Key::generate(policy.algorithm, schedule)?);

@@ -10,7 +10,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn policy(algorithm: Algorithm) -> RotationPolicy {
-    RotationPolicy::new(algorithm, Seconds::new(3900), Seconds::new(HOUR))
+    RotationPolicy::new(algorithm, Seconds::new(3600), Seconds::new(HOUR))
 }
 
 fn rotated(set: &KeySet, now: u64) -> KeySet {
@@ -52,7 +52,7 @@ fn a_new_key_is_published_before_it_signs_for_as_long_as_all_caches_last_and_the
 fn a_long_stale_time_makes_the_notice_longer() {
     let policy = RotationPolicy::new(Algorithm::EdDSA, Seconds::new(24 * HOUR), Seconds::new(HOUR));
     let set = KeySet::rotated(Some(&first()), policy, at(T)).unwrap();
-    assert_eq!(schedule(&set, 1).1, T + 600 + 300 + 24 * HOUR + 2 * HOUR);
+    assert_eq!(schedule(&set, 1).1, T + 600 + 300 + 300 + 24 * HOUR + 2 * HOUR);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn keys_do_not_pile_up_beyond_what_the_secret_holds() {
     }
     assert!(set.to_secret().len() < 60_000);
     let refused = KeySet::rotated(Some(&set), policy(Algorithm::RS256), at(T + 3000)).unwrap_err();
-    assert!(matches!(refused, RotationError::TooManyKeys(next) if next > at(T + 3000)), "{refused}");
+    assert!(matches!(refused, NextKeySetError::TooManyKeys(next) if next > at(T + 3000)), "{refused}");
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Verifier {
 
     fn check_claims(&self, payload: &[u8], now: Timestamp) -> Result<Claims, TokenError> {
         let (claims, not_before) = Claims::from_payload(payload)?;
-        if claims.issuer != self.issuer.name() {
+        if claims.issuer != self.issuer.url().as_str() {
             return Err(TokenError::Issuer);
         }
         if claims.audience != self.issuer.audience() {

@@ -21,7 +21,7 @@ fn keys() -> KeySet {
 }
 
 fn verifier() -> Verifier {
-    Verifier::new(Issuer::new("https://issuer.example", "latchkey").unwrap())
+    Verifier::new(Issuer::new("https://issuer.example".parse().unwrap(), "latchkey".parse().unwrap()))
 }
 
 /// A sound header is spelled as our own tokens spell it, every other one as it comes: they take different ways.
@@ -99,7 +99,10 @@ fn a_token_is_live_until_the_second_before_exp_without_leeway() {
 
 #[test]
 fn a_verifier_of_any_age_forgives_the_age_and_nothing_else() {
-    let of_any_age = Verifier::of_any_age(Issuer::new("https://issuer.example", "latchkey").unwrap());
+    let of_any_age = Verifier::of_any_age(Issuer::new(
+        "https://issuer.example".parse().unwrap(),
+        "latchkey".parse().unwrap(),
+    ));
     let token = sign(&header().to_string(), &payload().to_string());
     for now in [NOW, NOW + 3600, NOW + 1_000_000_000] {
         assert!(of_any_age.verify(&token, &keys(), at(now)).is_ok());
@@ -108,7 +111,10 @@ fn a_verifier_of_any_age_forgives_the_age_and_nothing_else() {
     let (unsigned, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode([0; 32]));
     assert_eq!(of_any_age.verify(&forged, &keys(), at(NOW)), Err(TokenError::Signature));
-    let elsewhere = Verifier::of_any_age(Issuer::new("https://other.example", "latchkey").unwrap());
+    let elsewhere = Verifier::of_any_age(Issuer::new(
+        "https://other.example".parse().unwrap(),
+        "latchkey".parse().unwrap(),
+    ));
     assert_eq!(elsewhere.verify(&token, &keys(), at(NOW)), Err(TokenError::Issuer));
 }
 

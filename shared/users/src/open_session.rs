@@ -195,7 +195,7 @@ fn evicted(
     now: Timestamp,
 ) -> Vec<SessionId> {
     // Also while refreshing is off: it may be switched on again, and tokens of before are still out.
-    let last_end = |session: &Session| policy.refresh_until(session.issued_at()).plus(policy.expiration());
+    let last_end = |session: &Session| policy.refresh_limit(session.issued_at()).plus(policy.expiration());
     let has_ended = |session: &Session| now > last_end(session);
     let (ended, live): (Vec<_>, Vec<_>) = sessions.iter().partition(|(_, session)| has_ended(session));
     let mut live: Vec<_> = live.into_iter().map(|(id, session)| (session.issued_at(), *id)).collect();

@@ -212,7 +212,7 @@ impl World {
 
     /// The issuer of this world, to forge with.
     pub fn issuer(&self) -> Issuer {
-        Issuer::new(ISSUER, "latchkey").unwrap()
+        Issuer::new(ISSUER.parse().unwrap(), "latchkey".parse().unwrap())
     }
 
     /// An authorizer with these settings, over the users and keys of this world.

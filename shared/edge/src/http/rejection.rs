@@ -4,7 +4,7 @@ use aws::with_causes;
 use http::{HeaderValue, Method, StatusCode, header};
 use keyring::{KeysUnavailable, VerificationError};
 use serde_json::json;
-use token::{RefreshRefusal, Seconds, TokenError};
+use token::{RefreshError, Seconds, TokenError};
 
 use crate::Response;
 
@@ -232,12 +232,12 @@ impl From<TokenError> for Rejection {
     }
 }
 
-impl From<RefreshRefusal> for Rejection {
-    fn from(rejection: RefreshRefusal) -> Self {
-        match rejection {
-            RefreshRefusal::SwitchedOff => Self::RefreshDisabled,
-            RefreshRefusal::Expired => Self::TokenExpired,
-            RefreshRefusal::LimitPassed => Self::RefreshExpired,
+impl From<RefreshError> for Rejection {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::SwitchedOff => Self::RefreshDisabled,
+            RefreshError::Expired => Self::TokenExpired,
+            RefreshError::LimitPassed => Self::RefreshExpired,
         }
     }
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::{
     rsa::PublicEncryptingKey,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
-        KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+        KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
         RsaPublicKeyComponents,
     },
 };
@@ -44,22 +44,23 @@ const MIN_MODULUS_BYTES: usize = 256;
 const MAX_MODULUS_BYTES: usize = 512;
 
 /// A key in the form that signs and verifies.
-pub(crate) enum Material {
+pub(crate) enum KeyPair {
     /// Both halves.
-    Pair(Pair, ParsedPublicKey),
+    Private(PrivateKey, ParsedPublicKey),
     /// The public half alone: it verifies and cannot sign.
     Public(Algorithm, ParsedPublicKey),
+    /// HMAC, which has one key for both.
     Hs256(Box<hmac::Key>),
 }
 
-/// A private half.
-pub(crate) enum Pair {
+/// The half that signs.
+pub(crate) enum PrivateKey {
     Rs256(RsaKeyPair),
     Es256(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
 }
 
-impl Material {
+impl KeyPair {
     /// A private key out of a PKCS#8 PEM text, and its public JWK without `kid` and `use`.
     pub(crate) fn from_pem(algorithm: Algorithm, pem: &str) -> Result<(Self, Jwk), KeyError> {
         let pem = pem.as_bytes();
@@ -72,25 +73,25 @@ impl Material {
                     return Err(KeyError::NotAnRsaKey);
                 }
                 let public = parsed(algorithm, pair.public_key().as_ref())?;
-                (Pair::Rs256(pair), public, key)
+                (PrivateKey::Rs256(pair), public, key)
             }
             Algorithm::ES256 => {
                 let key = EncodingKey::from_ec_pem(pem).map_err(|_| refused)?;
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes())
                     .map_err(|_| refused)?;
                 let public = parsed(algorithm, pair.public_key().as_ref())?;
-                (Pair::Es256(pair), public, key)
+                (PrivateKey::Es256(pair), public, key)
             }
             Algorithm::EdDSA => {
                 let key = EncodingKey::from_ed_pem(pem).map_err(|_| refused)?;
                 let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| refused)?;
                 let public = parsed(algorithm, pair.public_key().as_ref())?;
-                (Pair::EdDsa(pair), public, key)
+                (PrivateKey::EdDsa(pair), public, key)
             }
             Algorithm::HS256 => return Err(KeyError::WrongMember(algorithm)),
         };
         let jwk = Jwk::from_encoding_key(&key, algorithm.into()).map_err(|_| KeyError::NoPublicKey)?;
-        Ok((Self::Pair(pair, public), jwk))
+        Ok((Self::Private(pair, public), jwk))
     }
 
     /// A public key out of its JWK.
@@ -110,9 +111,9 @@ impl Material {
 
     pub(crate) fn algorithm(&self) -> Algorithm {
         match self {
-            Self::Pair(Pair::Rs256(_), _) => Algorithm::RS256,
-            Self::Pair(Pair::Es256(_), _) => Algorithm::ES256,
-            Self::Pair(Pair::EdDsa(_), _) => Algorithm::EdDSA,
+            Self::Private(PrivateKey::Rs256(_), _) => Algorithm::RS256,
+            Self::Private(PrivateKey::Es256(_), _) => Algorithm::ES256,
+            Self::Private(PrivateKey::EdDsa(_), _) => Algorithm::EdDSA,
             Self::Public(algorithm, _) => *algorithm,
             Self::Hs256(_) => Algorithm::HS256,
         }
@@ -126,13 +127,15 @@ impl Material {
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match self {
-            Self::Pair(Pair::Rs256(pair), _) => {
+            Self::Private(PrivateKey::Rs256(pair), _) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).ok()?;
                 Some(signature)
             }
-            Self::Pair(Pair::Es256(pair), _) => Some(pair.sign(&random, message).ok()?.as_ref().to_vec()),
-            Self::Pair(Pair::EdDsa(pair), _) => Some(pair.try_sign(message).ok()?.as_ref().to_vec()),
+            Self::Private(PrivateKey::Es256(pair), _) => {
+                Some(pair.sign(&random, message).ok()?.as_ref().to_vec())
+            }
+            Self::Private(PrivateKey::EdDsa(pair), _) => Some(pair.try_sign(message).ok()?.as_ref().to_vec()),
             Self::Public(..) => None,
             Self::Hs256(key) => Some(hmac::sign(key, message).as_ref().to_vec()),
         }
@@ -141,7 +144,9 @@ impl Material {
     /// Whether `signature` is this key's signature of `message`; HMAC is compared in constant time.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Pair(_, public) | Self::Public(_, public) => public.verify_sig(message, signature).is_ok(),
+            Self::Private(_, public) | Self::Public(_, public) => {
+                public.verify_sig(message, signature).is_ok()
+            }
             Self::Hs256(key) => hmac::verify(key, message, signature).is_ok(),
         }
     }

@@ -1,9 +1,9 @@
 use keyring::{PublicKeysError, SecretError};
-use token::{KeySetError, RotationError};
+use token::{KeySetError, NextKeySetError};
 
 /// Why a step failed. Carries no key material; the sentence goes to the log and to CloudWatch.
 #[derive(Debug, thiserror::Error)]
-pub enum RotationFailure {
+pub enum RotationError {
     /// Not the event of a rotation.
     #[error("the event has no Step, SecretId and ClientRequestToken")]
     UnreadableEvent,
@@ -38,7 +38,7 @@ pub enum RotationFailure {
     },
     /// The next set could not be made.
     #[error("the next key set cannot be made")]
-    Rotation(#[from] RotationError),
+    Rotation(#[from] NextKeySetError),
     /// The secret was changed while the rotation ran; its label is gone.
     #[error("the secret was changed since this rotation began, which is given up: rotate again")]
     NotTheNext,
