@@ -103,10 +103,11 @@ fn the_failures_that_are_counted_are_codes_of_the_contract() {
 #[test]
 fn the_dashboard_shows_functions_and_tables_that_are_there() {
     let template = template();
-    let body = plain(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]).as_str().unwrap();
+    let body = plain(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]);
+    let (text, of_functions) = (body[0].as_str().unwrap(), plain(&body[1]["Functions"]).as_str().unwrap());
     let known = |name: &str| !template["Resources"][name].is_null() || name.starts_with("AWS::");
     let mut filled = String::new();
-    for part in body.split("${") {
+    for part in text.replace("${Functions}", of_functions).split("${") {
         match part.split_once('}') {
             Some((name, rest)) if !filled.is_empty() => {
                 assert!(known(name), "{name}");
@@ -131,7 +132,8 @@ fn the_dashboard_shows_functions_and_tables_that_are_there() {
         assert!(shown.contains(metric) || shown.contains("{Latchkey,FunctionName,Code}"), "{metric}");
     }
     for name in functions().into_values() {
-        assert!(shown.contains(&format!("\"{name}\"")), "{name}");
+        // Quoted within a search, which is quoted within JSON.
+        assert!(shown.matches(&format!(r#"\"{name}\""#)).count() >= 3, "{name}");
     }
 }
 
@@ -174,4 +176,27 @@ fn every_function_s_log_is_kept_for_the_days_that_are_set() {
         let (_, group) = groups.iter().find(|(other, _)| *other == group).unwrap();
         assert_eq!(plain(&group["RetentionInDays"]), "LogRetentionDays", "{name}");
     }
+}
+
+#[test]
+fn the_console_shows_every_parameter_in_one_group() {
+    let template = template();
+    let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let grouped = groups.as_sequence().unwrap().iter().flat_map(|group| {
+        assert!(group["Label"]["default"].is_string());
+        group["Parameters"].as_sequence().unwrap().clone()
+    });
+    let declared: Vec<_> = template["Parameters"].as_mapping().unwrap().keys().cloned().collect();
+    assert_eq!(grouped.collect::<Vec<_>>(), declared);
+}
+
+#[test]
+fn functions_may_trace_only_while_tracing_is_on() {
+    let policy = resource("TracePolicy");
+    assert_eq!(policy["Condition"], "TracingIsOn");
+    let condition = &template()["Conditions"]["TracingIsOn"];
+    assert_eq!((plain(&plain(condition)[0]), &plain(condition)[1]), (&"Tracing".into(), &"Active".into()));
+    let traced = policy["Properties"]["Roles"].as_sequence().unwrap().iter();
+    let traced: BTreeSet<_> = traced.map(|role| plain(role).as_str().unwrap().to_owned()).collect();
+    assert_eq!(traced, resources("AWS::IAM::Role").into_iter().map(|(name, _)| name).collect());
 }
