@@ -10,11 +10,12 @@ mod event;
 use std::time::Duration;
 
 use edge::{
-    AuthorizerResponse, Environment, Rejection, SettingError, audit, bearer_token, guarded, live_user,
+    AuditSubject, AuthorizerResponse, Environment, Reason, Rejection, SettingError, audit, bearer_token,
+    guarded, live_user,
 };
 use keyring::SigningKeys;
 use serde_json::Value;
-use token::{Claims, SessionId, Timestamp, UserId, Verifier};
+use token::{Claims, Timestamp, Verifier};
 use users::UserTable;
 
 use crate::event::{Event, Stage};
@@ -47,11 +48,11 @@ impl Authorizer {
     /// The answer to one event, as API Gateway wants it; no when it takes longer than `limit`.
     pub async fn answer(&self, event: &str, now: Timestamp, limit: Duration) -> Value {
         let event = Event::read(event);
-        let mut about = None;
         // Boxed, for the SDK's futures in it nest deeper than the compiler follows.
-        let deciding = Box::pin(self.decide(&event, &mut about, now));
+        let deciding = Box::pin(self.decide(&event, now));
         let decision = guarded(deciding, limit).await;
-        audit::decided("authorizer", decision.as_ref().map(|_| ()), about, event.source_ip());
+        let subject = decision.as_ref().map(|(claims, _)| AuditSubject::from(claims));
+        audit::decided("authorizer", subject, event.source_ip());
         let form = event.form(self.response);
         match decision {
             Ok((claims, stage)) => form.allow(&claims, stage),
@@ -59,21 +60,16 @@ impl Authorizer {
         }
     }
 
-    /// What the token of `event` says, and which stage its bearer may call; `about` whom as soon as it is known.
-    async fn decide<'e>(
-        &self,
-        event: &'e Event,
-        about: &mut Option<(UserId, SessionId)>,
-        now: Timestamp,
-    ) -> Result<(Claims, &'e Stage), Rejection> {
+    /// What the token of `event` says, and which stage its bearer may call.
+    async fn decide<'e>(&self, event: &'e Event, now: Timestamp) -> Result<(Claims, &'e Stage), Rejection> {
         let stage = event.stage().ok_or_else(|| {
-            Rejection::InvalidRequest("This event is none of an API Gateway authorizer.".to_owned())
+            Reason::InvalidRequest("This event is none of an API Gateway authorizer.".to_owned())
         })?;
         let token = bearer_token(event.authorization())?;
         let claims = self.keys.verify(&self.verifier, token, now).await?;
-        *about = Some((claims.subject, claims.session_id));
         if let Some(users) = &self.users {
-            live_user(users, &claims).await?;
+            let subject = AuditSubject::from(&claims);
+            live_user(users, &claims).await.map_err(|reason| Rejection::from(reason).about(subject))?;
         }
         Ok((claims, stage))
     }

@@ -1,7 +1,7 @@
 //! `GET /.well-known/jwks.json` and `GET /.well-known/openid-configuration`: where tokens come from
 //! and how to verify them. API Gateway's authorizers and every JWT library read these two.
 
-use edge::{Endpoint, Environment, Rejection, Request, Response, SettingError};
+use edge::{Endpoint, Environment, Reason, Rejection, Request, Response, SettingError};
 use http::{HeaderValue, Method, StatusCode, header};
 use keyring::SigningKeys;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ impl Endpoint for Jwks {
         } else if path.ends_with(DISCOVERY_PATH) {
             self.discovery(&keys, now)
         } else {
-            return Err(Rejection::NotFound);
+            return Err(Reason::NotFound.into());
         };
         Ok(Response::json(StatusCode::OK, &document).with_header(header::CACHE_CONTROL, CACHE_CONTROL))
     }

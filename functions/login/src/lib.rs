@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use edge::{
-    Carrier, CookieMode, CredentialFailure, Endpoint, Environment, PasswordCheck, Rejection, Request,
-    Response, SettingError,
+    About, AuditSubject, Carrier, CookieMode, CredentialFailure, Endpoint, Environment, IssuedToken,
+    PasswordCheck, Reason, Rejection, Request, Response, SettingError,
 };
 use http::Method;
 use keyring::SigningKeys;
@@ -49,19 +49,27 @@ impl Login {
     ) -> Result<Response, Rejection> {
         let keys = self.keys.current(now).await?;
         let (user, attempt) = self.passwords.begin(request, username, now).await?;
+        let subject = user.as_ref().map(|user| AuditSubject::user(user.id));
         let (session_id, token_id) =
             (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
         let session = Session::new(now, request.user_agent(), request.source_ip());
         let opened =
             self.open_session(user, &password, (session_id, &session), attempt.had_failures, now).await;
-        self.passwords.count(&attempt, &opened, now).await?;
+        let counted = self.passwords.count(&attempt, &opened, now).await;
+        let opened = counted.and(opened).map_err(|reason| Rejection::from(reason).about(subject));
         let user = opened?;
-        request.is_about(user.id, Some(session_id));
+        let subject = AuditSubject::session(user.id, session_id);
         let lifetime = self.policy.log_in(now);
-        let subject = Subject { id: user.id, username: user.username.as_str() };
-        let claims = self.issuer.claims(subject, session_id, token_id, lifetime, user.claims);
+        let claims = self.issuer.claims(
+            Subject { id: user.id, username: user.username.as_str() },
+            session_id,
+            token_id,
+            lifetime,
+            user.claims,
+        );
         let token = self.issuer.issue(&claims, &keys, now)?;
-        self.cookies.token_response((&token, &claims), Carrier::Program, &self.policy, now)
+        let issued = IssuedToken { token: &token, claims: &claims };
+        Ok(self.cookies.token_response(issued, Carrier::Program, &self.policy, now)?).about(subject)
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.
@@ -72,7 +80,7 @@ impl Login {
         (session_id, session): (SessionId, &Session),
         had_failures: bool,
         now: Timestamp,
-    ) -> Result<User, Rejection> {
+    ) -> Result<User, Reason> {
         for _ in 0..MAX_CHECKS {
             let (checked, upgraded) = self.passwords.check(user, password).await?;
             let (users, hash, policy) = (&self.users, upgraded.as_deref(), &self.policy);
@@ -86,18 +94,18 @@ impl Login {
                 // A parallel login upgraded the hash, or the password was changed: check against the new one.
                 Err(OpenSessionError::HashChanged(fresh)) => user = Some(*fresh),
                 Err(OpenSessionError::UserGone) => {
-                    return Err(Rejection::InvalidCredentials(CredentialFailure::UnknownUser));
+                    return Err(Reason::InvalidCredentials(CredentialFailure::UnknownUser));
                 }
                 Err(OpenSessionError::UserDisabled) => {
-                    return Err(Rejection::InvalidCredentials(CredentialFailure::UserDisabled));
+                    return Err(Reason::InvalidCredentials(CredentialFailure::UserDisabled));
                 }
                 Err(OpenSessionError::UnreadableHash) => {
-                    return Err(Rejection::Internal("an unreadable hash matched"));
+                    return Err(Reason::Internal("an unreadable hash matched"));
                 }
                 Err(OpenSessionError::Store(problem)) => return Err(problem.into()),
             }
         }
-        Err(Rejection::Internal("the password hash keeps changing"))
+        Err(Reason::Internal("the password hash keeps changing"))
     }
 }
 
@@ -116,9 +124,9 @@ impl Endpoint for Login {
         let username = body.string("username")?;
         let password = body.string("password")?;
         let username =
-            username.parse::<Username>().map_err(|problem| Rejection::of_field("username", &problem))?;
+            username.parse::<Username>().map_err(|problem| Reason::of_field("username", &problem))?;
         let password =
-            Password::try_from(password).map_err(|problem| Rejection::of_field("password", &problem))?;
+            Password::try_from(password).map_err(|problem| Reason::of_field("password", &problem))?;
         self.log_in(request, username, Arc::new(password), now).await
     }
 }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use edge::{
-    CookieMode, Endpoint, Environment, PasswordCheck, Rejection, Request, Response, SessionFailure,
-    SettingError, caller,
+    About, AuditSubject, Caller, Carrier, CookieMode, Endpoint, Environment, IssuedToken, PasswordCheck,
+    Reason, Rejection, Request, Response, SessionCheck, SessionFailure, SettingError,
 };
 use http::Method;
 use keyring::SigningKeys;
@@ -66,18 +66,61 @@ impl ChangePassword {
                     (user, _) = self.passwords.check(Some(*fresh), current).await?;
                 }
                 Err(ChangePasswordError::SessionEnded) => {
-                    return Err(Rejection::SessionEnded(SessionFailure::NotInRow).of_bearer_token());
+                    return Err(
+                        Rejection::from(Reason::SessionEnded(SessionFailure::NotInRow)).of_bearer_token()
+                    );
                 }
                 Err(ChangePasswordError::UserDisabled) => {
-                    return Err(Rejection::UserDisabled.of_bearer_token());
+                    return Err(Rejection::from(Reason::UserDisabled).of_bearer_token());
                 }
                 Err(ChangePasswordError::UnreadableHash) => {
-                    return Err(Rejection::Internal("an unreadable hash matched"));
+                    return Err(Reason::Internal("an unreadable hash matched").into());
                 }
                 Err(ChangePasswordError::Store(problem)) => return Err(problem.into()),
             }
         }
-        Err(Rejection::Internal("the password hash keeps changing"))
+        Err(Reason::Internal("the password hash keeps changing").into())
+    }
+
+    /// Checks the body and the current password of `caller`, and changes it.
+    async fn change(
+        &self,
+        request: &Request,
+        caller: Caller,
+        carrier: Carrier,
+        now: Timestamp,
+    ) -> Result<Response, Rejection> {
+        let Caller { claims, user } = caller;
+        let mut body = request.json()?;
+        let mut password = |field| {
+            let password = Password::try_from(body.string(field)?);
+            password.map_err(|problem| Reason::of_field(field, &problem))
+        };
+        let (current, new) = (password("current_password")?, password("new_password")?);
+        let rejected = |error: PasswordRefusal| Reason::PasswordRefused(error.to_string());
+        self.rules.check(&new, &user.username).map_err(rejected)?;
+        if new.is_same_as(&current) {
+            return Err(rejected(PasswordRefusal::Unchanged).into());
+        }
+        let keys = self.keys.current(now).await?;
+        let (user, attempt) = self.passwords.begin(request, user.username, now).await?;
+        let current = Arc::new(current);
+        let checked = self.passwords.check(user, &current).await;
+        self.passwords.count(&attempt, &checked, now).await?;
+        let (user, _) = checked?;
+        let hash = self.passwords.hash(new).await?;
+        let (id, token_id) =
+            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
+        let session = Session::new(now, request.user_agent(), request.source_ip());
+        // The response is ready before the write: after it, nothing may fail any more.
+        let subject = Subject { id: user.id, username: user.username.as_str() };
+        let fresh = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims.clone());
+        let token = self.issuer.issue(&fresh, &keys, now)?;
+        let issued = IssuedToken { token: &token, claims: &fresh };
+        let response = self.cookies.token_response(issued, carrier, &self.policy, now)?;
+        self.replace(user, &current, claims.session_id, &hash, (id, &session)).await?;
+        self.passwords.forget_failures(&attempt).await;
+        Ok(response).about(AuditSubject::session(claims.subject, id))
     }
 }
 
@@ -93,37 +136,9 @@ impl Endpoint for ChangePassword {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         self.cookies.reject_foreign_pages(request)?;
         let (token, carrier) = self.cookies.bearer_token(request)?;
-        let (claims, user) = caller(request, token, (&self.users, &self.keys, &self.verifier), now).await?;
-        let mut body = request.json()?;
-        let mut password = |field| {
-            let password = Password::try_from(body.string(field)?);
-            password.map_err(|problem| Rejection::of_field(field, &problem))
-        };
-        let (current, new) = (password("current_password")?, password("new_password")?);
-        let refused = |problem: PasswordRefusal| Rejection::PasswordRefused(problem.to_string());
-        self.rules.check(&new, &user.username).map_err(refused)?;
-        if new.is_same_as(&current) {
-            return Err(refused(PasswordRefusal::Unchanged));
-        }
-        let keys = self.keys.current(now).await?;
-        let (user, attempt) = self.passwords.begin(request, user.username, now).await?;
-        request.is_about(claims.subject, Some(claims.session_id));
-        let current = Arc::new(current);
-        let checked = self.passwords.check(user, &current).await;
-        self.passwords.count(&attempt, &checked, now).await?;
-        let (user, _) = checked?;
-        let hash = self.passwords.hash(new).await?;
-        let (id, token_id) =
-            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
-        let session = Session::new(now, request.user_agent(), request.source_ip());
-        // The answer is ready before the write: after it, nothing may fail any more.
-        let subject = Subject { id: user.id, username: user.username.as_str() };
-        let fresh = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims.clone());
-        let token = self.issuer.issue(&fresh, &keys, now)?;
-        let answer = self.cookies.token_response((&token, &fresh), carrier, &self.policy, now)?;
-        self.replace(user, &current, claims.session_id, &hash, (id, &session)).await?;
-        request.is_about(claims.subject, Some(id));
-        self.passwords.forget_failures(&attempt).await;
-        Ok(answer)
+        let check = SessionCheck { users: &self.users, keys: &self.keys, verifier: &self.verifier };
+        let caller = check.caller(token, now).await?;
+        let subject = AuditSubject::from(&caller.claims);
+        self.change(request, caller, carrier, now).await.about(subject)
     }
 }

@@ -4,11 +4,12 @@
 //! succeed side by side, and a lost response logs nobody out.
 
 use edge::{
-    CookieMode, Endpoint, Environment, Presented, Rejection, Request, Response, SettingError, live_user,
+    About, AuditSubject, Carrier, CookieMode, Endpoint, Environment, IssuedToken, Presented, Reason,
+    Rejection, Request, Response, SettingError, live_user,
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, RefreshSwitch, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
+use token::{Claims, Issuer, RefreshSwitch, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::UserTable;
 
 /// The use case and all that it may touch.
@@ -35,19 +36,17 @@ impl Refresh {
     }
 
     /// The answer that carries the successor of the token.
-    async fn refresh(
-        &self,
-        request: &Request,
-        presented: &Presented<'_>,
-        now: Timestamp,
-    ) -> Result<Response, Rejection> {
+    async fn refresh(&self, presented: &Presented<'_>, now: Timestamp) -> Result<Response, Rejection> {
         if self.policy.refresh_switch() == RefreshSwitch::Off {
-            return Err(Rejection::RefreshDisabled);
+            return Err(Reason::RefreshDisabled.into());
         }
         let old = self.keys.verify(&self.verifier, &presented.token, now).await?;
-        request.is_about(old.subject, Some(old.session_id));
+        self.successor(&old, presented.carrier, now).await.about(AuditSubject::from(&old))
+    }
+
+    async fn successor(&self, old: &Claims, carrier: Carrier, now: Timestamp) -> Result<Response, Rejection> {
         let lifetime = self.policy.refresh(old.lifetime, now)?;
-        let user = live_user(&self.users, &old).await?;
+        let user = live_user(&self.users, old).await?;
         let claims = self.issuer.claims(
             Subject { id: old.subject, username: &old.username },
             old.session_id,
@@ -57,7 +56,8 @@ impl Refresh {
         );
         let keys = self.keys.current(now).await?;
         let token = self.issuer.issue(&claims, &keys, now)?;
-        self.cookies.token_response((&token, &claims), presented.carrier, &self.policy, now)
+        let issued = IssuedToken { token: &token, claims: &claims };
+        Ok(self.cookies.token_response(issued, carrier, &self.policy, now)?)
     }
 }
 
@@ -71,6 +71,6 @@ impl Endpoint for Refresh {
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let presented = self.cookies.token_in_body(request)?;
-        self.refresh(request, &presented, now).await
+        self.refresh(&presented, now).await
     }
 }

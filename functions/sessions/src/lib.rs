@@ -6,14 +6,14 @@
 mod call;
 
 use edge::{
-    Carrier, CookieMode, Endpoint, Environment, Presented, Rejection, Request, Response, Route, SettingError,
-    caller,
+    About, AuditSubject, Caller, Carrier, CookieMode, Endpoint, Environment, Presented, Reason, Rejection,
+    Request, Response, Route, SessionCheck, SettingError,
 };
 use http::{Method, StatusCode};
 use keyring::SigningKeys;
 use serde_json::{Value, json};
 use token::{Claims, SessionId, SessionPolicy, Timestamp, Verifier};
-use users::{Session, User, UserTable, Username};
+use users::{Session, UserTable, Username};
 
 use crate::call::Call;
 
@@ -48,10 +48,16 @@ impl Sessions {
     /// the session alive with a newer token. Such a token can end nothing but what it was itself. All sessions
     /// end for a live token of a live session only: an old one that turns up in a log is no lever on the others.
     async fn log_out(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
-        let Presented { token, mut body, carrier } = self.cookies.token_in_body(request)?;
+        let Presented { token, mut body, carrier, duplicates } =
+            self.cookies.presented_to_log_out(request)?;
         let everywhere = body.flag("everywhere")?;
-        match self.end_with(request, &token, everywhere, now).await {
-            Ok(()) => self.cookies.forget(Response::no_content()),
+        let mut ended = self.end_with(&token, everywhere, now).await;
+        for duplicate in duplicates {
+            let also = self.end_with(duplicate, everywhere, now).await;
+            ended = worth_telling(ended, also);
+        }
+        match ended {
+            Ok(subject) => Ok(self.cookies.forget(Response::no_content())?).about(subject),
             Err(rejection) if carrier == Carrier::Cookie => Err(self.cookies.forget_rejected(rejection)),
             Err(rejection) => Err(rejection),
         }
@@ -59,34 +65,33 @@ impl Sessions {
 
     async fn end_with(
         &self,
-        request: &Request,
         token: &str,
         everywhere: bool,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
+    ) -> Result<AuditSubject, Rejection> {
         let verifier = if everywhere { &self.verifier } else { &self.verifier_of_any_age };
         let claims = self.keys.verify(verifier, token, now).await?;
-        request.is_about(claims.subject, Some(claims.session_id));
+        let subject = AuditSubject::from(&claims);
         // A name that is none any more belongs to nobody, who has no session.
-        if let Ok(username) = claims.username.parse::<Username>() {
-            let (user, session) = (claims.subject, claims.session_id);
-            if everywhere {
-                self.users.end_all_sessions_with(&username, user, session).await?;
-            } else {
-                self.users.end_session(&username, user, session).await?;
-            }
-        }
-        Ok(())
+        let Ok(username) = claims.username.parse::<Username>() else { return Ok(subject) };
+        let (user, session) = (claims.subject, claims.session_id);
+        let ended = if everywhere {
+            self.users.end_all_sessions_with(&username, user, session).await.map_err(Rejection::from)
+        } else {
+            self.users.end_session(&username, user, session).await.map_err(Rejection::from)
+        };
+        ended.map(|()| subject).map_err(|rejection| rejection.about(subject))
     }
 
     /// The live sessions of the caller, the newest first.
     async fn list(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
-        let (claims, user, _) = self.caller(request, now).await?;
+        let (Caller { claims, user }, _) = self.caller(request, now).await?;
         let mut sessions: Vec<_> = user.sessions.iter().collect();
         sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.issued_at()), **id));
         let sessions: Value =
             sessions.into_iter().filter_map(|entry| self.describe(entry, &claims, now)).collect();
         Ok(Response::json(StatusCode::OK, &json!({ "sessions": sessions })))
+            .about(AuditSubject::from(&claims))
     }
 
     /// An entry of the row for its user; none if its last token has died and no login has cleared it away yet.
@@ -119,24 +124,41 @@ impl Sessions {
 
     /// Ends one session of the caller; a success too if the caller has none of this id, whoever else may.
     async fn end(&self, request: &Request, session: &str, now: Timestamp) -> Result<Response, Rejection> {
-        let (claims, user, carrier) = self.caller(request, now).await?;
-        let session: SessionId = session.parse().map_err(|problem| {
-            Rejection::InvalidRequest(format!("The path does not end in the id of a session: {problem}."))
+        let (Caller { claims, user }, carrier) = self.caller(request, now).await?;
+        let session: SessionId = session.parse().map_err(|error| {
+            let wrong = format!("The path does not end in the id of a session: {error}.");
+            Rejection::from(Reason::InvalidRequest(wrong)).about(AuditSubject::from(&claims))
         })?;
-        request.is_about(user.id, Some(session));
+        let subject = AuditSubject::session(user.id, session);
         if user.sessions.contains_key(&session) {
-            self.users.end_session(&user.username, user.id, session).await?;
+            let ended = self.users.end_session(&user.username, user.id, session).await;
+            ended.map_err(|error| Rejection::from(error).about(subject))?;
         }
-        let answer = Response::no_content();
+        let response = Response::no_content();
         let own = carrier == Carrier::Cookie && session == claims.session_id;
-        if own { self.cookies.forget(answer) } else { Ok(answer) }
+        let response = if own { self.cookies.forget(response)? } else { response };
+        Ok(response).about(subject)
     }
 
     /// Whose token is in the `Authorization` header or the cookie, and in which.
-    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Claims, User, Carrier), Rejection> {
+    async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Caller, Carrier), Rejection> {
         let (token, carrier) = self.cookies.bearer_token(request)?;
-        let (claims, user) = caller(request, token, (&self.users, &self.keys, &self.verifier), now).await?;
-        Ok((claims, user, carrier))
+        let check = SessionCheck { users: &self.users, keys: &self.keys, verifier: &self.verifier };
+        Ok((check.caller(token, now).await?, carrier))
+    }
+}
+
+/// What to tell of two cookies of our name: a failure of ours before a session that has ended, and that before a token
+/// that was worth nothing.
+fn worth_telling(
+    one: Result<AuditSubject, Rejection>,
+    other: Result<AuditSubject, Rejection>,
+) -> Result<AuditSubject, Rejection> {
+    match (one, other) {
+        (Err(one), _) if one.is_ours() => Err(one),
+        (_, Err(other)) if other.is_ours() => Err(other),
+        (Err(_), other) => other,
+        (one, _) => one,
     }
 }
 
@@ -157,7 +179,7 @@ impl Endpoint for Sessions {
             Some(Call::LogOut) => self.log_out(request, now).await,
             Some(Call::List) => self.list(request, now).await,
             Some(Call::End(session)) => self.end(request, session, now).await,
-            None => Err(Rejection::NotFound),
+            None => Err(Reason::NotFound.into()),
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Reads nothing but the keys, unless the caller asks whether the session has ended: that is in the user's row.
 
-use edge::{Endpoint, Environment, Rejection, Request, Response, SettingError, live_user};
+use edge::{
+    About, AuditSubject, Endpoint, Environment, Rejection, Request, Response, SettingError, live_user,
+};
 use http::{Method, StatusCode};
 use keyring::SigningKeys;
 use serde_json::json;
@@ -30,7 +32,7 @@ impl Verify {
 
     /// The claims, and in seconds from `now` when the token dies, can no longer be refreshed, and when its
     /// session is over at the latest.
-    fn answer(&self, claims: &Claims, now: Timestamp) -> Response {
+    fn response(&self, claims: &Claims, now: Timestamp) -> Response {
         let lifetime = claims.lifetime;
         let mut body = json!({
             "claims": claims.to_json(),
@@ -58,10 +60,10 @@ impl Endpoint for Verify {
         let token = body.string("token")?;
         let check_session = body.flag("check_session")?;
         let claims = self.keys.verify(&self.verifier, &token, now).await?;
-        request.is_about(claims.subject, Some(claims.session_id));
+        let subject = AuditSubject::from(&claims);
         if check_session {
-            live_user(&self.users, &claims).await?;
+            live_user(&self.users, &claims).await.map_err(|reason| Rejection::from(reason).about(subject))?;
         }
-        Ok(self.answer(&claims, now))
+        Ok(self.response(&claims, now)).about(subject)
     }
 }

@@ -1,9 +1,12 @@
 //! What browsers may do: cookie mode with its CSRF defence, and CORS.
 
+mod cookie_header;
 mod cookies;
 mod cors;
 mod origins;
 
-pub use cookies::{Carrier, CookieMode, Presented};
+pub use cookie_header::cookie_values;
+pub(crate) use cookies::CookieModeError;
+pub use cookies::{Carrier, CookieMode, IssuedToken, Presented};
 pub use cors::Cors;
 pub(crate) use origins::Origins;

@@ -1,13 +1,17 @@
 //! HTTP: what came, what goes back, and the one match from reasons to statuses.
 
+mod audit_subject;
 mod bearer;
 mod endpoint;
+mod reason;
 mod rejection;
 mod request;
 pub(crate) mod response;
 
+pub use audit_subject::{About, AuditSubject};
 pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
-pub use rejection::{CredentialFailure, Rejection, SessionFailure};
+pub use reason::{CredentialFailure, Reason, SessionFailure};
+pub use rejection::Rejection;
 pub use request::{Body, Request};
 pub use response::Response;

@@ -4,6 +4,6 @@ mod live_session;
 mod password_check;
 mod warm_up;
 
-pub use live_session::{caller, live_user};
+pub use live_session::{Caller, SessionCheck, live_user};
 pub use password_check::{PasswordCheck, Try};
 pub use warm_up::warm_up;

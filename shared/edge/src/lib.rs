@@ -4,7 +4,7 @@
 //! - [`clock`], [`random`]: the one reading of the time and of the random source
 //! - `http`: [`Request`], [`Response`], [`Rejection`], and [`respond`], which turns one event into one response
 //! - `browser`: [`CookieMode`] and [`Cors`]
-//! - `identity`: [`PasswordCheck`], [`live_user`] and [`caller`]
+//! - `identity`: [`PasswordCheck`], [`live_user`] and [`SessionCheck`]
 //! - `lambda`: [`start`], [`start_answering`], [`start_task`], the logs ([`audit`]) and the [`metrics`]
 
 mod browser;
@@ -16,10 +16,10 @@ pub mod random;
 mod settings;
 
 pub use crate::http::{
-    Body, CredentialFailure, Endpoint, Rejection, Request, Response, Route, SessionFailure, bearer_token,
-    respond,
+    About, AuditSubject, Body, CredentialFailure, Endpoint, Reason, Rejection, Request, Response, Route,
+    SessionFailure, bearer_token, respond,
 };
-pub use browser::{Carrier, CookieMode, Cors, Presented};
-pub use identity::{PasswordCheck, Try, caller, live_user, warm_up};
+pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
+pub use identity::{Caller, PasswordCheck, SessionCheck, Try, live_user, warm_up};
 pub use lambda::{audit, guarded, metrics, start, start_answering, start_task};
 pub use settings::{AuthorizerResponse, Environment, SettingError};

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 
 use aws::AwsSettings;
-use cookie::SameSite;
 use keyring::{KeySource, PublicKeys, SigningKeys, SigningSecret};
 use token::{
     Algorithm, AudienceError, DEFAULT_MAX_STALE, Issuer, IssuerUrl, IssuerUrlError, RefreshSwitch,
@@ -11,7 +10,10 @@ use token::{
 };
 use users::{PasswordPolicy, SHORTEST_PASSWORD};
 
-use crate::{CookieMode, Cors, browser::Origins};
+use crate::{
+    CookieMode, Cors,
+    browser::{CookieModeError, Origins},
+};
 
 /// `JWT_AUDIENCE`.
 const DEFAULT_AUDIENCE: &str = "latchkey";
@@ -21,8 +23,6 @@ const DEFAULT_FAILURES_PER_ADDRESS: u32 = 100;
 const DEFAULT_PASSWORD_LENGTH: usize = 15;
 /// Nobody is asked for more than a sentence.
 const PASSWORD_LENGTHS: RangeInclusive<usize> = SHORTEST_PASSWORD..=128;
-/// The most characters of `JWT_AUTH_COOKIE`: the token needs the rest of what browsers keep.
-const LONGEST_COOKIE_NAME: usize = 64;
 /// The most that `SIGNING_KEYS_MAX_STALE` may be: a key taken out of the secret must stop working some day.
 const LONGEST_MAX_STALE: Seconds = Seconds::new(86_400);
 
@@ -84,48 +84,21 @@ impl<'a> Environment<'a> {
     }
 
     /// Whether tokens are in a cookie too: `JWT_AUTH_COOKIE`, its name, and `JWT_AUTH_COOKIE_SAMESITE` (Strict).
-    ///
-    /// Refused is what would look safe: a name that a neighbouring host can set too, and a cookie for pages of other
-    /// sites where none may use it.
     pub fn cookie_mode(&self) -> Result<CookieMode, SettingError> {
-        let variable = "JWT_AUTH_COOKIE_SAMESITE";
-        let same_site = self.optional(variable);
+        let same_site = self.optional("JWT_AUTH_COOKIE_SAMESITE");
         let Some(name) = self.optional("JWT_AUTH_COOKIE") else {
-            let alone = error(variable, "has no meaning without JWT_AUTH_COOKIE");
+            let alone = error("JWT_AUTH_COOKIE_SAMESITE", "has no meaning without JWT_AUTH_COOKIE");
             return same_site.map_or(Ok(CookieMode::default()), |_| Err(alone));
         };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let sound =
-            name.strip_prefix("__Host-").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(plain));
-        if !sound || name.len() > LONGEST_COOKIE_NAME {
-            return Err(error(
-                "JWT_AUTH_COOKIE",
-                "must begin with __Host-, so that no other host can set it, and go on with letters, digits, - or _: \
-                 __Host-latchkey; at most 64 characters",
-            ));
-        }
-        let named = self.named_origins()?;
-        let same_site = match same_site.as_deref() {
-            None | Some("Strict") => SameSite::Strict,
-            Some("Lax") => SameSite::Lax,
-            Some("None") if named.is_empty() => {
-                return Err(error(
-                    variable,
-                    "may be None only where CORS_ALLOWED_ORIGINS names the pages of other sites that may send the cookie",
-                ));
-            }
-            Some("None") => SameSite::None,
-            Some(_) => return Err(error(variable, "must be Strict, Lax or None")),
-        };
-        let issuer = self.issuer_url()?;
-        if named.has_plain() && issuer.as_str().starts_with("https://") {
-            return Err(error(
-                "CORS_ALLOWED_ORIGINS",
-                "must not name http:// origins beside JWT_AUTH_COOKIE: whatever listens there on a user's machine could \
-                 use the cookie",
-            ));
-        }
-        Ok(CookieMode::on(&name, same_site, named.and_that_of(issuer.as_str())))
+        let (named, issuer) = (self.named_origins()?, self.issuer_url()?);
+        CookieMode::new(&name, same_site.as_deref(), &named, issuer.as_str()).map_err(|wrong| {
+            let variable = match wrong {
+                CookieModeError::Name => "JWT_AUTH_COOKIE",
+                CookieModeError::SameSite | CookieModeError::NoOtherSite => "JWT_AUTH_COOKIE_SAMESITE",
+                CookieModeError::PlainOrigin => "CORS_ALLOWED_ORIGINS",
+            };
+            error(variable, &wrong.to_string())
+        })
     }
 
     fn named_origins(&self) -> Result<Origins, SettingError> {

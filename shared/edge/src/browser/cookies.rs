@@ -7,10 +7,12 @@ use http::{HeaderValue, Method, header};
 use token::{Claims, Seconds, SessionPolicy, Timestamp};
 
 use super::Origins;
-use crate::{Body, Rejection, Request, Response, http::response::token_response};
+use crate::{Body, Reason, Rejection, Request, Response, http::response::token_response};
 
 /// The longest name and value of a cookie that browsers keep (RFC 6265bis §5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
+/// The most characters of the cookie's name: the token needs the rest of what browsers keep.
+const LONGEST_NAME: usize = 64;
 
 /// Whether tokens are handed out and taken as a cookie too; off by default.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +35,40 @@ pub enum Carrier {
     Cookie,
 }
 
+/// A token that was just issued, and what it says.
+#[derive(Clone, Copy)]
+pub struct IssuedToken<'a> {
+    /// The signed token.
+    pub token: &'a str,
+    /// Its claims.
+    pub claims: &'a Claims,
+}
+
+/// Why cookie mode cannot be switched on like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CookieModeError {
+    /// The name would let a neighbouring host set the cookie.
+    #[error(
+        "must begin with __Host-, so that no other host can set it, and go on with letters, digits, - or _: \
+         __Host-latchkey; at most 64 characters"
+    )]
+    Name,
+    /// Not a value of `SameSite`.
+    #[error("must be Strict, Lax or None")]
+    SameSite,
+    /// `SameSite=None`, and no page of another site that could use it.
+    #[error(
+        "may be None only where CORS_ALLOWED_ORIGINS names the pages of other sites that may send the cookie"
+    )]
+    NoOtherSite,
+    /// A plain-HTTP origin beside an HTTPS issuer.
+    #[error(
+        "must not name http:// origins beside JWT_AUTH_COOKIE: whatever listens there on a user's machine could use \
+         the cookie"
+    )]
+    PlainOrigin,
+}
+
 /// A token and the body that it came with.
 pub struct Presented<'r> {
     /// The token, not verified yet.
@@ -41,6 +77,8 @@ pub struct Presented<'r> {
     pub carrier: Carrier,
     /// The body's other members.
     pub body: Body,
+    /// The values of further cookies of the same name: only a logout accepts them.
+    pub duplicates: Vec<&'r str>,
 }
 
 /// Which page a browser says that it sent a request for.
@@ -53,34 +91,68 @@ enum Page {
 }
 
 impl CookieMode {
-    pub(crate) fn on(name: &str, same_site: SameSite, origins: Origins) -> Self {
-        Self(Some(AuthCookie { name: name.to_owned(), same_site, origins }))
+    /// The token in a cookie called `name` too, for pages of the issuer's origin and the `named` ones; `same_site` is
+    /// Strict unless it is given.
+    ///
+    /// Rejects what would only look safe: a name that a neighbouring host can set too, and a cookie for pages of other
+    /// sites where none may use it.
+    pub(crate) fn new(
+        name: &str,
+        same_site: Option<&str>,
+        named: &Origins,
+        issuer: &str,
+    ) -> Result<Self, CookieModeError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let rest = name.strip_prefix("__Host-").unwrap_or_default();
+        if rest.is_empty() || !rest.bytes().all(plain) || name.len() > LONGEST_NAME {
+            return Err(CookieModeError::Name);
+        }
+        let same_site = match same_site {
+            None | Some("Strict") => SameSite::Strict,
+            Some("Lax") => SameSite::Lax,
+            Some("None") if named.is_empty() => return Err(CookieModeError::NoOtherSite),
+            Some("None") => SameSite::None,
+            Some(_) => return Err(CookieModeError::SameSite),
+        };
+        if named.has_plain() && issuer.starts_with("https://") {
+            return Err(CookieModeError::PlainOrigin);
+        }
+        Ok(Self(Some(AuthCookie { name: name.to_owned(), same_site, origins: named.and_that_of(issuer) })))
     }
 
     /// The token in the body; in cookie mode, where the body has none or there is no body, the one in the cookie.
-    pub fn token_in_body<'r>(&self, request: &'r Request) -> Result<Presented<'r>, Rejection> {
-        let Some(AuthCookie { name, .. }) = &self.0 else {
-            let mut body = request.json()?;
-            return Ok(Presented { token: body.string("token")?.into(), carrier: Carrier::Program, body });
+    pub fn token_in_body<'r>(&self, request: &'r Request) -> Result<Presented<'r>, Reason> {
+        let presented = self.presented_to_log_out(request)?;
+        if presented.duplicates.is_empty() { Ok(presented) } else { Err(self.duplicate()) }
+    }
+
+    /// Like [`CookieMode::token_in_body`], but also accepts several cookies of our name: none of them may keep a user
+    /// from logging out. Browsers send two where one is partitioned (CHIPS) and the other is not.
+    pub fn presented_to_log_out<'r>(&self, request: &'r Request) -> Result<Presented<'r>, Reason> {
+        let in_body = |mut body: Body| {
+            let token = body.string("token")?.into();
+            Ok(Presented { token, carrier: Carrier::Program, body, duplicates: Vec::new() })
         };
-        let mut body = if request.has_no_body() { Body::default() } else { request.json()? };
+        let Some(AuthCookie { name, .. }) = &self.0 else { return in_body(request.json()?) };
+        let body = if request.has_no_body() { Body::default() } else { request.json()? };
         if body.has("token") {
             self.reject_foreign_pages(request)?;
-            return Ok(Presented { token: body.string("token")?.into(), carrier: Carrier::Program, body });
+            return in_body(body);
         }
-        let Some(token) = self.sent(request)? else {
+        let mut sent = request.cookies(name).filter(|token| !token.is_empty());
+        let Some(token) = sent.next() else {
             let needed = format!("The field \"token\" is required, or the cookie {name}.");
-            return Err(Rejection::InvalidRequest(needed));
+            return Err(Reason::InvalidRequest(needed));
         };
         self.take_from_our_pages(request)?;
-        Ok(Presented { token: token.into(), carrier: Carrier::Cookie, body })
+        Ok(Presented { token: token.into(), carrier: Carrier::Cookie, body, duplicates: sent.collect() })
     }
 
     /// The token in the `Authorization` header; in cookie mode, where that has no Bearer token, the one in the cookie.
-    pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Rejection> {
+    pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Reason> {
         match request.bearer_token() {
-            Err(Rejection::NoBearerToken) => {
-                let token = self.sent(request)?.ok_or(Rejection::NoBearerToken)?;
+            Err(Reason::NoBearerToken) => {
+                let token = self.sent(request)?.ok_or(Reason::NoBearerToken)?;
                 if request.method() == Method::GET {
                     // Browsers that know no Fetch metadata say nothing of a page's own GET, which changes nothing.
                     self.reject_foreign_pages(request)?;
@@ -93,18 +165,18 @@ impl CookieMode {
         }
     }
 
-    /// In cookie mode refuses what a page of a foreign origin sends: it would log its visitor in as somebody else.
-    pub fn reject_foreign_pages(&self, request: &Request) -> Result<(), Rejection> {
+    /// In cookie mode rejects what a page of a foreign origin sends: it would log its visitor in as somebody else.
+    pub fn reject_foreign_pages(&self, request: &Request) -> Result<(), Reason> {
         match &self.0 {
-            Some(cookie) if cookie.page(request) == Page::Foreign => Err(Rejection::ForeignPage),
+            Some(cookie) if cookie.page(request) == Page::Foreign => Err(Reason::ForeignPage),
             _ => Ok(()),
         }
     }
 
-    /// Refuses a call that relies on the cookie unless the browser says that a page of ours made it.
-    fn take_from_our_pages(&self, request: &Request) -> Result<(), Rejection> {
+    /// Rejects a call that relies on the cookie unless the browser says that a page of ours made it.
+    fn take_from_our_pages(&self, request: &Request) -> Result<(), Reason> {
         match &self.0 {
-            Some(cookie) if cookie.page(request) != Page::Ours => Err(Rejection::ForeignPage),
+            Some(cookie) if cookie.page(request) != Page::Ours => Err(Reason::ForeignPage),
             _ => Ok(()),
         }
     }
@@ -114,49 +186,51 @@ impl CookieMode {
     /// A token that came in the cookie has no successor in the body: scripts were not to read it.
     pub fn token_response(
         &self,
-        (token, claims): (&str, &Claims),
+        issued: IssuedToken<'_>,
         carrier: Carrier,
         policy: &SessionPolicy,
         now: Timestamp,
-    ) -> Result<Response, Rejection> {
+    ) -> Result<Response, Reason> {
+        let IssuedToken { token, claims } = issued;
         let told = (carrier == Carrier::Program).then_some(token);
-        let answer = token_response(told, claims, policy, now);
+        let response = token_response(told, claims, policy, now);
         match &self.0 {
-            Some(cookie) => cookie.set(answer, token, claims.lifetime.expires_at.time_left(now)),
-            None => Ok(answer),
+            Some(cookie) => cookie.set(response, token, claims.lifetime.expires_at.time_left(now)),
+            None => Ok(response),
         }
     }
 
-    /// `answer`, with which the browser forgets the cookie.
-    pub fn forget(&self, answer: Response) -> Result<Response, Rejection> {
+    /// `response`, with which the browser forgets the cookie.
+    pub fn forget(&self, response: Response) -> Result<Response, Reason> {
         match &self.0 {
-            Some(cookie) => cookie.set(answer, "", Seconds::new(0)),
-            None => Ok(answer),
+            Some(cookie) => cookie.set(response, "", Seconds::new(0)),
+            None => Ok(response),
         }
     }
 
-    /// `rejection` to log out, with which the browser forgets the cookie if the token in it is good for nothing.
+    /// `rejection` of a logout, with which the browser forgets the cookie if the token in it is worth nothing.
     pub fn forget_rejected(&self, rejection: Rejection) -> Rejection {
         let useless = matches!(
-            rejection,
-            Rejection::InvalidToken(_) | Rejection::TokenExpired | Rejection::SessionEnded(_)
+            rejection.reason(),
+            Reason::InvalidToken(_) | Reason::TokenExpired | Reason::SessionEnded(_)
         );
         match self.0.as_ref().map(|cookie| cookie.value("", Seconds::new(0))) {
-            Some(Ok(forgotten)) if useless => Rejection::WithCookie(Box::new(rejection), forgotten),
+            Some(Ok(forgotten)) if useless => rejection.with_cookie(forgotten),
             _ => rejection,
         }
     }
 
     /// The token in the request's cookie.
-    fn sent<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Rejection> {
+    fn sent<'r>(&self, request: &'r Request) -> Result<Option<&'r str>, Reason> {
         let Some(AuthCookie { name, .. }) = &self.0 else { return Ok(None) };
-        let cookies = request.cookies().filter_map(|cookie| Cookie::parse(cookie).ok());
-        let mut sent = cookies.filter(|cookie| cookie.name() == name).filter_map(|cookie| cookie.value_raw());
+        let mut sent = request.cookies(name);
         let token = sent.next().filter(|token| !token.is_empty());
-        match sent.next() {
-            Some(_) => Err(Rejection::InvalidRequest(format!("The cookie {name} is there twice."))),
-            None => Ok(token),
-        }
+        if sent.next().is_some() { Err(self.duplicate()) } else { Ok(token) }
+    }
+
+    fn duplicate(&self) -> Reason {
+        let name = self.0.as_ref().map_or("", |cookie| &cookie.name);
+        Reason::InvalidRequest(format!("The cookie {name} is there twice."))
     }
 }
 
@@ -175,16 +249,14 @@ impl AuthCookie {
         }
     }
 
-    fn set(&self, answer: Response, token: &str, max_age: Seconds) -> Result<Response, Rejection> {
-        Ok(answer.with_header(header::SET_COOKIE, self.value(token, max_age)?))
+    fn set(&self, response: Response, token: &str, max_age: Seconds) -> Result<Response, Reason> {
+        Ok(response.with_header(header::SET_COOKIE, self.value(token, max_age)?))
     }
 
     /// The value of `Set-Cookie`.
-    fn value(&self, token: &str, max_age: Seconds) -> Result<HeaderValue, Rejection> {
+    fn value(&self, token: &str, max_age: Seconds) -> Result<HeaderValue, Reason> {
         if self.name.len() + token.len() > MAX_COOKIE_BYTES {
-            return Err(Rejection::Internal(
-                "the token is too long for a cookie; give its user fewer claims",
-            ));
+            return Err(Reason::Internal("the token is too long for a cookie; give its user fewer claims"));
         }
         let cookie = Cookie::build((&self.name, token))
             .path("/")
@@ -193,7 +265,7 @@ impl AuthCookie {
             .same_site(self.same_site)
             .max_age(Duration::seconds(max_age.get().try_into().unwrap_or(i64::MAX)));
         let mut value = HeaderValue::from_str(&cookie.to_string())
-            .map_err(|_| Rejection::Internal("the token cannot be in a cookie"))?;
+            .map_err(|_| Reason::Internal("the token cannot be in a cookie"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -209,6 +281,6 @@ mod tests {
         let cookie = AuthCookie { name, same_site: SameSite::Strict, origins: Origins::default() };
         let set = |length: usize| cookie.set(Response::no_content(), &"x".repeat(length), Seconds::new(1));
         assert!(set(4096 - 15).is_ok());
-        assert!(matches!(set(4096 - 14), Err(Rejection::Internal(_))));
+        assert!(matches!(set(4096 - 14), Err(Reason::Internal(_))));
     }
 }

@@ -12,7 +12,7 @@ use lambda_http::{Adapter, Body, Context, LambdaEvent, Service, request::LambdaR
 use serde_json::{Value, json};
 use token::Timestamp;
 
-use crate::{Cors, Rejection, Request, Response, audit, guarded};
+use crate::{Cors, Reason, Rejection, Request, Response, audit, guarded};
 
 /// A use case that answers HTTP requests.
 pub trait Endpoint: Sync {
@@ -21,7 +21,7 @@ pub trait Endpoint: Sync {
     /// The methods it takes; others are refused with 405.
     const METHODS: &'static [Method];
 
-    /// The same for one of several paths.
+    /// What is at `path`, for an endpoint of several paths.
     fn route(_path: &str) -> Route {
         Route { name: Self::NAME, methods: Self::METHODS }
     }
@@ -99,18 +99,17 @@ async fn answer<E: Endpoint>(
     if let Some(answer) = cors.preflight(&request, route) {
         return Ok(cors.open(&request, answer).into_response());
     }
-    let answer = match guarded(handle(endpoint, route, &request, now), limit).await {
-        Ok(answer) => {
-            audit::answered(route.name, &request, &answer);
-            answer
+    let response = match guarded(handle(endpoint, route, &request, now), limit).await {
+        Ok(response) => {
+            audit::succeeded(route.name, &request, &response);
+            response
         }
         Err(rejection) => {
-            let answer = rejection.answer();
-            audit::refused(route.name, &request, &rejection, &answer);
-            answer
+            audit::rejected(route.name, &request, &rejection);
+            rejection.response()
         }
     };
-    Ok(cors.open(&request, answer).into_response())
+    Ok(cors.open(&request, response).into_response())
 }
 
 async fn handle<E: Endpoint>(
@@ -122,17 +121,15 @@ async fn handle<E: Endpoint>(
     if route.methods.contains(request.method()) {
         endpoint.handle(request, now).await
     } else {
-        Err(Rejection::MethodNotAllowed(route.methods))
+        Err(Reason::MethodNotAllowed(route.methods).into())
     }
 }
 
 /// A 400 in the form that every kind of event takes.
 fn unreadable(endpoint: &str, message: &str) -> Value {
-    let rejection = Rejection::InvalidRequest(message.to_owned());
-    let answer = rejection.answer();
     audit::unreadable(endpoint, message);
     json!({
-        "statusCode": answer.status().as_u16(),
+        "statusCode": 400,
         "headers": {
             "content-type": "application/json",
             "cache-control": "no-store",

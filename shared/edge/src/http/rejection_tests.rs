@@ -3,10 +3,13 @@
 use http::HeaderMap;
 use serde_json::Value;
 
+use token::TokenError;
+
 use super::*;
+use crate::{CredentialFailure, SessionFailure};
 
 fn told(rejection: &Rejection) -> (u16, HeaderMap, Value) {
-    let response = rejection.answer().into_response();
+    let response = rejection.response().into_response();
     let body = serde_json::from_slice(response.body()).unwrap();
     (response.status().as_u16(), response.headers().clone(), body)
 }
@@ -18,96 +21,91 @@ const UNAVAILABLE: &str =
 fn every_refusal_has_its_status_code_and_message() {
     for (rejection, status, code, message) in [
         (
-            Rejection::InvalidRequest("The field \"token\" is required.".into()),
+            Reason::InvalidRequest("The field \"token\" is required.".into()),
             400,
             "invalid_request",
             "The field \"token\" is required.",
         ),
-        (Rejection::NotFound, 404, "not_found", "There is nothing at this path."),
+        (Reason::NotFound, 404, "not_found", "There is nothing at this path."),
         (
-            Rejection::MethodNotAllowed(&[Method::POST]),
+            Reason::MethodNotAllowed(&[Method::POST]),
             405,
             "method_not_allowed",
             "This path does not take this method; see the Allow header.",
         ),
-        (Rejection::BodyTooLarge, 413, "body_too_large", "The body must not exceed 16 KiB."),
+        (Reason::BodyTooLarge, 413, "body_too_large", "The body must not exceed 16 KiB."),
         (
-            Rejection::NotJson,
+            Reason::NotJson,
             415,
             "unsupported_media_type",
             "The body must be JSON, sent with Content-Type: application/json.",
         ),
         (
-            Rejection::InvalidCredentials(CredentialFailure::UnknownUser),
+            Reason::InvalidCredentials(CredentialFailure::UnknownUser),
             400,
             "invalid_credentials",
             "Unable to log in with provided credentials.",
         ),
         (
-            Rejection::InvalidCredentials(CredentialFailure::WrongPassword),
+            Reason::InvalidCredentials(CredentialFailure::WrongPassword),
             400,
             "invalid_credentials",
             "Unable to log in with provided credentials.",
         ),
         (
-            Rejection::InvalidCredentials(CredentialFailure::UserDisabled),
+            Reason::InvalidCredentials(CredentialFailure::UserDisabled),
             400,
             "invalid_credentials",
             "Unable to log in with provided credentials.",
         ),
-        (Rejection::PasswordRefused("Too short.".to_owned()), 400, "password_refused", "Too short."),
+        (Reason::PasswordRefused("Too short.".to_owned()), 400, "password_refused", "Too short."),
         (
-            Rejection::TooManyAttempts(Seconds::new(5)),
+            Reason::TooManyAttempts(Seconds::new(5)),
             429,
             "too_many_attempts",
             "Too many failed logins under this name or from this address. Try again after the seconds in Retry-After.",
         ),
         (
-            Rejection::InvalidToken(TokenError::Signature),
+            Reason::InvalidToken(TokenError::Signature),
             400,
             "invalid_token",
             "This is not a valid token of this service. Log in to get one.",
         ),
-        (Rejection::TokenExpired, 400, "token_expired", "Signature has expired."),
-        (Rejection::RefreshExpired, 400, "refresh_expired", "Refresh has expired."),
+        (Reason::TokenExpired, 400, "token_expired", "Signature has expired."),
+        (Reason::RefreshExpired, 400, "refresh_expired", "Refresh has expired."),
         (
-            Rejection::RefreshDisabled,
+            Reason::RefreshDisabled,
             400,
             "refresh_disabled",
             "Refreshing tokens is switched off here. Log in again when the token has expired.",
         ),
         (
-            Rejection::SessionEnded(SessionFailure::UserGone),
+            Reason::SessionEnded(SessionFailure::UserGone),
             400,
             "session_ended",
             "The session of this token has ended. Log in again.",
         ),
-        (Rejection::UserDisabled, 400, "user_disabled", "User account is disabled."),
+        (Reason::UserDisabled, 400, "user_disabled", "User account is disabled."),
         (
-            Rejection::NoBearerToken,
+            Reason::NoBearerToken,
             401,
             "authorization_required",
             "This call needs a token, sent as Authorization: Bearer.",
         ),
         (
-            Rejection::WithCookie(Box::new(Rejection::TokenExpired), HeaderValue::from_static("a=")),
-            400,
-            "token_expired",
-            "Signature has expired.",
-        ),
-        (
-            Rejection::ForeignPage,
+            Reason::ForeignPage,
             403,
             "csrf_refused",
             "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
         ),
-        (Rejection::NoKeys, 503, "temporarily_unavailable", UNAVAILABLE),
-        (Rejection::Store(users::StoreError::Unprocessed), 503, "temporarily_unavailable", UNAVAILABLE),
-        (Rejection::Internal("panic"), 503, "temporarily_unavailable", UNAVAILABLE),
-        (Rejection::TimedOut, 503, "temporarily_unavailable", UNAVAILABLE),
+        (Reason::NoKeys, 503, "temporarily_unavailable", UNAVAILABLE),
+        (Reason::Store(users::StoreError::Unprocessed), 503, "temporarily_unavailable", UNAVAILABLE),
+        (Reason::Internal("panic"), 503, "temporarily_unavailable", UNAVAILABLE),
+        (Reason::TimedOut, 503, "temporarily_unavailable", UNAVAILABLE),
     ] {
-        let (told_status, headers, body) = told(&rejection);
-        assert_eq!(told_status, status, "{rejection:?}");
+        let word = rejection.word();
+        let (told_status, headers, body) = told(&rejection.into());
+        assert_eq!(told_status, status, "{word}");
         assert_eq!(body, json!({ "code": code, "message": message }));
         assert_eq!(headers["cache-control"], "no-store");
         assert_eq!(headers["content-type"], "application/json");
@@ -119,43 +117,54 @@ fn every_refusal_has_its_status_code_and_message() {
 
 #[test]
 fn a_wait_the_allowed_methods_and_the_scheme_are_said_in_headers() {
-    assert_eq!(told(&Rejection::TooManyAttempts(Seconds::new(640))).1["retry-after"], "640");
-    assert_eq!(told(&Rejection::NoKeys).1["retry-after"], "1");
-    assert_eq!(told(&Rejection::NoBearerToken).1["www-authenticate"], "Bearer");
-    assert_eq!(told(&Rejection::MethodNotAllowed(&[Method::GET, Method::HEAD])).1["allow"], "GET, HEAD");
+    assert_eq!(told(&Reason::TooManyAttempts(Seconds::new(640)).into()).1["retry-after"], "640");
+    assert_eq!(told(&Reason::NoKeys.into()).1["retry-after"], "1");
+    assert_eq!(told(&Reason::NoBearerToken.into()).1["www-authenticate"], "Bearer");
+    assert_eq!(told(&Reason::MethodNotAllowed(&[Method::GET, Method::HEAD]).into()).1["allow"], "GET, HEAD");
 }
 
 #[test]
 fn a_refused_bearer_token_is_401_with_the_code_and_the_message_of_any_refused_token() {
-    let refusals: [fn() -> Rejection; 4] = [
-        || Rejection::TokenExpired,
-        || Rejection::UserDisabled,
-        || Rejection::InvalidToken(TokenError::Signature),
-        || Rejection::SessionEnded(SessionFailure::NotInRow),
+    let refusals: [fn() -> Reason; 4] = [
+        || Reason::TokenExpired,
+        || Reason::UserDisabled,
+        || Reason::InvalidToken(TokenError::Signature),
+        || Reason::SessionEnded(SessionFailure::NotInRow),
     ];
     for rejection in refusals {
-        let (status, headers, body) = told(&rejection().of_bearer_token());
-        assert_eq!((status, body), (401, told(&rejection()).2));
+        let (status, headers, body) = told(&Rejection::from(rejection()).of_bearer_token());
+        assert_eq!((status, body), (401, told(&rejection().into()).2));
         assert_eq!(headers["www-authenticate"], "Bearer error=\"invalid_token\"");
         assert_eq!(headers["cache-control"], "no-store");
     }
-    let (status, headers, _) = told(&Rejection::NoKeys.of_bearer_token());
+    let (status, headers, _) = told(&Rejection::from(Reason::NoKeys).of_bearer_token());
     assert!(status == 503 && !headers.contains_key("www-authenticate"), "a failure of ours stays one");
 }
 
 #[test]
+fn a_cookie_goes_with_the_rejection_and_changes_nothing_else() {
+    let (status, headers, body) =
+        told(&Rejection::from(Reason::TokenExpired).with_cookie(HeaderValue::from_static("a=")));
+    assert_eq!((status, body), (400, told(&Reason::TokenExpired.into()).2));
+    assert_eq!(headers["set-cookie"], "a=");
+}
+
+#[test]
 fn the_log_gets_the_reason_and_never_what_the_caller_sent() {
-    assert_eq!(
-        Rejection::InvalidToken(TokenError::Signature).reason(),
-        "invalid_token: the signature is wrong"
-    );
-    assert_eq!(
-        Rejection::InvalidToken(TokenError::Signature).of_bearer_token().reason(),
-        "invalid_token: the signature is wrong"
-    );
-    assert_eq!(Rejection::InvalidRequest("canary".into()).reason(), "invalid_request");
-    assert_eq!(
-        Rejection::InvalidCredentials(CredentialFailure::UnknownUser).reason(),
-        "invalid_credentials: UnknownUser"
-    );
+    for (reason, word, detail) in [
+        (Reason::InvalidToken(TokenError::Signature), "invalid_token", Some("the signature is wrong")),
+        (Reason::InvalidRequest("canary".into()), "invalid_request", None),
+        (Reason::PasswordRefused("canary".into()), "password_refused", None),
+        (Reason::InvalidCredentials(CredentialFailure::UnknownUser), "unknown_user", None),
+    ] {
+        assert_eq!((reason.word(), reason.detail().as_deref()), (word, detail));
+    }
+}
+
+#[test]
+fn the_first_word_on_whom_a_request_is_about_stays() {
+    let user = |byte| AuditSubject::user(token::UserId::new(token::Entropy([byte; 16])));
+    let rejection = Rejection::from(Reason::NoKeys).about(user(1)).about(user(2));
+    assert_eq!(rejection.subject(), Some(user(1)));
+    assert_eq!(Rejection::from(Reason::NoKeys).about(None).about(user(2)).subject(), Some(user(2)));
 }

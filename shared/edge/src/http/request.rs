@@ -1,15 +1,10 @@
-use std::sync::{Mutex, PoisonError};
-
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use lambda_http::{RequestExt, request::RequestContext};
 use serde_json::{Map, Value};
-use token::{
-    SessionId, UserId,
-    strict_json::{self, JsonError},
-};
+use token::strict_json::{self, JsonError};
 use zeroize::Zeroizing;
 
-use crate::{Rejection, bearer_token};
+use crate::{Reason, bearer_token, cookie_values};
 
 /// The largest body read, in bytes after base64 is undone.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -21,11 +16,7 @@ pub struct Request {
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
     source_ip: Option<String>,
-    about: Mutex<About>,
 }
-
-/// The user and the session that a request is about, where they are known.
-type About = (Option<UserId>, Option<SessionId>);
 
 /// The members of a JSON body.
 #[derive(Default)]
@@ -47,7 +38,6 @@ impl Request {
             headers: parts.headers,
             body: Zeroizing::new(body.to_vec()),
             source_ip,
-            about: Mutex::default(),
         }
     }
 
@@ -74,11 +64,11 @@ impl Request {
         Some(if values.next().is_some() { &UNCLEAR } else { value })
     }
 
-    /// The cookies, each as `name=value`. One that is no text hides no other: any host of the site can set such a one.
-    pub(crate) fn cookies(&self) -> impl Iterator<Item = &str> {
-        let values = self.headers.get_all(header::COOKIE).iter();
-        let cookies = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
-        cookies.filter_map(|cookie| std::str::from_utf8(cookie).ok())
+    /// The values of the cookies called `name`, in order. One that is not text is no token, and hides no other.
+    pub(crate) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        let headers = self.headers.get_all(header::COOKIE).iter();
+        let values = headers.flat_map(move |header| cookie_values(header.as_bytes(), name));
+        values.filter_map(|value| std::str::from_utf8(value).ok())
     }
 
     /// Whether there is nothing in the body.
@@ -92,34 +82,25 @@ impl Request {
     }
 
     /// The token in the `Authorization` header (RFC 6750 §2.1).
-    pub fn bearer_token(&self) -> Result<&str, Rejection> {
+    pub fn bearer_token(&self) -> Result<&str, Reason> {
         let values = self.headers.get_all(header::AUTHORIZATION).iter();
         bearer_token(values.map(|value| value.to_str().unwrap_or_default()))
     }
 
-    /// Says whom the request is about, for the audit log: as soon as that is known, whatever the answer will be.
-    pub fn is_about(&self, subject: UserId, session: Option<SessionId>) {
-        *self.about.lock().unwrap_or_else(PoisonError::into_inner) = (Some(subject), session);
-    }
-
-    pub(crate) fn about(&self) -> About {
-        *self.about.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The members of the JSON object in the body.
-    pub fn json(&self) -> Result<Body, Rejection> {
+    pub fn json(&self) -> Result<Body, Reason> {
         if self.body.len() > MAX_BODY_BYTES {
-            return Err(Rejection::BodyTooLarge);
+            return Err(Reason::BodyTooLarge);
         }
         if !self.says_json() {
-            return Err(Rejection::NotJson);
+            return Err(Reason::NotJson);
         }
         if self.body.is_empty() {
-            return Err(Rejection::InvalidRequest("The body is empty; it must be a JSON object.".to_owned()));
+            return Err(Reason::InvalidRequest("The body is empty; it must be a JSON object.".to_owned()));
         }
         match strict_json::parse_object(&self.body) {
             Ok(members) => Ok(Body(members)),
-            Err(problem) => Err(Rejection::InvalidRequest(
+            Err(problem) => Err(Reason::InvalidRequest(
                 match problem {
                     JsonError::Malformed => "The body is not valid JSON.",
                     JsonError::NotAnObject => "The body must be a JSON object.",
@@ -146,20 +127,20 @@ impl Body {
     }
 
     /// The string called `name`; a rejection that names it when it is absent or something else.
-    pub fn string(&mut self, name: &str) -> Result<String, Rejection> {
+    pub fn string(&mut self, name: &str) -> Result<String, Reason> {
         match self.0.remove(name) {
             Some(Value::String(text)) => Ok(text),
-            Some(_) => Err(Rejection::InvalidRequest(format!("The field \"{name}\" must be a string."))),
-            None => Err(Rejection::InvalidRequest(format!("The field \"{name}\" is required."))),
+            Some(_) => Err(Reason::InvalidRequest(format!("The field \"{name}\" must be a string."))),
+            None => Err(Reason::InvalidRequest(format!("The field \"{name}\" is required."))),
         }
     }
 
     /// The boolean called `name`, false when it is absent; a rejection that names it when it is something else.
-    pub fn flag(&mut self, name: &str) -> Result<bool, Rejection> {
+    pub fn flag(&mut self, name: &str) -> Result<bool, Reason> {
         match self.0.remove(name) {
             None => Ok(false),
             Some(Value::Bool(set)) => Ok(set),
-            Some(_) => Err(Rejection::InvalidRequest(format!("The field \"{name}\" must be true or false."))),
+            Some(_) => Err(Reason::InvalidRequest(format!("The field \"{name}\" must be true or false."))),
         }
     }
 }

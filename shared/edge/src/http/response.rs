@@ -3,10 +3,13 @@ use lambda_http::Body;
 use serde_json::{Map, Value};
 use token::{Claims, SessionPolicy, Timestamp};
 
-/// What a use case says.
+use super::AuditSubject;
+
+/// What goes back to the caller, and whom it is about.
 #[derive(Debug)]
 pub struct Response {
     response: http::Response<Body>,
+    subject: Option<AuditSubject>,
 }
 
 impl Response {
@@ -18,7 +21,7 @@ impl Response {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        Self { response }
+        Self { response, subject: None }
     }
 
     /// 204: done, and nothing to say.
@@ -26,14 +29,25 @@ impl Response {
         let mut response = http::Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NO_CONTENT;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response }
+        Self { response, subject: None }
     }
 
-    /// The same with one more header, or with another value of it.
+    /// Adds a header, or replaces its value.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.response.headers_mut().insert(name, value);
         self
+    }
+
+    /// Says whom the request was about, unless that is said already.
+    #[must_use]
+    pub(crate) fn about(mut self, subject: Option<AuditSubject>) -> Self {
+        self.subject = self.subject.or(subject);
+        self
+    }
+
+    pub(crate) fn subject(&self) -> Option<AuditSubject> {
+        self.subject
     }
 
     /// Its status.

@@ -8,7 +8,9 @@ use users::{
     Verdict,
 };
 
-use crate::{CredentialFailure, Environment, Rejection, Request, SettingError, clock, metrics};
+use crate::{
+    AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError, clock, metrics,
+};
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
 pub struct PasswordCheck {
@@ -55,19 +57,16 @@ impl PasswordCheck {
         let address = self.counted_address(request);
         let BeforeLogin { user, attempts, from_address } =
             self.users.for_login(&username, address.as_ref(), now).await?;
-        if let Some(user) = &user {
-            request.is_about(user.id, None);
-        }
+        let subject = user.as_ref().map(|user| AuditSubject::user(user.id));
         let for_address = from_address.retry_after(self.failures_per_address, now);
         if let Some(wait) = attempts.retry_after(now).max(for_address) {
-            return Err(Rejection::TooManyAttempts(wait));
+            return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
         }
         // Many tries at once must not all be checked before the first failure is counted.
         let claimed = attempts.must_claim();
         if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
-            return Err(Rejection::TooManyAttempts(
-                attempts.and_one(now).retry_after(now).unwrap_or_default(),
-            ));
+            let wait = attempts.and_one(now).retry_after(now).unwrap_or_default();
+            return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
         }
         Ok((user, Try { had_failures: attempts.failures > 0, username, address, claimed }))
     }
@@ -76,10 +75,10 @@ impl PasswordCheck {
     pub async fn count<T>(
         &self,
         of: &Try,
-        outcome: &Result<T, Rejection>,
+        outcome: &Result<T, Reason>,
         now: Timestamp,
-    ) -> Result<(), Rejection> {
-        if let Err(Rejection::InvalidCredentials(_)) = outcome {
+    ) -> Result<(), Reason> {
+        if let Err(Reason::InvalidCredentials(_)) = outcome {
             if !of.claimed {
                 self.users.record_failure(&of.username, now).await?;
             }
@@ -114,7 +113,7 @@ impl PasswordCheck {
         &self,
         user: Option<User>,
         password: &Arc<Password>,
-    ) -> Result<(User, Option<Box<PasswordHash>>), Rejection> {
+    ) -> Result<(User, Option<Box<PasswordHash>>), Reason> {
         // A disabled user costs what an unknown one does, whatever the password.
         let enabled = user.as_ref().filter(|user| user.enabled);
         let stored = enabled.and_then(|user| user.password_hash.clone().ok());
@@ -127,11 +126,11 @@ impl PasswordCheck {
             (Some(user), _) if user.password_hash.is_err() => CredentialFailure::UnusableHash,
             (Some(_), _) => CredentialFailure::WrongPassword,
         };
-        Err(Rejection::InvalidCredentials(failure))
+        Err(Reason::InvalidCredentials(failure))
     }
 
     /// The hash of a new password.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Rejection> {
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Reason> {
         let salt = crate::random::entropy()?;
         self.hashing(move |hasher| hasher.hash(&password, salt)).await
     }
@@ -140,12 +139,12 @@ impl PasswordCheck {
     async fn hashing<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
-    ) -> Result<T, Rejection> {
+    ) -> Result<T, Reason> {
         let hasher = self.hasher.clone();
         let done = tokio::task::spawn_blocking(move || clock::timed(|| work(&hasher))).await;
-        let (done, took) = done.map_err(|_| Rejection::Internal("hashing panicked"))?;
+        let (done, took) = done.map_err(|_| Reason::Internal("hashing panicked"))?;
         metrics::hashed(took);
-        done.map_err(|_| Rejection::Internal("hashing failed"))
+        done.map_err(|_| Reason::Internal("hashing failed"))
     }
 }
 

@@ -3,59 +3,59 @@
 
 use lambda_http::tracing::{error, info, warn};
 
-use token::{SessionId, UserId};
+use super::metrics;
+use crate::{AuditSubject, Rejection, Request, Response};
 
-use crate::{Rejection, Request, Response, metrics};
-
-/// An answer that was given.
-pub(crate) fn answered(endpoint: &'static str, request: &Request, answer: &Response) {
-    let (status, source_ip) = (answer.status().as_u16(), request.source_ip());
-    let (sub, sid) = identifiers(request);
+/// A request that succeeded.
+pub(crate) fn succeeded(endpoint: &'static str, request: &Request, response: &Response) {
+    let (status, source_ip) = (response.status().as_u16(), request.source_ip());
+    let (sub, sid) = identifiers(response.subject());
     info!(event = endpoint, outcome = "success", status, sub, sid, source_ip);
     metrics::succeeded(endpoint);
 }
 
-/// A rejection and its precise reason.
-pub(crate) fn refused(endpoint: &str, request: &Request, rejection: &Rejection, answer: &Response) {
-    let (status, reason) = (answer.status().as_u16(), rejection.reason());
-    let (sub, sid) = identifiers(request);
+/// A rejected request and its precise reason.
+pub(crate) fn rejected(endpoint: &str, request: &Request, rejection: &Rejection) {
+    let (status, code, _) = rejection.parts();
+    let (status, reason, detail) = (status.as_u16(), rejection.reason().word(), rejection.reason().detail());
+    let (sub, sid) = identifiers(rejection.subject());
     let source_ip = request.source_ip();
-    metrics::refused(rejection.parts().1);
-    if rejection.is_ours() {
-        error!(event = endpoint, outcome = "failure", status, reason, sub, sid, source_ip);
+    metrics::refused(code);
+    if rejection.reason().is_ours() {
+        error!(event = endpoint, outcome = "failure", status, reason, detail, sub, sid, source_ip);
     } else {
-        warn!(event = endpoint, outcome = "refused", status, reason, sub, sid, source_ip);
+        warn!(event = endpoint, outcome = "refused", status, reason, detail, sub, sid, source_ip);
     }
 }
 
 /// An event that could not be read as a request.
-pub(crate) fn unreadable(endpoint: &str, reason: &str) {
-    warn!(event = endpoint, outcome = "refused", status = 400, reason);
+pub(crate) fn unreadable(endpoint: &str, detail: &str) {
+    warn!(event = endpoint, outcome = "refused", status = 400, reason = "invalid_request", detail);
     metrics::refused("invalid_request");
 }
 
 /// What a function decided that answers no HTTP request, about whom if that is known.
-pub fn decided(
-    event: &'static str,
-    decision: Result<(), &Rejection>,
-    about: Option<(UserId, SessionId)>,
-    source_ip: Option<&str>,
-) {
-    let (sub, sid) = about.map(|(user, session)| (user.to_string(), session.to_string())).unzip();
+pub fn decided(event: &'static str, decision: Result<AuditSubject, &Rejection>, source_ip: Option<&str>) {
     match decision {
-        Ok(()) => metrics::succeeded(event),
-        Err(rejection) => metrics::refused(rejection.parts().1),
-    }
-    match decision {
-        Ok(()) => info!(event, outcome = "success", sub, sid, source_ip),
-        Err(rejection) if rejection.is_ours() => {
-            error!(event, outcome = "failure", reason = rejection.reason(), sub, sid, source_ip);
+        Ok(subject) => {
+            let (sub, sid) = identifiers(Some(subject));
+            metrics::succeeded(event);
+            info!(event, outcome = "success", sub, sid, source_ip);
         }
-        Err(rejection) => warn!(event, outcome = "refused", reason = rejection.reason(), sub, sid, source_ip),
+        Err(rejection) => {
+            let (reason, detail) = (rejection.reason().word(), rejection.reason().detail());
+            let (sub, sid) = identifiers(rejection.subject());
+            metrics::refused(rejection.parts().1);
+            if rejection.reason().is_ours() {
+                error!(event, outcome = "failure", reason, detail, sub, sid, source_ip);
+            } else {
+                warn!(event, outcome = "refused", reason, detail, sub, sid, source_ip);
+            }
+        }
     }
 }
 
-fn identifiers(request: &Request) -> (Option<String>, Option<String>) {
-    let (subject, session) = request.about();
-    (subject.map(|id| id.to_string()), session.map(|id| id.to_string()))
+fn identifiers(subject: Option<AuditSubject>) -> (Option<String>, Option<String>) {
+    let session = subject.and_then(|subject| subject.session);
+    (subject.map(|subject| subject.user.to_string()), session.map(|id| id.to_string()))
 }
