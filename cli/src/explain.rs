@@ -3,7 +3,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 use token::{Explanation, Timestamp, TokenError, UnverifiedToken, Verdict};
 
-use crate::{ExplainToken, Failure, Outcome, Report, Terminal, form, meaning, signature::Signature};
+use crate::{ExplainToken, Failure, Outcome, Report, Terminal, meaning, signature::Signature};
 
 /// Says what a token is, when it dies, and whether it can be refreshed at `now` or at `--at`.
 pub(crate) fn explain(
@@ -20,11 +20,13 @@ pub(crate) fn explain(
     let token = UnverifiedToken::parse(&text)?;
     let claims = token.unverified_claims()?;
     let signature = Signature::check(&text, &token, options, now)?;
-    let mut problems = form::problems(token.header(), &claims, now);
+    let mut problems = token.problems(now);
     if let Signature::Wrong(problem) = signature {
+        problems.retain(|other| *other != problem);
         problems.insert(0, problem);
     }
-    let explanation = form::lifetime(&claims).ok().map(|lifetime| Explanation::new(&policy, lifetime, now));
+    let lifetime = token.unverified_lifetime();
+    let explanation = lifetime.map(|lifetime| Explanation::new(&policy, lifetime, now));
     Ok(Findings { header: token.header(), claims: &claims, signature, problems, explanation }.report())
 }
 
@@ -33,7 +35,7 @@ struct Findings<'a> {
     header: &'a Map<String, Value>,
     claims: &'a Map<String, Value>,
     signature: Signature,
-    /// Why it is refused whatever its age.
+    /// Why it is refused.
     problems: Vec<TokenError>,
     /// What its age says; none without `iat` and `exp`.
     explanation: Option<Explanation>,
@@ -67,7 +69,7 @@ impl Findings<'_> {
     fn sentences(&self) -> Vec<String> {
         let Some(explanation) = &self.explanation else { return self.refusals().collect() };
         let mut sentences = explanation.sentences.clone();
-        if !self.problems.is_empty() && explanation.verdict == Verdict::Refreshable {
+        if explanation.verdict == Verdict::Refreshable && !self.problems.is_empty() {
             // It says "it can be refreshed now", which is true of its age alone.
             sentences.pop();
         }
@@ -76,7 +78,8 @@ impl Findings<'_> {
     }
 
     fn refusals(&self) -> impl Iterator<Item = String> {
-        self.problems.iter().map(|problem| format!("It is refused whatever its age: {problem}."))
+        let of_its_form = self.problems.iter().filter(|problem| !is_of_age(**problem));
+        of_its_form.map(|problem| format!("It is refused whatever its age: {problem}."))
     }
 
     fn json(&self) -> Value {
@@ -90,4 +93,9 @@ impl Findings<'_> {
             "explanation": self.explanation,
         })
     }
+}
+
+/// Whether the explanation says so already, with its arithmetic.
+fn is_of_age(problem: TokenError) -> bool {
+    matches!(problem, TokenError::Expired | TokenError::IssuedInFuture)
 }

@@ -8,7 +8,6 @@
 mod explain;
 mod export;
 mod failure;
-mod form;
 mod import;
 mod key_store;
 mod keys;

@@ -6,7 +6,7 @@ use token::Timestamp;
 use crate::table::Table;
 
 /// The header members we know, in reading order (RFC 7515 §4.1, RFC 7516 §4.1, RFC 7797).
-const HEADER: [(&str, &str); 11] = [
+const HEADER: [(&str, &str); 12] = [
     ("typ", "what it is"),
     ("alg", "how it says it is signed; the key decides"),
     ("kid", "the key that signed it"),
@@ -14,6 +14,7 @@ const HEADER: [(&str, &str); 11] = [
     ("b64", "an extension; refused"),
     ("enc", "of an encrypted token; refused"),
     ("zip", "of an encrypted token; refused"),
+    ("cty", "of a token within a token; refused"),
     ("jwk", "never looked at"),
     ("jku", "never looked at"),
     ("x5u", "never looked at"),

@@ -80,7 +80,8 @@ fn each_boundary_of_the_worked_example_has_its_verdict_and_exit_status() {
         (two_days + 1800, two_days + 1, &[], 1, "refresh_expired"),
         (two_days + 3600, two_days + 3599, &[], 1, "refresh_expired"),
         (two_days + 3600, two_days + 3600, &[], 1, "token_expired"),
-        (LOGIN + 3600, LOGIN - 1, &[], 1, "issued_in_future"),
+        (LOGIN + 3600, LOGIN - 6, &[], 1, "issued_in_future"),
+        (LOGIN + 3600, LOGIN - 5, &[], 0, "refreshable"),
         (LOGIN + 3600, LOGIN, &["--no-refresh"], 1, "refresh_disabled"),
         (LOGIN + 3600, LOGIN + 3600, &["--no-refresh"], 1, "token_expired"),
         (LOGIN + 3600, LOGIN, &["--refresh-expiration", "0"], 0, "refreshable"),
@@ -123,7 +124,7 @@ fn each_refusal_comes_with_its_arithmetic() {
     for (exp, at, words) in [
         (LOGIN + 3600, LOGIN + 3601, "now 1685732401 >= exp 1685732400"),
         (LOGIN + 176_400, LOGIN + 172_801, "now 1685901601 > iat 1685728800 + 172800 = 1685901600"),
-        (LOGIN + 3600, LOGIN - 1, "iat 1685728800 is after now 1685728799"),
+        (LOGIN + 3600, LOGIN - 6, "iat 1685728800 is after now 1685728794"),
     ] {
         let run = explain(&token(exp), at, &[]);
         assert_eq!((run.status, run.err.as_str()), (1, ""));
@@ -142,7 +143,19 @@ fn a_token_of_the_wrong_form_is_refused_whatever_its_age() {
     for (header, claims, problem) in [
         (with(header.clone(), "crit", json!(["exp"])), good(), "the header asks for an extension"),
         (with(header.clone(), "enc", json!("A128GCM")), good(), "the header is one of an encrypted token"),
+        (
+            with(header.clone(), "cty", json!("JWT")),
+            good(),
+            "the header has cty, so the payload is not a set of claims",
+        ),
         (with(header.clone(), "typ", json!("at+jwt")), good(), "typ is not JWT"),
+        (with(header.clone(), "kid", json!(1)), good(), "kid names no key of ours"),
+        (with(header.clone(), "alg", json!("none")), good(), "alg is not the algorithm of the key"),
+        (
+            header.clone(),
+            with(good(), "exp", json!(LOGIN + 5000 * 86_400)),
+            "exp is later than any session of ours can last",
+        ),
         (header.clone(), with(good(), "sid", json!("x")), "the claim sid has the wrong type or range"),
         (header.clone(), with(good(), "aud", json!(["x"])), "the claim aud has the wrong type or range"),
         (header.clone(), with(good(), "nbf", json!(LOGIN + 601)), "nbf is in the future"),
@@ -188,6 +201,8 @@ fn a_token_that_is_too_old_as_well_is_told_so() {
     let header = json!({ "typ": "at+jwt", "alg": "RS256", "kid": "key" });
     let text = explain(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]).out;
     let last: Vec<_> = text.lines().rev().take(2).collect();
+    let (_, json) = explain_json(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]);
+    assert_eq!(json["problems"], json!(["typ is not JWT", "the token has expired"]));
     assert_eq!(last[0], "It is refused whatever its age: typ is not JWT.");
     assert!(last[1].starts_with("It cannot be refreshed: only a live token can"), "{text}");
 }

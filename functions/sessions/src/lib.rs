@@ -23,8 +23,6 @@ pub struct Sessions {
     keys: SigningKeys,
     policy: SessionPolicy,
     verifier: Verifier,
-    /// For logging out of one session alone, which a token may do after its own end.
-    verifier_of_any_age: Verifier,
     cookies: CookieMode,
 }
 
@@ -36,10 +34,9 @@ impl Sessions {
         environment: &Environment<'_>,
     ) -> Result<Self, SettingError> {
         let issuer = environment.issuer()?;
-        let verifier_of_any_age = Verifier::of_any_age(issuer.clone());
         let (policy, verifier) = (environment.session_policy()?, Verifier::new(issuer));
         let cookies = environment.cookie_mode()?;
-        Ok(Self { users, keys, policy, verifier, verifier_of_any_age, cookies })
+        Ok(Self { users, keys, policy, verifier, cookies })
     }
 
     /// Ends the session of the token, or every session of its user.
@@ -63,24 +60,33 @@ impl Sessions {
         }
     }
 
+    /// Ends every session of the token's user, or the token's own.
     async fn end_with(
         &self,
         token: &str,
         everywhere: bool,
         now: Timestamp,
     ) -> Result<AuditSubject, Rejection> {
-        let verifier = if everywhere { &self.verifier } else { &self.verifier_of_any_age };
-        let claims = self.keys.verify(verifier, token, now).await?;
-        let subject = AuditSubject::from(&claims);
-        // A name that is none any more belongs to nobody, who has no session.
-        let Ok(username) = claims.username.parse::<Username>() else { return Ok(subject) };
+        if everywhere { self.end_all_with(token, now).await } else { self.end_one_with(token, now).await }
+    }
+
+    async fn end_one_with(&self, token: &str, now: Timestamp) -> Result<AuditSubject, Rejection> {
+        let claims = self.keys.verify_even_expired(&self.verifier, token, now).await?;
+        let (user, session) = (claims.subject(), claims.session_id());
+        let subject = AuditSubject::session(user, session);
+        // An invalid name belongs to nobody, who has no session.
+        let Ok(username) = claims.username().parse::<Username>() else { return Ok(subject) };
+        let ended = self.users.end_session(&username, user, session).await;
+        ended.map(|()| subject).map_err(|error| Rejection::from(error).about(subject))
+    }
+
+    async fn end_all_with(&self, token: &str, now: Timestamp) -> Result<AuditSubject, Rejection> {
+        let claims = self.keys.verify(&self.verifier, token, now).await?;
         let (user, session) = (claims.subject, claims.session_id);
-        let ended = if everywhere {
-            self.users.end_all_sessions_with(&username, user, session).await.map_err(Rejection::from)
-        } else {
-            self.users.end_session(&username, user, session).await.map_err(Rejection::from)
-        };
-        ended.map(|()| subject).map_err(|rejection| rejection.about(subject))
+        let subject = AuditSubject::session(user, session);
+        let Ok(username) = claims.username.parse::<Username>() else { return Ok(subject) };
+        let ended = self.users.end_all_sessions_with(&username, user, session).await;
+        ended.map(|()| subject).map_err(|error| Rejection::from(error).about(subject))
     }
 
     /// The live sessions of the caller, the newest first.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aws::with_causes;
-use token::{Claims, KEY_SET_CACHE_TIME, KeySet, Seconds, Timestamp, TokenError, Verifier};
+use token::{
+    Claims, KEY_SET_CACHE_TIME, KeySet, MaybeExpiredClaims, Seconds, Timestamp, TokenError, Verifier,
+};
 use tokio::sync::Mutex;
 
 use crate::KeySource;
@@ -80,10 +82,28 @@ impl SigningKeys {
         token: &str,
         now: Timestamp,
     ) -> Result<Claims, VerificationError> {
+        self.judge(|keys| verifier.verify(token, keys, now), now).await
+    }
+
+    /// Like [`verify`](Self::verify), but also accepts a token that has expired: for ending its own session.
+    pub async fn verify_even_expired(
+        &self,
+        verifier: &Verifier,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<MaybeExpiredClaims, VerificationError> {
+        self.judge(|keys| verifier.verify_even_expired(token, keys, now), now).await
+    }
+
+    async fn judge<T>(
+        &self,
+        verify: impl Fn(&KeySet) -> Result<T, TokenError>,
+        now: Timestamp,
+    ) -> Result<T, VerificationError> {
         let keys = self.current(now).await?;
-        let verdict = match verifier.verify(token, &keys, now) {
+        let verdict = match verify(&keys) {
             Err(TokenError::UnknownKey) => match self.read_again(now).await {
-                Some(keys) => verifier.verify(token, &keys, now),
+                Some(keys) => verify(&keys),
                 None => Err(TokenError::UnknownKey),
             },
             verdict => verdict,

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::{
     Lifetime, SessionId, Timestamp, TokenError, TokenId, UserId,
-    strict_json::{self, Members},
+    problems::Times,
+    strict_json::{self, JsonError, Members},
 };
 
 /// Claim names that an administrator cannot set: ours, and those that verifiers give a meaning (RFC 7519 §4.1).
@@ -75,27 +76,80 @@ impl Claims {
             _ => Map::new(),
         }
     }
+}
 
-    /// The claims of a decoded payload, and its `nbf`; each must be there and of its type.
-    ///
-    /// Says nothing about whether they are true: that is [`Verifier`](crate::Verifier)'s part.
-    pub(crate) fn from_payload(payload: &[u8]) -> Result<(Self, Option<Timestamp>), TokenError> {
-        let mut members: ClaimSet = strict_json::parse_members(payload).map_err(TokenError::Payload)?;
-        let not_before = members.has("nbf").then(|| members.take_instant("nbf")).transpose()?;
-        let claims = Self {
-            issuer: members.take_string("iss")?,
-            audience: members.take_string("aud")?,
-            subject: members.take_identifier("sub")?,
-            username: members.take_string("username")?,
-            lifetime: Lifetime {
-                issued_at: members.take_instant("iat")?,
-                expires_at: members.take_instant("exp")?,
-            },
-            token_id: members.take_identifier("jti")?,
-            session_id: members.take_identifier("sid")?,
-            custom: CustomClaims(members.others),
+/// What a payload says, as far as it can be read. Whether it is true is [`Verifier`](crate::Verifier)'s part.
+pub(crate) struct UnverifiedClaims {
+    /// All of ours; none if one of them is missing or mistyped.
+    pub(crate) claims: Option<Claims>,
+    /// The instants among them, each by itself.
+    pub(crate) times: Times,
+    /// Which claims are missing or mistyped.
+    pub(crate) problems: Vec<TokenError>,
+}
+
+impl UnverifiedClaims {
+    /// Reads the claims of a decoded payload; each must be there and of its type, but for `nbf`, which may be absent.
+    pub(crate) fn read(payload: &[u8]) -> Result<Self, TokenError> {
+        let members = strict_json::parse_members(payload).map_err(TokenError::Payload)?;
+        let mut reader = ClaimReader { members, problems: Vec::new() };
+        let (issuer, audience) = (reader.string("iss"), reader.string("aud"));
+        let (subject, username) = (reader.identifier("sub"), reader.string("username"));
+        let (token_id, session_id) = (reader.identifier("jti"), reader.identifier("sid"));
+        let (issued_at, expires_at) = (reader.instant("iat"), reader.instant("exp"));
+        let not_before = if reader.members.has("nbf") { reader.instant("nbf") } else { None };
+        let times = Times { issued_at, expires_at, not_before };
+        let ClaimReader { members, problems } = reader;
+        let claims = || {
+            Some(Claims {
+                issuer: issuer?,
+                audience: audience?,
+                subject: subject?,
+                username: username?,
+                lifetime: times.lifetime()?,
+                token_id: token_id?,
+                session_id: session_id?,
+                custom: CustomClaims(members.others),
+            })
         };
-        Ok((claims, not_before))
+        Ok(Self { claims: claims(), times, problems })
+    }
+
+    /// The claims, or the first that is missing or mistyped.
+    pub(crate) fn into_claims(self) -> Result<Claims, TokenError> {
+        match (self.problems.first(), self.claims) {
+            (Some(problem), _) => Err(*problem),
+            (None, Some(claims)) => Ok(claims),
+            // Never: what is not there was noted. A token is rejected all the same.
+            (None, None) => Err(TokenError::Payload(JsonError::NotAnObject)),
+        }
+    }
+}
+
+/// Takes claims out of a payload and notes those that are missing or mistyped.
+struct ClaimReader {
+    members: ClaimSet,
+    problems: Vec<TokenError>,
+}
+
+impl ClaimReader {
+    fn string(&mut self, name: &'static str) -> Option<String> {
+        let read = self.members.take_string(name);
+        self.noted(read)
+    }
+
+    fn identifier<T: FromStr>(&mut self, name: &'static str) -> Option<T> {
+        let read = self.members.take_identifier(name);
+        self.noted(read)
+    }
+
+    fn instant(&mut self, name: &'static str) -> Option<Timestamp> {
+        let read = self.members.take_instant(name);
+        self.noted(read)
+    }
+
+    fn noted<T>(&mut self, read: Result<T, TokenError>) -> Option<T> {
+        read.map_err(|error| self.problems.push(error)).ok()
     }
 }
 
@@ -121,7 +175,8 @@ impl Serialize for Claims {
 /// The claims that a verifier looks at, in the order of [`ClaimSet::ours`].
 const OURS: [&str; 9] = ["iss", "aud", "sub", "username", "iat", "exp", "jti", "sid", "nbf"];
 
-/// The members of a payload: ours each in a place of its own, as most tokens have few others.
+/// The members of a payload: ours each in a place of its own. Most tokens have few others, so this saves building a
+/// map for each token.
 #[derive(Default)]
 struct ClaimSet {
     ours: [Option<Value>; OURS.len()],

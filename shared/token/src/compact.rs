@@ -1,7 +1,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::strict_json::{self, JsonError};
+use crate::{Lifetime, TokenError, claims::UnverifiedClaims, strict_json};
 
 /// The longest token accepted, in bytes; tested before anything is decoded.
 pub const MAX_TOKEN_BYTES: usize = 4096;
@@ -21,65 +21,6 @@ pub(crate) struct Parts<'a> {
     pub(crate) payload: Vec<u8>,
     pub(crate) signing_input: &'a str,
     pub(crate) signature: Vec<u8>,
-}
-
-/// Why a text is not accepted as a token. For logs and people at a terminal; callers get less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// Beyond [`MAX_TOKEN_BYTES`].
-    #[error("longer than {MAX_TOKEN_BYTES} bytes")]
-    TooLong,
-    /// Not three parts; a JWE has five.
-    #[error("not three parts separated by dots")]
-    NotCompact,
-    /// Padding, another alphabet, white space, stray bits or an empty part.
-    #[error("a part is not strict base64url")]
-    NotBase64Url,
-    /// The header is no JSON object with unique members.
-    #[error("the header is {0}")]
-    Header(JsonError),
-    /// `crit` or `b64`: extensions that a verifier must understand or refuse (RFC 7515 §4.1.11, RFC 7797).
-    #[error("the header asks for an extension")]
-    Extension,
-    /// `enc` or `zip`: members of encrypted tokens.
-    #[error("the header is one of an encrypted token")]
-    Encrypted,
-    /// `typ` is absent or another than `JWT`.
-    #[error("typ is not JWT")]
-    Type,
-    /// `kid` is absent, no string, or names no published, unretired key.
-    #[error("kid names no key of ours")]
-    UnknownKey,
-    /// `alg` is not the one algorithm of the key.
-    #[error("alg is not the algorithm of the key")]
-    Algorithm,
-    /// The signature is not this key's over these bytes.
-    #[error("the signature is wrong")]
-    Signature,
-    /// The payload is no JSON object with unique members.
-    #[error("the payload is {0}")]
-    Payload(JsonError),
-    /// A claim is absent.
-    #[error("the claim {0} is missing")]
-    ClaimMissing(&'static str),
-    /// A claim is of another type or out of range.
-    #[error("the claim {0} has the wrong type or range")]
-    ClaimMistyped(&'static str),
-    /// `iss` is somebody else.
-    #[error("iss is another issuer")]
-    Issuer,
-    /// `aud` is somebody else.
-    #[error("aud is another audience")]
-    Audience,
-    /// `iat` is in the future.
-    #[error("iat is in the future")]
-    IssuedInFuture,
-    /// `nbf` is in the future.
-    #[error("nbf is in the future")]
-    NotYetValid,
-    /// `now >= exp`.
-    #[error("the token has expired")]
-    Expired,
 }
 
 impl<'a> Parts<'a> {
@@ -115,6 +56,15 @@ impl<'a> UnverifiedToken<'a> {
     /// The claims, as sent: for showing to people, never for deciding.
     pub fn unverified_claims(&self) -> Result<Map<String, Value>, TokenError> {
         strict_json::parse_object(&self.parts.payload).map_err(TokenError::Payload)
+    }
+
+    /// `iat` and `exp`, as sent, if both are there.
+    pub fn unverified_lifetime(&self) -> Option<Lifetime> {
+        UnverifiedClaims::read(self.payload()).ok()?.times.lifetime()
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.parts.payload
     }
 
     /// The bytes that are signed, as text.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Lifetime, RefreshError, RefreshSwitch, SessionPolicy, Timestamp};
+use crate::{ISSUED_AT_LEEWAY, Lifetime, RefreshError, RefreshSwitch, SessionPolicy, Timestamp};
 
 /// What the rules say about a token at one instant, as numbers for programs and sentences for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +35,7 @@ pub enum Verdict {
     TokenExpired,
     /// `now > iat + JWT_REFRESH_EXPIRATION_DELTA`; the token is live.
     RefreshExpired,
-    /// `iat` is in the future: no clock of ours issued this.
+    /// `iat` is in the future by more than 5 s: no clock of ours issued this.
     IssuedInFuture,
 }
 
@@ -67,7 +67,7 @@ impl Explanation {
 }
 
 fn verdict(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Verdict {
-    if now < lifetime.issued_at {
+    if !lifetime.has_begun(now) {
         return Verdict::IssuedInFuture;
     }
     if !lifetime.is_live(now) {
@@ -155,7 +155,10 @@ fn verdict_sentence(policy: &SessionPolicy, lifetime: Lifetime, verdict: Verdict
              then log in again.",
             iat.saturating_add(delta),
         ),
-        Verdict::IssuedInFuture => format!("It is refused: iat {iat} is after now {now}."),
+        Verdict::IssuedInFuture => format!(
+            "It is refused: iat {iat} is after now {now}, by more than the {} s that clocks may differ.",
+            ISSUED_AT_LEEWAY.get()
+        ),
     }
 }
 

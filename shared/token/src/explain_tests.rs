@@ -53,7 +53,7 @@ fn each_refusal_is_explained_with_its_arithmetic() {
         (
             RefreshSwitch::On,
             1_685_732_400,
-            1_685_728_799,
+            1_685_728_794,
             Verdict::IssuedInFuture,
             "iat 1685728800 is after now",
         ),

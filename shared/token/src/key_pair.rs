@@ -192,6 +192,14 @@ fn public_key_bytes(algorithm: Algorithm, members: &AlgorithmParameters) -> Opti
 }
 
 impl Algorithm {
+    /// All that a key can have.
+    pub const ALL: [Self; 4] = [Self::RS256, Self::ES256, Self::EdDSA, Self::HS256];
+
+    /// The algorithm of this name in a JOSE header; names are compared exactly (RFC 7515 §4.1.1).
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
     /// The name in a JOSE header.
     pub const fn name(self) -> &'static str {
         match self {

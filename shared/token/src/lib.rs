@@ -13,7 +13,8 @@
 //! - [`IssuerUrl`], [`Audience`]: who issues, and for whom
 //! - [`Issuer`]: claims in, token out
 //! - [`UnverifiedToken`]: a token taken apart, believed in nothing
-//! - [`Verifier`]: token in, claims or a precise refusal out
+//! - [`TokenError`]: the rules that a token can break, each written once
+//! - [`Verifier`]: token in, claims or the first broken rule out
 //! - [`Explanation`]: the same arithmetic in words, for people
 //! - [`strict_json`]: JSON objects in which no member occurs twice
 
@@ -29,6 +30,7 @@ mod key;
 mod key_pair;
 mod key_set;
 mod policy;
+mod problems;
 mod retirement;
 mod rotation;
 pub mod strict_json;
@@ -36,7 +38,7 @@ mod timestamp;
 mod verifier;
 
 pub use claims::{Claims, CustomClaims, CustomClaimsError};
-pub use compact::{MAX_TOKEN_BYTES, TokenError, UnverifiedToken};
+pub use compact::{MAX_TOKEN_BYTES, UnverifiedToken};
 pub use duration::{DurationError, Seconds};
 pub use explain::{Explanation, Verdict};
 pub use identifier::{Entropy, IdentifierError, SessionId, TokenId, UserId};
@@ -46,9 +48,10 @@ pub use jwk_set::public_jwk_set;
 pub use key::{Key, KeyError, Schedule};
 pub use key_pair::Algorithm;
 pub use key_set::{KeySet, KeySetError};
-pub use policy::{Lifetime, PolicyError, RefreshError, RefreshSwitch, SessionPolicy};
+pub use policy::{ISSUED_AT_LEEWAY, Lifetime, PolicyError, RefreshError, RefreshSwitch, SessionPolicy};
+pub use problems::TokenError;
 pub use rotation::{
     DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, KEY_SET_CACHE_TIME, NextKeySetError, RotationPolicy,
 };
 pub use timestamp::Timestamp;
-pub use verifier::Verifier;
+pub use verifier::{MaybeExpiredClaims, Verifier};

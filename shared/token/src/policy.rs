@@ -7,6 +7,11 @@ const LONGEST_EXPIRATION: Seconds = Seconds::new(366 * 86_400);
 /// The longest `JWT_REFRESH_EXPIRATION_DELTA` accepted: ten years.
 const LONGEST_REFRESH: Seconds = Seconds::new(3660 * 86_400);
 
+/// By how much `iat` may be ahead of our clock: the function that issued the token has another one.
+///
+/// Nothing else has leeway.
+pub const ISSUED_AT_LEEWAY: Seconds = Seconds::new(5);
+
 /// How long a token lives, until when it can be refreshed, and whether it can be at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionPolicy {
@@ -68,6 +73,8 @@ impl SessionPolicy {
     /// For how long after the login tokens can be refreshed unless `JWT_REFRESH_EXPIRATION_DELTA` says
     /// otherwise: 2 days.
     pub const DEFAULT_REFRESH_EXPIRATION: Seconds = Seconds::new(2 * 86_400);
+    /// The longest `exp - iat` of any policy: refreshed in the last second of the longest limit.
+    const LONGEST_SESSION: Seconds = Seconds::new(LONGEST_REFRESH.get() + LONGEST_EXPIRATION.get());
 
     /// A policy of these durations; refuses a token that never lives and durations that are typing errors.
     ///
@@ -173,6 +180,16 @@ impl Lifetime {
     /// This is the one place that compares `exp` (RFC 7519 §4.1.4: dead "on or after").
     pub const fn is_live(&self, now: Timestamp) -> bool {
         now.seconds() < self.expires_at.seconds()
+    }
+
+    /// Whether the login is not in the future, but for [`ISSUED_AT_LEEWAY`].
+    pub(crate) fn has_begun(self, now: Timestamp) -> bool {
+        self.issued_at <= now.plus(ISSUED_AT_LEEWAY)
+    }
+
+    /// Whether no [`SessionPolicy`], past or present, can have made it: a key of ours was used by somebody else.
+    pub(crate) fn is_too_long(self) -> bool {
+        self.issued_at.plus(SessionPolicy::LONGEST_SESSION) < self.expires_at
     }
 }
 

@@ -1,35 +1,31 @@
 use serde_json::{Map, Value};
 
-use crate::{Claims, Issuer, Key, KeySet, Timestamp, TokenError, compact::Parts};
+use crate::{
+    Claims, Issuer, Key, KeySet, SessionId, Timestamp, TokenError, UserId,
+    claims::UnverifiedClaims,
+    compact::Parts,
+    problems::{self, Times},
+};
 
 /// Decides what is accepted as a token of ours at all.
 ///
 /// jsonwebtoken leaves most of this to its caller: by default it allows 60 s of leeway, accepts
-/// tokens without `iss` and `aud`, and ignores `iat`, `typ` and `crit`.
+/// tokens without `iss` and `aud`, and ignores `iat`, `typ` and `crit`. [`Issuer`] has an example.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     issuer: Issuer,
-    age: Age,
 }
 
-/// How old a token may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Age {
-    /// It must be live.
-    Live,
-    /// It may have expired.
-    Any,
-}
+/// The claims of a token of ours that may have expired: good for ending the token's own session and nothing else.
+///
+/// There is deliberately no way from here to [`Claims`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct MaybeExpiredClaims(Claims);
 
 impl Verifier {
     /// A verifier of the tokens that `issuer` makes.
     pub fn new(issuer: Issuer) -> Self {
-        Self { issuer, age: Age::Live }
-    }
-
-    /// The same, which also accepts tokens that have expired: for ending their session, and nothing else.
-    pub fn of_any_age(issuer: Issuer) -> Self {
-        Self { issuer, age: Age::Any }
+        Self { issuer }
     }
 
     /// The claims of `token`, if it is one of ours and live at `now`.
@@ -37,36 +33,63 @@ impl Verifier {
     /// The signature is checked before any claim is read, with the algorithm of the key: the
     /// header names a key and chooses nothing else. Whether the user still exists is not asked here.
     pub fn verify(&self, token: &str, keys: &KeySet, now: Timestamp) -> Result<Claims, TokenError> {
-        let token = Parts::split(token)?;
-        check_signature(&token, keys, now)?;
-        let claims = self.check_claims(&token.payload, now)?;
-        match self.age {
-            Age::Live if !claims.lifetime.is_live(now) => Err(TokenError::Expired),
-            Age::Live | Age::Any => Ok(claims),
-        }
+        let (claims, times) = self.signed_claims(token, keys, now)?;
+        times.problems(now).next().map_or(Ok(claims), Err)
     }
 
-    fn check_claims(&self, payload: &[u8], now: Timestamp) -> Result<Claims, TokenError> {
-        let (claims, not_before) = Claims::from_payload(payload)?;
+    /// Like [`verify`](Self::verify), but also accepts a token that has expired.
+    pub fn verify_even_expired(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> Result<MaybeExpiredClaims, TokenError> {
+        let (claims, times) = self.signed_claims(token, keys, now)?;
+        let unforgiven = times.problems(now).find(|problem| *problem != TokenError::Expired);
+        unforgiven.map_or(Ok(MaybeExpiredClaims(claims)), Err)
+    }
+
+    /// The claims of a token that we have signed for our audience, whatever its age.
+    fn signed_claims(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        now: Timestamp,
+    ) -> Result<(Claims, Times), TokenError> {
+        let token = Parts::split(token)?;
+        check_signature(&token, keys, now)?;
+        let read = UnverifiedClaims::read(&token.payload)?;
+        let (times, claims) = (read.times, read.into_claims()?);
         if claims.issuer != self.issuer.url().as_str() {
             return Err(TokenError::Issuer);
         }
         if claims.audience != self.issuer.audience() {
             return Err(TokenError::Audience);
         }
-        if not_before.is_some_and(|not_before| now < not_before) {
-            return Err(TokenError::NotYetValid);
-        }
-        if now < claims.lifetime.issued_at {
-            return Err(TokenError::IssuedInFuture);
-        }
-        Ok(claims)
+        Ok((claims, times))
+    }
+}
+
+impl MaybeExpiredClaims {
+    /// `sub`: whose session it is or was.
+    pub fn subject(&self) -> UserId {
+        self.0.subject
+    }
+
+    /// `username`: under which name to find the user.
+    pub fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// `sid`: the one session that may be ended.
+    pub fn session_id(&self) -> SessionId {
+        self.0.session_id
     }
 }
 
 /// Header and signature, in the order in which they can be believed.
 fn check_signature(token: &Parts<'_>, keys: &KeySet, now: Timestamp) -> Result<(), TokenError> {
-    // A header that is the one which a key of ours writes, to the letter, holds nothing that has to be looked for.
+    // Nearly every header is, to the letter, the one that a key of ours writes. Comparing it saves parsing JSON.
     let key = match keys.key_of_header(token.header, now) {
         Some(key) => key,
         None => key_of(&token.read_header()?, keys, now)?,
@@ -80,14 +103,8 @@ fn check_signature(token: &Parts<'_>, keys: &KeySet, now: Timestamp) -> Result<(
 
 /// The key that a header names, if the header asks for nothing that we do not do.
 fn key_of<'a>(header: &Map<String, Value>, keys: &'a KeySet, now: Timestamp) -> Result<&'a Key, TokenError> {
-    if header.contains_key("crit") || header.contains_key("b64") {
-        return Err(TokenError::Extension);
-    }
-    if header.contains_key("enc") || header.contains_key("zip") {
-        return Err(TokenError::Encrypted);
-    }
-    if header.get("typ").and_then(Value::as_str) != Some("JWT") {
-        return Err(TokenError::Type);
+    if let Some(problem) = problems::of_header(header).next() {
+        return Err(problem);
     }
     let key_id = header.get("kid").and_then(Value::as_str).ok_or(TokenError::UnknownKey)?;
     let key = keys.verification_key(key_id, now).ok_or(TokenError::UnknownKey)?;
