@@ -8,8 +8,11 @@ use std::{
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
+use stand_ins::{Secret, connection::Connection, secrets_manager};
 
-use crate::{Authority, http::Connection};
+use crate::Authority;
+
+const SECRET_ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing-a1B2c3";
 
 /// Secrets Manager and DynamoDB, each on a port of its own, over TLS: one secret and one user.
 pub struct AwsStandIn {
@@ -31,7 +34,7 @@ pub struct Traffic {
 
 /// What AWS would know.
 struct Answers {
-    secret: String,
+    secret: Mutex<Secret>,
     row: Value,
 }
 
@@ -39,6 +42,7 @@ impl AwsStandIn {
     /// Serves until the process ends.
     pub fn start(authority: &Authority, secret: String, row: Value) -> Self {
         let traffic = Arc::new(Mutex::new(Traffic::default()));
+        let secret = Mutex::new(Secret::new(SECRET_ARN, secret));
         let answers = Arc::new(Answers { secret, row });
         let port = || serve(authority.server(), Arc::clone(&answers), Arc::clone(&traffic));
         let (secrets_manager, dynamodb) = (port(), port());
@@ -80,8 +84,8 @@ fn answer_all(
     let mut connection = Connection::new(StreamOwned::new(tls, counted));
     while let Some(request) = connection.read()? {
         let call = request.header("x-amz-target").unwrap_or_default();
+        let answer = answers.to(call, &request.body);
         let call = call.rsplit('.').next().unwrap_or_default().to_owned();
-        let answer = answers.to(&call, &request.body).to_string();
         *traffic.lock().unwrap().calls.entry(call).or_default() += 1;
         let head =
             "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nx-amzn-requestid: stand-in\r\n";
@@ -91,15 +95,13 @@ fn answer_all(
 }
 
 impl Answers {
-    fn to(&self, call: &str, body: &[u8]) -> Value {
+    fn to(&self, target: &str, body: &[u8]) -> String {
+        if target.starts_with(secrets_manager::TARGET) {
+            return secrets_manager::answer(&mut self.secret.lock().unwrap(), target, body).into_body();
+        }
         let asked: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_of_user = |key: &Value| *key == json!({ "pk": self.row["pk"] });
-        match call {
-            "GetSecretValue" => json!({
-                "ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:signing",
-                "Name": "signing", "VersionId": "00000000-0000-0000-0000-000000000001",
-                "SecretString": self.secret, "VersionStages": ["AWSCURRENT"],
-            }),
+        let answer = match target.rsplit('.').next().unwrap_or_default() {
             "GetItem" if is_of_user(&asked["Key"]) => json!({ "Item": self.row }),
             "BatchGetItem" => {
                 let (table, wanted) = asked["RequestItems"].as_object().unwrap().iter().next().unwrap();
@@ -108,7 +110,8 @@ impl Answers {
                 json!({ "Responses": { table.clone(): rows }, "UnprocessedKeys": {} })
             }
             _ => json!({}),
-        }
+        };
+        answer.to_string()
     }
 }
 

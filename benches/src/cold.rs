@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use crate::{AwsStandIn, RuntimeApi, Shuffle, Target, Traffic};
+use stand_ins::RuntimeApi;
+
+use crate::{AwsStandIn, Shuffle, Target, Traffic};
 
 /// What many starts of one target took.
 #[derive(Clone, Debug, Default)]
@@ -41,16 +43,16 @@ pub fn measure(targets: &[&Target], aws: &AwsStandIn, bundle: &str, rounds: usiz
 }
 
 fn start_once(target: &Target, aws: &AwsStandIn, bundle: &str) -> Starts {
-    let api = RuntimeApi::start(target.event.clone());
+    let api = RuntimeApi::start();
     aws.take_traffic();
     let began = Instant::now();
     let process = target.start(&api, aws, bundle, &[]);
     let since = |at: Instant| (at - began).as_secs_f64() * 1e3;
     let polled = api.first_poll();
-    api.send_events(1);
+    api.send(&target.event);
     let answer = api.answer();
     let processor = process.processor_time() as f64 / 1e6;
-    assert_is_success(target, &answer.body);
+    assert_is_success(target, answer.response());
     // The event is sent a moment after the poll, when this thread has heard of it: no time of the function's.
     let waited = (answer.event_sent - polled).as_secs_f64() * 1e3;
     Starts {

@@ -2,10 +2,8 @@
 //!
 //! `README.md` says how to run it and how to read it. In reading order:
 //!
-//! - [`http`]: the little HTTP that the stand-ins and the lean function speak
 //! - [`Authority`]: a certificate authority of this run alone
 //! - [`AwsStandIn`]: Secrets Manager and DynamoDB over TLS, with counters
-//! - [`RuntimeApi`]: what Lambda is to a function, with a stop-watch
 //! - [`Scenario`]: one user, one key, and the events of that user
 //! - [`Target`]: a program to measure
 //! - [`cold`], [`warm`], [`valgrind`]: how it is measured
@@ -30,8 +28,6 @@ mod authority;
 mod aws;
 pub mod cold;
 pub mod floors;
-pub mod http;
-mod runtime_api;
 mod scenario;
 mod statistics;
 pub mod table;
@@ -41,7 +37,6 @@ pub mod warm;
 
 pub use authority::Authority;
 pub use aws::{AwsStandIn, Traffic};
-pub use runtime_api::{Answered, RuntimeApi};
 pub use scenario::Scenario;
 pub use statistics::{Shuffle, median, quantile};
 pub use table::Table;

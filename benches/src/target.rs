@@ -4,7 +4,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{AwsStandIn, RuntimeApi, scenario};
+use stand_ins::RuntimeApi;
+
+use crate::{AwsStandIn, scenario};
 
 /// A program to measure, and the event it gets.
 #[derive(Clone, Debug)]

@@ -5,7 +5,9 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{AwsStandIn, RuntimeApi, Target, cold::is_success};
+use stand_ins::RuntimeApi;
+
+use crate::{AwsStandIn, Target, cold::is_success};
 
 /// The file of the last count of instructions, in the folder that was given.
 pub const PROFILE: &str = "callgrind.out";
@@ -51,14 +53,14 @@ const TRIES: usize = 20;
 
 fn run(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64, options: &[&str]) {
     for _ in 0..TRIES {
-        let api = RuntimeApi::start(target.event.clone());
+        let api = RuntimeApi::start();
         let under: Vec<_> = ["valgrind"].iter().chain(options).map(|&word| word.to_owned()).collect();
         let process = target.start(&api, aws, bundle, &under);
         api.first_poll();
-        api.send_events(events);
+        api.send_times(&target.event, events as usize);
         let answers: Vec<_> = (0..events).map(|_| api.answer()).collect();
         process.terminate();
-        if answers.iter().all(|answer| is_success(&answer.body)) {
+        if answers.iter().all(|answer| is_success(answer.response())) {
             return;
         }
     }

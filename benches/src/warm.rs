@@ -1,6 +1,8 @@
 //! Warm calls: one event after the other to a function that runs.
 
-use crate::{AwsStandIn, RuntimeApi, Shuffle, Target, Traffic, cold::assert_is_success, median, quantile};
+use stand_ins::RuntimeApi;
+
+use crate::{AwsStandIn, Shuffle, Target, Traffic, cold::assert_is_success, median, quantile};
 
 /// What many calls of one target took: the medians of its rounds.
 #[derive(Clone, Debug, Default)]
@@ -31,15 +33,15 @@ pub fn measure(targets: &[(&Target, u64)], aws: &AwsStandIn, bundle: &str, round
 }
 
 fn call(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64) -> Calls {
-    let api = RuntimeApi::start(target.event.clone());
+    let api = RuntimeApi::start();
     let process = target.start(&api, aws, bundle, &[]);
-    api.send_events(events / 4 + 1);
+    api.send_times(&target.event, (events / 4 + 1) as usize);
     for _ in 0..=events / 4 {
-        assert_is_success(target, &api.answer().body);
+        assert_is_success(target, api.answer().response());
     }
     aws.take_traffic();
     let before = process.processor_time();
-    api.send_events(events);
+    api.send_times(&target.event, events as usize);
     let answers: Vec<_> = (0..events).map(|_| api.answer()).collect();
     let processor = (process.processor_time() - before) as f64 / 1e3 / events as f64;
     let times: Vec<_> = answers.iter().map(|one| (one.at - one.event_sent).as_secs_f64() * 1e6).collect();
@@ -58,12 +60,12 @@ fn call(target: &Target, aws: &AwsStandIn, bundle: &str, events: u64) -> Calls {
 
 /// The bytes that one process has had resident at most, after each of these numbers of calls.
 pub fn memory(target: &Target, aws: &AwsStandIn, bundle: &str, calls: [u64; 2]) -> [u64; 2] {
-    let api = RuntimeApi::start(target.event.clone());
+    let api = RuntimeApi::start();
     let process = target.start(&api, aws, bundle, &[]);
     let mut done = 0;
     calls.map(|until| {
-        api.send_events(until - done);
-        (done..until).for_each(|_| assert_is_success(target, &api.answer().body));
+        api.send_times(&target.event, (until - done) as usize);
+        (done..until).for_each(|_| assert_is_success(target, api.answer().response()));
         done = until;
         process.peak_memory()
     })

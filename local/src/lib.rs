@@ -6,7 +6,7 @@
 //! - [`Clock`]: the machine's, until somebody moves it
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - [`Server`]: HTTP on 127.0.0.1
-//! - [`AwsStandIn`]: the AWS around functions that run elsewhere; [`secrets_manager`] and [`Secret`] are a part of it
+//! - [`AwsStandIn`]: the AWS around functions that run elsewhere
 //! - [`demo`]: the demo user and the words on the terminal
 
 mod clock;
@@ -18,8 +18,6 @@ mod native_authorizer;
 mod options;
 mod protected;
 mod reference;
-mod secret;
-pub mod secrets_manager;
 mod server;
 mod site;
 pub mod stand_in;
@@ -30,7 +28,6 @@ pub use gateway::{Function, Gateway, ROUTES};
 pub use native_authorizer::{NativeAuthorizer, NativeRefusal};
 pub use options::Options;
 pub use protected::Protected;
-pub use secret::{FIRST_VERSION, Refused, Secret};
 pub use server::{Server, StartError};
 use site::Site;
 pub use stand_in::AwsStandIn;

@@ -16,10 +16,11 @@ use http::{Request, Response};
 use hyper_util::rt::TokioIo;
 use keyring::{PublicKeys, PublicKeysError, SigningSecret};
 use local_data::{Store, StoreFileError, TABLE_NAME, folder::prepare, signing_key};
+use stand_ins::{AwsError, Secret, secrets_manager};
 use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
 use users::{Hasher, UserTable};
 
-use crate::{Options, Secret, StartError, demo, secrets_manager};
+use crate::{Options, StartError, demo};
 
 /// The port where emulators of AWS are looked for.
 pub(crate) const PORT: u16 = 4566;
@@ -121,7 +122,7 @@ impl Services {
     async fn dynamodb(&self, request: Request<Body>) -> Response<Body> {
         match forward(&self.dynamodb, request).await {
             Ok(response) => response,
-            Err(_) => secrets_manager::failure(500, ("InternalServerError", "the embedded DynamoDB is gone")),
+            Err(_) => failure(500, ("InternalServerError", "the embedded DynamoDB is gone")),
         }
     }
 
@@ -133,16 +134,12 @@ impl Services {
         let value =
             |secret: &Secret| secret.labelled("AWSCURRENT").and_then(|(_, value)| value.map(str::to_owned));
         let before = value(&secret);
-        let response = secrets_manager::answer(&mut secret, target, &body);
+        let response = secrets_manager::answer(&mut secret, target, &body).map(Body::from);
         let kept = match value(&secret).filter(|now| before.as_ref() != Some(now)) {
             Some(value) => signing_key::replace_secret(&self.folder, &value).is_ok(),
             None => true,
         };
-        if kept {
-            response
-        } else {
-            secrets_manager::failure(500, ("InternalServiceError", "the key file cannot be written"))
-        }
+        if kept { response } else { failure(500, ("InternalServiceError", "the key file cannot be written")) }
     }
 }
 
@@ -158,7 +155,11 @@ async fn forward(
 }
 
 fn unknown(message: &'static str) -> Response<Body> {
-    secrets_manager::failure(400, ("UnknownOperationException", message))
+    failure(400, ("UnknownOperationException", message))
+}
+
+fn failure(status: u16, error: AwsError) -> Response<Body> {
+    secrets_manager::failure(status, error).map(Body::from)
 }
 
 /// What answers where, and what whoever asks has to set.

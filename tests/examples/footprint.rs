@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use harness::{Event, World, at, lambda, lambda::Function};
+use harness::{Event, SecretsManager, World, at, lambda::Function};
 use http::Method;
 use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
@@ -32,11 +32,11 @@ async fn main() {
     World::at_endpoint(&store.endpoint, &[]).create("ada", PASSWORD).await;
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
     let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
-    let (secrets_url, _) = lambda::secrets_manager(keys.to_secret().to_string()).await;
+    let secrets = SecretsManager::start(&keys.to_secret()).await;
     let start = async |name: &str| {
         let variables = [
             ("AWS_ENDPOINT_URL_DYNAMODB", store.endpoint.as_str()),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets_url.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.url()),
             ("USERS_TABLE", TABLE_NAME),
             ("SIGNING_SECRET", "signing"),
             ("JWT_ISSUER", "https://issuer.example"),

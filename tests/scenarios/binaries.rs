@@ -14,8 +14,7 @@ const SECRET_CANARY: &str = "canary-signing-secret-93a1-canary-signing-secret";
 
 struct Stack {
     store: Store,
-    secrets_url: String,
-    secrets_calls: std::sync::Arc<std::sync::Mutex<usize>>,
+    secrets: SecretsManager,
 }
 
 impl Stack {
@@ -23,14 +22,13 @@ impl Stack {
         let store = Store::in_memory().await.unwrap();
         let world = World::at_endpoint(&store.endpoint, &[]);
         world.create("ada", PASSWORD).await;
-        let (secrets_url, secrets_calls) = lambda::secrets_manager(secret.to_owned()).await;
-        Self { store, secrets_url, secrets_calls }
+        Self { store, secrets: SecretsManager::start(secret).await }
     }
 
     async fn start(&self, function: &str, more: &[(&str, &str)]) -> Function {
         let mut variables = vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", self.store.endpoint.as_str()),
-            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets_url.as_str()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", self.secrets.url()),
             ("USERS_TABLE", TABLE_NAME),
             ("SIGNING_SECRET", "signing"),
             ("JWT_ISSUER", "https://issuer.example"),
@@ -65,7 +63,7 @@ async fn a_login_of_the_real_binary_is_exchanged_for_a_refresh_of_the_other() {
         assert_eq!(next.body["expires_in"], 3600);
         token = next.token().to_owned();
     }
-    assert_eq!(*stack.secrets_calls.lock().unwrap(), 2, "each function reads the secret once");
+    assert_eq!(stack.secrets.calls(), ["GetSecretValue"; 2], "each function reads the secret once");
     let mut jwks = stack.start("jwks", &[]).await;
     let path = "/.well-known/jwks.json";
     let documents = jwks.invoke(&Event::http_api(&Method::GET, path)).await;
@@ -75,12 +73,10 @@ async fn a_login_of_the_real_binary_is_exchanged_for_a_refresh_of_the_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keys_are_read_and_the_users_reached_before_the_first_event() {
     let stack = Stack::new(SECRET_CANARY).await;
-    for (number, function) in
-        ["login", "refresh", "password", "verify", "sessions", "jwks"].iter().enumerate()
-    {
+    for function in ["login", "refresh", "password", "verify", "sessions", "jwks"] {
         let running = stack.start(function, &[]).await;
         running.ready().await;
-        assert_eq!(*stack.secrets_calls.lock().unwrap(), number + 1, "{function}");
+        assert_eq!(stack.secrets.calls(), ["GetSecretValue"], "{function}");
     }
     let cut_off = [("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")];
     let running = stack.start("refresh", &cut_off).await;
@@ -193,8 +189,8 @@ async fn list_and_end(stack: &Stack, sessions: &mut Function) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_secrets_manager_that_breaks_off_prints_no_secret() {
-    let mut stack = Stack::new(SECRET_CANARY).await;
-    stack.secrets_url = lambda::breaking_secrets_manager(SECRET_CANARY).await;
+    let stack = Stack::new(SECRET_CANARY).await;
+    stack.secrets.break_off();
     for function in ["login", "jwks"] {
         let mut running = stack.start(function, &[("AWS_LAMBDA_LOG_LEVEL", "TRACE")]).await;
         let event = if function == "login" {
@@ -213,9 +209,8 @@ async fn an_answer_of_secrets_manager_that_breaks_off_prints_no_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_rotation_function_makes_the_key_that_login_signs_with_and_prints_none() {
-    let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
-    let mut stack = Stack::new(SECRET_CANARY).await;
-    secrets.url().clone_into(&mut stack.secrets_url);
+    let stack = Stack::new(r#"{"keys":[]}"#).await;
+    let secrets = &stack.secrets;
     let settings = [("SIGNING_SECRET", SECRET_ARN), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")];
     let mut rotation = stack.start("rotate-keys", &settings).await;
     let token = secrets.begin_rotation().unwrap();
@@ -283,9 +278,8 @@ async fn the_real_authorizer_answers_every_event_and_prints_no_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_real_functions_that_only_verify_or_publish_need_no_secret() {
-    let secrets = SecretsManager::start(r#"{"keys":[]}"#).await;
-    let mut stack = Stack::new(SECRET_CANARY).await;
-    secrets.url().clone_into(&mut stack.secrets_url);
+    let stack = Stack::new(r#"{"keys":[]}"#).await;
+    let secrets = &stack.secrets;
     let table = PublicKeysTable::create(&stack.store.endpoint).await;
     let settings = [("SIGNING_SECRET", SECRET_ARN), ("PUBLIC_KEYS_TABLE", PUBLIC_KEYS_TABLE)];
     let mut rotation = stack.start("rotate-keys", &settings).await;

@@ -21,12 +21,12 @@ use std::{
 };
 
 use aws_lc_rs::{digest, hmac};
-use bench::http::Connection;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use serde_json::{Value, json};
+use stand_ins::connection::Connection;
 use token::{Entropy, Issuer, KeySet, RefreshSwitch, Seconds, SessionPolicy, Timestamp, TokenId, Verifier};
 
 /// A service of AWS, connected.

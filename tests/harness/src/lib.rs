@@ -5,7 +5,7 @@
 //! - `contract`: openapi.yaml, held against every reply
 //! - [`deployment`]: a stack that is deployed somewhere, called over HTTP
 //! - [`SecretsManager`]: one secret under AWS's rules, with faults on demand
-//! - [`lambda`]: the Lambda Runtime API and the AWS around it, for the real binaries
+//! - [`lambda`]: the real binaries under a Lambda Runtime API
 
 #![expect(
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ mod secrets_manager;
 mod world;
 
 pub use event::{Event, Reply};
-pub use local::FIRST_VERSION;
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
 pub use secrets_manager::{SECRET_ARN, SecretsManager};
+pub use stand_ins::FIRST_VERSION;
 pub use world::{ISSUER, LOGIN_AT, World, at};

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws::AwsSettings;
 use aws_sdk_secretsmanager::Client;
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::Response, routing::post};
+use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
 use keyring::{KeySource, SigningSecret};
-use local::{Refused, Secret, secrets_manager};
 use serde_json::Value;
+use stand_ins::{AwsError, Secret, secrets_manager};
 use tokio::net::TcpListener;
 
 /// The ARN of the secret.
@@ -25,6 +25,7 @@ struct Kept {
     alternative: Option<String>,
     calls: Vec<String>,
     fault: Option<Fault>,
+    breaks_off: bool,
 }
 
 /// From some call on, the caller hears nothing any more.
@@ -38,7 +39,8 @@ impl SecretsManager {
     /// A secret of this value, in force and enabled for rotation.
     pub async fn start(value: &str) -> Self {
         let secret = Secret::new(SECRET_ARN, value.to_owned());
-        let kept = Arc::new(Mutex::new(Kept { secret, alternative: None, calls: Vec::new(), fault: None }));
+        let kept = Kept { secret, alternative: None, calls: Vec::new(), fault: None, breaks_off: false };
+        let kept = Arc::new(Mutex::new(kept));
         let routes = Router::new().route("/", post(answer)).with_state(Arc::clone(&kept));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -116,6 +118,11 @@ impl SecretsManager {
         self.kept().fault = Some(Fault { calls_left: calls, applies });
     }
 
+    /// From now on each answer that has the secret in it breaks off right after it.
+    pub fn break_off(&self) {
+        self.kept().breaks_off = true;
+    }
+
     /// Answers again.
     pub fn recover(&self) {
         self.kept().fault = None;
@@ -126,7 +133,11 @@ impl SecretsManager {
     }
 }
 
-async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(kept): State<Arc<Mutex<Kept>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> http::Response<String> {
     let mut kept = kept.lock().unwrap();
     let call = headers["x-amz-target"].to_str().unwrap().trim_start_matches("secretsmanager.");
     let request: Value = serde_json::from_slice(&body).unwrap();
@@ -139,11 +150,19 @@ async fn answer(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: 
         }
         fault.calls_left -= 1;
     }
-    secrets_manager::response(kept.apply(call, &request))
+    let response = secrets_manager::response(kept.apply(call, &request));
+    if kept.breaks_off { response.map(cut_after_secret) } else { response }
+}
+
+fn cut_after_secret(body: String) -> String {
+    match body.find("\",\"VersionId\"") {
+        Some(end) if body.contains("SecretString") => body[..end].to_owned(),
+        _ => body,
+    }
 }
 
 impl Kept {
-    fn apply(&mut self, call: &str, request: &Value) -> Result<Value, Refused> {
+    fn apply(&mut self, call: &str, request: &Value) -> Result<Value, AwsError> {
         self.calls.push(call.to_owned());
         let answer = self.secret.apply(call, request)?;
         if call == "GetSecretValue"

@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Condvar, Mutex,
@@ -8,51 +9,53 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::http::Connection;
+use crate::connection::Connection;
 
-/// No answer takes that long, not under Valgrind on a busy machine either.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// No response takes that long, not under Valgrind on a busy machine either.
+const PATIENCE: Duration = Duration::from_mins(5);
 
-/// What Lambda is to one function: hands out its event as often as it may, and keeps the time.
+/// What Lambda is to one function: hands out events and keeps the time.
 pub struct RuntimeApi {
+    /// What `AWS_LAMBDA_RUNTIME_API` has to say.
     pub address: SocketAddr,
     shared: Arc<Shared>,
     signals: Receiver<Signal>,
 }
 
-/// An answer, and when its event was sent and it was there.
+/// A response, and when its event was sent and it was there.
 #[derive(Debug)]
 pub struct Answered {
+    /// When the event went out.
     pub event_sent: Instant,
+    /// When the response had come.
     pub at: Instant,
-    pub body: Vec<u8>,
+    /// The response, or the error that the function reported instead: API Gateway makes a 500 of it.
+    pub outcome: Result<Vec<u8>, Vec<u8>>,
 }
 
+#[derive(Default)]
 struct Shared {
-    event: String,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
-    /// How many events may still be sent.
-    left: u64,
+    events: VecDeque<Arc<str>>,
     stopped: bool,
 }
 
 enum Signal {
     Polled(Instant),
     Answered(Answered),
-    Failed(Vec<u8>),
 }
 
 impl RuntimeApi {
-    /// An API that knows this event and sends none yet.
-    pub fn start(event: String) -> Self {
+    /// An API that has no event yet.
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared { event, state: Mutex::default(), changed: Condvar::new() });
+        let shared = Arc::new(Shared::default());
         let (sender, signals) = channel();
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
@@ -67,9 +70,15 @@ impl RuntimeApi {
         Self { address, shared, signals }
     }
 
-    /// Lets the function have so many events more.
-    pub fn send_events(&self, count: u64) {
-        self.shared.state.lock().unwrap().left += count;
+    /// Lets the function have this event, after those that are waiting.
+    pub fn send(&self, event: &str) {
+        self.send_times(event, 1);
+    }
+
+    /// Lets the function have this event so many times.
+    pub fn send_times(&self, event: &str, times: usize) {
+        let events = std::iter::repeat_n(Arc::from(event), times);
+        self.shared.state.lock().unwrap().events.extend(events);
         self.shared.changed.notify_all();
     }
 
@@ -77,17 +86,15 @@ impl RuntimeApi {
     pub fn first_poll(&self) -> Instant {
         match self.signal() {
             Signal::Polled(at) => at,
-            Signal::Answered(_) | Signal::Failed(_) => panic!("an answer before the first event"),
+            Signal::Answered(_) => panic!("a response before the first event"),
         }
     }
 
-    /// The next answer.
+    /// The next response.
     pub fn answer(&self) -> Answered {
         loop {
-            match self.signal() {
-                Signal::Polled(_) => {}
-                Signal::Answered(answer) => return answer,
-                Signal::Failed(body) => panic!("the function failed: {}", String::from_utf8_lossy(&body)),
+            if let Signal::Answered(answer) = self.signal() {
+                return answer;
             }
         }
     }
@@ -98,6 +105,16 @@ impl RuntimeApi {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 panic!("the function says nothing")
             }
+        }
+    }
+}
+
+impl Answered {
+    /// The response of a function that did not fail.
+    pub fn response(&self) -> &[u8] {
+        match &self.outcome {
+            Ok(response) => response,
+            Err(error) => panic!("the function failed: {}", String::from_utf8_lossy(error)),
         }
     }
 }
@@ -121,28 +138,25 @@ impl Shared {
             let now = Instant::now();
             if request.start.contains("/invocation/next ") {
                 signals.send(Signal::Polled(now)).ok()?;
-                self.wait_for_event()?;
+                let event = self.next_event()?;
                 let head = head();
                 event_sent = Instant::now();
-                connection.send(&head, self.event.as_bytes()).ok()?;
+                connection.send(&head, event.as_bytes()).ok()?;
                 continue;
             }
-            let signal = if request.start.contains("/response ") {
-                Signal::Answered(Answered { event_sent, at: now, body: request.body })
-            } else {
-                Signal::Failed(request.body)
-            };
-            signals.send(signal).ok()?;
+            let succeeded = request.start.contains("/response ");
+            let outcome = if succeeded { Ok(request.body) } else { Err(request.body) };
+            signals.send(Signal::Answered(Answered { event_sent, at: now, outcome })).ok()?;
             connection.send("HTTP/1.1 202 Accepted\r\n", b"").ok()?;
         }
         Some(())
     }
 
-    fn wait_for_event(&self) -> Option<()> {
+    fn next_event(&self) -> Option<Arc<str>> {
         let state = self.state.lock().unwrap();
-        let mut state = self.changed.wait_while(state, |state| state.left == 0 && !state.stopped).unwrap();
-        state.left = state.left.checked_sub(1)?;
-        Some(())
+        let waits = |state: &mut State| state.events.is_empty() && !state.stopped;
+        let mut state = self.changed.wait_while(state, waits).unwrap();
+        if state.stopped { None } else { state.events.pop_front() }
     }
 }
 

@@ -1,16 +1,15 @@
 //! AWS's JSON protocol of Secrets Manager, for one secret.
 
-use axum::body::Body;
 use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::{Refused, Secret};
+use crate::{AwsError, Secret};
 
 /// What `X-Amz-Target` begins with in calls of Secrets Manager.
 pub const TARGET: &str = "secretsmanager.";
 
 /// The answer to one call; `target` is the `X-Amz-Target` header.
-pub fn answer(secret: &mut Secret, target: &str, body: &[u8]) -> Response<Body> {
+pub fn answer(secret: &mut Secret, target: &str, body: &[u8]) -> Response<String> {
     let Ok(request) = serde_json::from_slice::<Value>(body) else {
         return failure(400, ("SerializationException", "the body is not JSON"));
     };
@@ -18,21 +17,21 @@ pub fn answer(secret: &mut Secret, target: &str, body: &[u8]) -> Response<Body> 
 }
 
 /// The response that says `result`.
-pub fn response(result: Result<Value, Refused>) -> Response<Body> {
+pub fn response(result: Result<Value, AwsError>) -> Response<String> {
     match result {
         Ok(answer) => json(StatusCode::OK, &answer),
-        Err(refused) => failure(400, refused),
+        Err(error) => failure(400, error),
     }
 }
 
 /// The response of a call that did not succeed.
-pub fn failure(status: u16, (name, message): Refused) -> Response<Body> {
+pub fn failure(status: u16, (name, message): AwsError) -> Response<String> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, &json!({ "__type": name, "Message": message }))
 }
 
-fn json(status: StatusCode, body: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_string()));
+fn json(status: StatusCode, body: &Value) -> Response<String> {
+    let mut response = Response::new(body.to_string());
     *response.status_mut() = status;
     let kind = http::HeaderValue::from_static("application/x-amz-json-1.1");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

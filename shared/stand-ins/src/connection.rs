@@ -7,7 +7,9 @@ use std::io::{self, Read, Write};
 pub struct Message {
     /// The request line or the status line.
     pub start: String,
+    /// Names and values in the order in which they came.
     pub headers: Vec<(String, String)>,
+    /// As many bytes as `Content-Length` says.
     pub body: Vec<u8>,
 }
 
@@ -21,11 +23,13 @@ impl Message {
 
 /// One side of a connection, with what was read and not yet used.
 pub struct Connection<S> {
+    /// The connection itself.
     pub stream: S,
     unread: Vec<u8>,
 }
 
 impl<S: Read + Write> Connection<S> {
+    /// A connection over `stream` on which nothing has been read.
     pub fn new(stream: S) -> Self {
         Self { stream, unread: Vec::with_capacity(8192) }
     }
@@ -40,7 +44,8 @@ impl<S: Read + Write> Connection<S> {
                 return Ok(None);
             }
         };
-        let head = String::from_utf8_lossy(&self.unread[..head_end]).into_owned();
+        let head: Vec<u8> = self.unread.drain(..head_end).collect();
+        let head = String::from_utf8_lossy(&head);
         let mut lines = head.trim_end().split("\r\n");
         let start = lines.next().unwrap_or_default().to_owned();
         let headers: Vec<_> = lines
@@ -49,14 +54,15 @@ impl<S: Read + Write> Connection<S> {
             .collect();
         let mut message = Message { start, headers, body: Vec::new() };
         let length = message.header("content-length").map_or(0, |value| value.parse().unwrap_or(0));
-        assert!(message.header("transfer-encoding").is_none(), "only lengths are spoken here");
-        while self.unread.len() < head_end + length {
+        if message.header("transfer-encoding").is_some() {
+            return Err(io::Error::other("Transfer-Encoding, where only Content-Length is read"));
+        }
+        while self.unread.len() < length {
             if !self.fill()? {
                 return Ok(None);
             }
         }
-        message.body = self.unread[head_end..head_end + length].to_vec();
-        self.unread.drain(..head_end + length);
+        message.body = self.unread.drain(..length).collect();
         Ok(Some(message))
     }
 
@@ -71,7 +77,7 @@ impl<S: Read + Write> Connection<S> {
     fn fill(&mut self) -> io::Result<bool> {
         let mut chunk = [0; 8192];
         let count = self.stream.read(&mut chunk)?;
-        self.unread.extend_from_slice(&chunk[..count]);
+        self.unread.extend_from_slice(chunk.get(..count).unwrap_or_default());
         Ok(count > 0)
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 /// The version that a secret begins with.
 pub const FIRST_VERSION: &str = "00000000-0000-0000-0000-000000000000";
 
-/// A refusal: AWS's name for it and its sentence.
-pub type Refused = (&'static str, &'static str);
+/// Why a call failed: AWS's name of the error and its sentence.
+pub type AwsError = (&'static str, &'static str);
 
 /// A secret. It is strict where the steps of a rotation rely on it: a version never changes its value, a label is on one
 /// version at most, and moving one says where it was.
@@ -33,7 +33,7 @@ impl Secret {
     }
 
     /// The answer to `call`, a name of AWS's API. `RotateSecret` begins a rotation and calls no function.
-    pub fn apply(&mut self, call: &str, request: &Value) -> Result<Value, Refused> {
+    pub fn apply(&mut self, call: &str, request: &Value) -> Result<Value, AwsError> {
         if !text(request, "SecretId").is_some_and(|id| self.is_called(id)) {
             return Err(("ResourceNotFoundException", "Secrets Manager can't find the specified secret."));
         }
@@ -51,10 +51,14 @@ impl Secret {
         }
     }
 
-    /// Whether `id` is the secret's ARN, or its name: the part after the last colon, without the six random characters.
     fn is_called(&self, id: &str) -> bool {
-        let name = self.arn.rsplit(':').next().and_then(|name| name.rsplit_once('-'));
-        id == self.arn || name.is_some_and(|(name, _)| id == name)
+        id == self.arn || id == self.name()
+    }
+
+    /// The part of the ARN after the last colon, without the six random characters.
+    fn name(&self) -> &str {
+        let last = self.arn.rsplit(':').next().unwrap_or_default();
+        last.rsplit_once('-').map_or(last, |(name, _)| name)
     }
 
     /// Does what `RotateSecret` does before it calls the rotation function; the token of the rotation.
@@ -104,17 +108,22 @@ impl Secret {
         json!({ "ARN": self.arn, "RotationEnabled": self.rotation_enabled, "VersionIdsToStages": stages })
     }
 
-    fn get(&self, request: &Value) -> Result<Value, Refused> {
+    fn get(&self, request: &Value) -> Result<Value, AwsError> {
         let absent = ("ResourceNotFoundException", "Secrets Manager can't find the specified secret value.");
         let label = text(request, "VersionStage").unwrap_or("AWSCURRENT");
         let (version, value) = self.labelled(label).ok_or(absent)?;
         if text(request, "VersionId").is_some_and(|asked| asked != version) {
             return Err(absent);
         }
-        Ok(json!({ "ARN": self.arn, "VersionId": version, "SecretString": value.ok_or(absent)? }))
+        let labels: Vec<_> =
+            self.labels.iter().filter(|(_, holder)| *holder == version).map(|(label, _)| label).collect();
+        Ok(json!({
+            "ARN": self.arn, "Name": self.name(), "VersionId": version, "VersionStages": labels,
+            "SecretString": value.ok_or(absent)?,
+        }))
     }
 
-    fn put(&mut self, request: &Value) -> Result<Value, Refused> {
+    fn put(&mut self, request: &Value) -> Result<Value, AwsError> {
         let invalid =
             ("InvalidParameterException", "ClientRequestToken or SecretString is absent or out of range");
         let token = text(request, "ClientRequestToken").filter(|token| (32..=64).contains(&token.len()));
@@ -134,7 +143,7 @@ impl Secret {
         Ok(json!({ "ARN": self.arn, "VersionId": token }))
     }
 
-    fn update_stage(&mut self, request: &Value) -> Result<Value, Refused> {
+    fn update_stage(&mut self, request: &Value) -> Result<Value, AwsError> {
         let label = text(request, "VersionStage").ok_or(("InvalidParameterException", "which label?"))?;
         let (to, from) = (text(request, "MoveToVersionId"), text(request, "RemoveFromVersionId"));
         let holder = self.labels.get(label).map(String::as_str);
