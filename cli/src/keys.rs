@@ -14,16 +14,18 @@ const NEWS: &str = "The key that signs in its place is new: routes behind API Ga
 pub(crate) async fn run(
     command: KeysCommand,
     terminal: &mut impl Terminal,
-    now: Timestamp,
+    clock: impl Fn() -> Timestamp,
 ) -> Result<Report, Failure> {
     match command {
-        KeysCommand::Status(options) => status(&KeyStore::open(&options).await?.read().await?.secret, now),
-        KeysCommand::Rotate(options) => rotate(&options, now).await,
-        KeysCommand::Retire(options) => retire(&options, terminal, now).await,
+        KeysCommand::Status(options) => {
+            status(&KeyStore::open(&options).await?.read().await?.secret, clock())
+        }
+        KeysCommand::Rotate(options) => rotate(&options, clock).await,
+        KeysCommand::Retire(options) => retire(&options, terminal, clock).await,
     }
 }
 
-async fn rotate(options: &RotateKeys, now: Timestamp) -> Result<Report, Failure> {
+async fn rotate(options: &RotateKeys, clock: impl Fn() -> Timestamp) -> Result<Report, Failure> {
     let store = KeyStore::open(&options.keys).await?;
     if let KeyStore::Folder(folder) = &store {
         let current = KeySet::from_secret(&store.read().await?.secret).map_err(Failure::BadSecret)?;
@@ -31,17 +33,18 @@ async fn rotate(options: &RotateKeys, now: Timestamp) -> Result<Report, Failure>
             return Err(Failure::BadSecret(KeySetError::NoKeys));
         };
         let policy = RotationPolicy::new(newest.algorithm(), DEFAULT_MAX_STALE, options.expiration);
-        local_data::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, now)?)?;
+        local_data::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, clock())?)?;
     } else {
         store.rotate().await?;
     }
-    status(&store.read().await?.secret, now)
+    // Read after the wait: to the instant before it, the new key would be unknown to everybody.
+    status(&store.read().await?.secret, clock())
 }
 
 async fn retire(
     options: &RetireKey,
     terminal: &mut impl Terminal,
-    now: Timestamp,
+    clock: impl Fn() -> Timestamp,
 ) -> Result<Report, Failure> {
     let key_id = &options.key_id;
     if !options.now {
@@ -50,14 +53,18 @@ async fn retire(
     let store = KeyStore::open(&options.keys).await?;
     let read = store.read().await?;
     let keys = KeySet::from_secret(&read.secret).map_err(Failure::BadSecret)?;
-    let left = keys.without(key_id, now)?.ok_or_else(|| Failure::NoSuchKey(key_id.clone()))?;
-    let news = if is_news_to_api_gateway(&left, now) { format!("{NEWS}\n") } else { String::new() };
+    let without = |now| keys.without(key_id, now)?.ok_or_else(|| Failure::NoSuchKey(key_id.clone()));
+    let asked_at = clock();
+    let news = news(&without(asked_at)?, asked_at);
     if !options.yes {
         let question = format!(
             "Whoever holds a token that {key_id} signed has to log in again.\n{news}Retire it at once?"
         );
         confirm(terminal, &question, "say --yes to retire a key without being asked")?;
     }
+    // A person may have taken minutes to answer.
+    let now = clock();
+    let left = without(now)?;
     store.replace(&read, &left).await?;
     let in_all = store.publish().await? || matches!(store, KeyStore::Folder(_));
     let elsewhere = if in_all { "" } else { " (10 where a table of public keys is read)" };
@@ -70,9 +77,12 @@ async fn retire(
     Ok(Report::new(text, json!({ "retired": key_id, "keys": after.json })))
 }
 
-/// Whether API Gateway's authorizers may still hold a JWK set without the key that signs.
-fn is_news_to_api_gateway(keys: &KeySet, now: Timestamp) -> bool {
-    keys.signing_key(now).is_some_and(|key| now < key.schedule().published.plus(JWK_SET_CACHE_TIME))
+/// The line to add while API Gateway's authorizers may still hold a JWK set without the key that signs.
+fn news(keys: &KeySet, now: Timestamp) -> String {
+    match keys.signing_key(now) {
+        Some(key) if now < key.schedule().published.plus(JWK_SET_CACHE_TIME) => format!("{NEWS}\n"),
+        _ => String::new(),
+    }
 }
 
 fn status(secret: &str, now: Timestamp) -> Result<Report, Failure> {

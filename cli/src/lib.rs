@@ -38,11 +38,17 @@ pub use transfer_options::{ClaimOfField, ClaimOfFieldError, ExportUsers, ImportU
 use token::Timestamp;
 
 /// Does what `options` ask for.
-pub async fn run(options: Options, terminal: &mut impl Terminal, now: Timestamp) -> Result<Report, Failure> {
+///
+/// A clock and not an instant, because a command may wait: for a person, or for a rotation.
+pub async fn run(
+    options: Options,
+    terminal: &mut impl Terminal,
+    clock: impl Fn() -> Timestamp,
+) -> Result<Report, Failure> {
     match options.command {
-        Command::User(command) => users_command::run(command, terminal, options.json, now).await,
-        Command::Session(command) => sessions::run(command, now).await,
-        Command::Keys(command) => keys::run(command, terminal, now).await,
-        Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, now),
+        Command::User(command) => users_command::run(command, terminal, options.json, clock()).await,
+        Command::Session(command) => sessions::run(command, clock()).await,
+        Command::Keys(command) => keys::run(command, terminal, clock).await,
+        Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, clock()),
     }
 }

@@ -242,6 +242,11 @@ async fn rotate_waits_for_the_new_version_and_says_what_the_keys_do_then() {
                 None => tokio::time::sleep(Duration::from_millis(5)).await,
             }
         };
+        // So that the key is younger than any time that was read before the wait.
+        let begun = now();
+        while now() == begun {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
             rotation(&service).handle(&event(step, &token), now()).await.unwrap();
         }

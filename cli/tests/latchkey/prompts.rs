@@ -1,10 +1,10 @@
 //! Questions, answered by a script in a person's place.
 
-use std::{collections::VecDeque, io};
+use std::{cell::Cell, collections::VecDeque, io};
 
 use clap::Parser;
 use cli::{Failure, Options, Report, Terminal};
-use token::Timestamp;
+use token::{Seconds, Timestamp};
 use users::{Hasher, Password, Verdict};
 
 use crate::folder::{Folder, runtime};
@@ -48,7 +48,7 @@ fn run(folder: &Folder, arguments: &[&str], person: &mut Person) -> Result<Repor
     let folder = folder.path().to_str().unwrap();
     let words = [&["latchkey"], arguments, &["--local", folder]].concat();
     let now = Timestamp::from_seconds(1_685_728_800).unwrap();
-    runtime().block_on(cli::run(Options::parse_from(words), person, now))
+    runtime().block_on(cli::run(Options::parse_from(words), person, || now))
 }
 
 #[test]
@@ -124,6 +124,22 @@ fn retiring_a_key_asks_and_only_yes_retires() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
     run(&folder, &["keys", "retire", &kid, "--now"], &mut Person::who_says(["yes"])).unwrap();
     assert!(!std::fs::read_to_string(&file).unwrap().contains(&kid));
+}
+
+#[test]
+fn a_key_is_retired_at_the_instant_of_the_answer_and_not_of_the_question() {
+    let folder = Folder::new();
+    let asked_at = Timestamp::from_seconds(1_685_728_800).unwrap();
+    local_data::signing_key::file_in(folder.path(), asked_at).unwrap();
+    let kid = folder.json(&["keys", "status"], "")[0]["kid"].as_str().unwrap().to_owned();
+    let path = folder.path().to_str().unwrap();
+    let words = ["latchkey", "keys", "retire", &kid, "--now", "--local", path];
+    let readings = Cell::new(0);
+    let clock = || asked_at.plus(Seconds::new(600 * readings.replace(readings.get() + 1)));
+    let mut person = Person::who_says(["yes"]);
+    let report = runtime().block_on(cli::run(Options::parse_from(words), &mut person, clock)).unwrap();
+    // Its replacement signs at once: since 5 minutes before the answer, for clocks that are behind.
+    assert_eq!(report.json["keys"][0]["signs_from"], 1_685_728_800 + 600 - 300);
 }
 
 #[test]
