@@ -46,17 +46,14 @@ pub struct HttpReply {
 }
 
 impl Deployment {
-    /// The stack that the environment names; otherwise says that `test` is skipped.
-    pub fn of_environment(test: &str) -> Option<Self> {
-        let base_url = variable("BASE_URL").map(|url| url.trim_end_matches('/').to_owned());
-        let Some((base_url, table)) = base_url.zip(variable("USERS_TABLE")) else {
-            skipped(test, "BASE_URL and USERS_TABLE");
-            return None;
-        };
+    /// The stack that the environment names; panics where it names none.
+    pub fn of_environment() -> Self {
+        let base_url = required("BASE_URL").trim_end_matches('/').to_owned();
+        let table = required("USERS_TABLE");
         let connector = HttpsConnectorBuilder::new().with_native_roots();
         let connector = connector.unwrap().https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Some(Self { base_url, table, client })
+        Self { base_url, table, client }
     }
 
     /// The `iss` of its tokens: `ISSUER`, or where it answers.
@@ -71,14 +68,9 @@ impl Deployment {
         TemporaryUser { name, table: &self.table }
     }
 
-    /// Rotates the key in `ROTATE_SECRET` and waits until that is done; false where the secret is not named.
-    pub fn rotate_keys(&self) -> bool {
-        let secret = variable("ROTATE_SECRET");
-        match &secret {
-            Some(secret) => latchkey(&["keys", "rotate", "--secret", secret], ""),
-            None => skipped("the rotation of a deployed stack", "ROTATE_SECRET"),
-        }
-        secret.is_some()
+    /// Rotates the key in `ROTATE_SECRET` and waits until that is done.
+    pub fn rotate_keys(&self) {
+        latchkey(&["keys", "rotate", "--secret", &required("ROTATE_SECRET")], "");
     }
 
     /// The answer to a login.
@@ -143,18 +135,16 @@ impl Drop for TemporaryUser<'_> {
     }
 }
 
-/// Says so on the terminal; not with `eprintln!`, whose words the test runner keeps to itself when a test passes.
-fn skipped(test: &str, variables: &str) {
-    let line = format!("skipped: {test} needs {variables}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-}
-
 /// Runs the command line with region, credentials and endpoint of the environment.
 fn latchkey(arguments: &[&str], input: &str) {
     let mut command = Command::new(lambda::binary("latchkey"));
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "latchkey {arguments:?}");
+}
+
+fn required(name: &str) -> String {
+    variable(name).unwrap_or_else(|| panic!("{name} must be set"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the stack is named by whoever starts the tests")]
