@@ -1,5 +1,6 @@
 //! The demo user, and what the server says on the terminal.
 
+use serde_json::{Value, json};
 use token::{CustomClaims, Timestamp, UserId};
 use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
 
@@ -36,6 +37,11 @@ pub async fn create_user(users: &UserTable, hasher: &Hasher, now: Timestamp) -> 
         Ok(()) | Err(CreateError::AlreadyExists) => Ok(()),
         Err(problem) => Err(DemoError::Create(problem)),
     }
+}
+
+/// What `--ready-file` says: where the server answers, and who can log in.
+pub fn ready(url: &str) -> Value {
+    json!({ "url": url, "username": USERNAME, "password": PASSWORD })
 }
 
 /// What the server is, who can log in, and commands to paste.

@@ -7,6 +7,7 @@
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - [`Server`]: HTTP on 127.0.0.1
 //! - [`AwsStandIn`]: the AWS around functions that run elsewhere
+//! - [`ReadyFile`]: tells scripts where the server answers, once it does
 //! - [`demo`]: the demo user and the words on the terminal
 
 mod clock;
@@ -17,6 +18,7 @@ mod gateway;
 mod native_authorizer;
 mod options;
 mod protected;
+mod ready_file;
 mod reference;
 mod server;
 mod site;
@@ -28,6 +30,7 @@ pub use gateway::{Function, Gateway, ROUTES};
 pub use native_authorizer::{NativeAuthorizer, NativeRefusal};
 pub use options::Options;
 pub use protected::Protected;
+pub use ready_file::{ReadyFile, ReadyFileError};
 pub use server::{Server, StartError};
 use site::Site;
 pub use stand_in::AwsStandIn;

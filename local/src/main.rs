@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use local::{AwsStandIn, Options, Server, demo, stand_in};
+use local::{AwsStandIn, Options, ReadyFile, Server, demo, stand_in};
+use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,13 +19,20 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
+    let ready_file = options.ready_file.as_deref().map(ReadyFile::new).transpose()?;
+    let announce = |greeting: &str, ready: &Value| {
+        greet(greeting);
+        ready_file.as_ref().map_or(Ok(()), |file| file.write(ready))
+    };
     if options.aws_only {
         let stand_in = AwsStandIn::start(options).await?;
-        greet(&stand_in::greeting(&stand_in.url(), options));
+        let url = stand_in.url();
+        announce(&stand_in::greeting(&url, options), &stand_in::ready(&url))?;
         return Ok(stand_in.serve().await?);
     }
     let server = Server::start(options).await?;
-    greet(&demo::greeting(&server.url()?, options));
+    let url = server.url()?;
+    announce(&demo::greeting(&url, options), &demo::ready(&url))?;
     Ok(server.serve().await?)
 }
 

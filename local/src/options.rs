@@ -28,6 +28,9 @@ pub struct Options {
     /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    /// Write the URL and what else a script needs to this file, as JSON, once the server answers
+    #[arg(long, value_name = "PATH")]
+    pub ready_file: Option<PathBuf>,
     /// Serve no API but the AWS around it, for functions that run elsewhere: DynamoDB and Secrets Manager on one address
     #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "allow_origin"])]
     pub aws_only: bool,

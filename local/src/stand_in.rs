@@ -16,6 +16,7 @@ use http::{Request, Response};
 use hyper_util::rt::TokioIo;
 use keyring::{PublicKeys, PublicKeysError, SigningSecret};
 use local_data::{Store, StoreFileError, TABLE_NAME, folder::prepare, signing_key};
+use serde_json::{Value, json};
 use stand_ins::{AwsError, Secret, secrets_manager};
 use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
 use users::{Hasher, UserTable};
@@ -160,6 +161,14 @@ fn unknown(message: &'static str) -> Response<Body> {
 
 fn failure(status: u16, error: AwsError) -> Response<Body> {
     secrets_manager::failure(status, error).map(Body::from)
+}
+
+/// What `--ready-file` says: where AWS is, and what is there.
+pub fn ready(url: &str) -> Value {
+    json!({
+        "url": url, "username": demo::USERNAME, "password": demo::PASSWORD,
+        "users_table": TABLE_NAME, "public_keys_table": PUBLIC_KEYS_TABLE, "signing_secret": SECRET_NAME,
+    })
 }
 
 /// What answers where, and what whoever asks has to set.

@@ -1,16 +1,20 @@
 // The local server, started for one test and stopped after it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 // Calls `use` with the URL of a server with these options and no user but the demo's.
 export async function withServer(options, use) {
   const data = await mkdtemp(join(tmpdir(), "latchkey-page-"));
-  const server = spawn(process.env.LOCAL_SERVER, ["--port", "0", "--data", data, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const ready = join(data, "ready.json");
+  const files = ["--port", "0", "--data", data, "--ready-file", ready];
+  const server = spawn(process.env.LOCAL_SERVER, [...files, ...options], { stdio: ["ignore", "ignore", "inherit"] });
   try {
-    return await use(await greeting(server));
+    return await use(await urlIn(ready, server));
   } finally {
     if (server.exitCode === null) {
       server.kill();
@@ -20,16 +24,11 @@ export async function withServer(options, use) {
   }
 }
 
-// It greets once it listens, and says where.
-async function greeting(server) {
-  let said = "";
-  for await (const chunk of server.stdout.iterator({ destroyOnReturn: false })) {
-    said += chunk;
-    const url = /^Latchkey on (http:[^,]*),/m.exec(said)?.[1];
-    if (url) {
-      server.stdout.resume();
-      return url;
-    }
+// The server writes the file, whole, once it answers.
+async function urlIn(ready, server) {
+  while (!existsSync(ready)) {
+    if (server.exitCode !== null) throw new Error("the local server did not start");
+    await delay(50);
   }
-  throw new Error("the local server did not start");
+  return JSON.parse(await readFile(ready, "utf8")).url;
 }

@@ -1,13 +1,8 @@
 //! `cargo run -p local -- --aws-only` as a person starts it, and the real functions against it.
 
-use std::{
-    io::{BufRead, BufReader},
-    net::TcpListener,
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::path::Path;
 
-use harness::{Event, lambda, lambda::Function};
+use harness::{Event, LocalServer, lambda, lambda::Function};
 use http::Method;
 use local::stand_in::{PUBLIC_KEYS_TABLE, SECRET_NAME};
 use local_data::TABLE_NAME;
@@ -16,32 +11,17 @@ use tempfile::TempDir;
 
 const RAW_SECRET: &str = "a-secret-that-was-put-by-hand-0123456789";
 
-struct StandIn {
-    child: Child,
-    url: String,
-    greeting: String,
-}
+struct StandIn(LocalServer);
 
 impl StandIn {
     fn start(data: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-        let mut child = Command::new(lambda::binary("local"))
-            .args(["--aws-only", "--port", &port, "--data"])
-            .arg(data)
-            .env_clear()
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (mut greeting, mut lines) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
-        while !greeting.contains("Ctrl-C") {
-            assert_ne!(lines.read_line(&mut greeting).unwrap(), 0, "it ended: {greeting}");
-        }
-        Self { child, url: format!("http://127.0.0.1:{port}"), greeting }
+        Self(LocalServer::start(data, &["--aws-only"]))
     }
 
     /// A function with the variables that the greeting tells to set, and its own.
     async fn function(&self, name: &str) -> Function {
-        let exported = self.greeting.lines().filter_map(|line| line.trim().strip_prefix("export "));
+        let greeting = self.0.greeting();
+        let exported = greeting.lines().filter_map(|line| line.trim().strip_prefix("export "));
         let mut variables: Vec<_> =
             exported.flat_map(|line| line.split(' ')).map(|pair| pair.split_once('=').unwrap()).collect();
         variables.extend([("JWT_ISSUER", "http://localhost:3000"), ("JWT_ALLOW_REFRESH", "true")]);
@@ -50,18 +30,11 @@ impl StandIn {
 
     fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         let lookup = |variable: &str| match variable {
-            "AWS_ENDPOINT_URL" => Some(self.url.clone()),
+            "AWS_ENDPOINT_URL" => Some(self.0.url().to_owned()),
             "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
             _ => None,
         };
         aws::AwsSettings::new(&lookup).unwrap().secrets_manager()
-    }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
@@ -79,6 +52,22 @@ async fn the_real_functions_find_users_and_keys_at_one_address_and_verify_with_t
     let asked = json!({ "token": reply.token(), "check_session": true });
     let verified = stand_in.function("verify").await.invoke(&post("/auth/verify", &asked)).await;
     assert_eq!((verified.status, &verified.body["claims"]["username"]), (200, &json!("demo")));
+}
+
+#[test]
+fn its_ready_file_has_the_names_that_its_greeting_has() {
+    let data = TempDir::new().unwrap();
+    let StandIn(server) = StandIn::start(data.path());
+    let (ready, greeting) = (server.ready(), server.greeting());
+    for (member, variable) in [
+        ("url", "AWS_ENDPOINT_URL"),
+        ("users_table", "USERS_TABLE"),
+        ("public_keys_table", "PUBLIC_KEYS_TABLE"),
+        ("signing_secret", "SIGNING_SECRET"),
+    ] {
+        let exported = format!("{variable}={} ", ready[member].as_str().unwrap());
+        assert!(greeting.replace('\n', " ").contains(&exported), "no {exported} in {greeting}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,12 @@
 //! The clock of the local server: what it does to tokens, who may move it, and what it refuses.
 
-use harness::{Event, LOGIN_AT, World};
+use harness::{Event, LOGIN_AT, LocalServer, World};
 use http::Method;
 use local::ROUTES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::local_server::{demo_login, exchange, post, start};
+use crate::local_server::{demo_login, exchange, post};
 
 const PATH: &str = "/local/clock";
 const JSON: &str = "Content-Type: application/json";
@@ -46,13 +46,13 @@ fn stop_at(port: u16, seconds: u64) -> u64 {
 #[test]
 fn the_worked_example_is_walked_through_in_a_moment() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
-    let iat = now(server.port) + 10;
-    stop_at(server.port, iat);
-    let mut token = demo_login(server.port).1["token"].clone();
+    let server = LocalServer::start(data.path(), &[]);
+    let iat = now(server.port()) + 10;
+    stop_at(server.port(), iat);
+    let mut token = demo_login(server.port()).1["token"].clone();
     let mut refresh = |seconds: u64| {
-        stop_at(server.port, iat + seconds);
-        let (_, answer) = post(server.port, "/auth/refresh", &json!({ "token": token }));
+        stop_at(server.port(), iat + seconds);
+        let (_, answer) = post(server.port(), "/auth/refresh", &json!({ "token": token }));
         if answer["token"].is_string() {
             token = answer["token"].clone();
         }
@@ -69,28 +69,28 @@ fn the_worked_example_is_walked_through_in_a_moment() {
 #[test]
 fn it_moves_by_seconds_stops_runs_and_goes_back_to_the_machine_s_time() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &["--expiration", "5m", "--refresh-expiration", "1h"]);
-    let (status, reading) = ask(server.port, "GET", &[], "");
+    let server = LocalServer::start(data.path(), &["--expiration", "5m", "--refresh-expiration", "1h"]);
+    let (status, reading) = ask(server.port(), "GET", &[], "");
     assert_eq!((status, &reading["now"], &reading["running"]), (200, &reading["machine"], &json!(true)));
     assert_eq!((&reading["expiration"], &reading["refresh_expiration"]), (&json!(300), &json!(3600)));
-    let (_, stopped) = ask(server.port, "POST", &[JSON], r#"{"running":false}"#);
+    let (_, stopped) = ask(server.port(), "POST", &[JSON], r#"{"running":false}"#);
     let then = stopped["now"].as_u64().unwrap();
     for (by, ahead) in [(86_400, 86_400), (-3600, 82_800)] {
-        let (_, moved) = ask(server.port, "POST", &[JSON], &json!({ "by": by }).to_string());
+        let (_, moved) = ask(server.port(), "POST", &[JSON], &json!({ "by": by }).to_string());
         assert_eq!((&moved["now"], &moved["running"]), (&json!(then + ahead), &json!(false)));
     }
-    let (_, running) = ask(server.port, "POST", &[JSON], r#"{"running":true}"#);
+    let (_, running) = ask(server.port(), "POST", &[JSON], r#"{"running":true}"#);
     assert!(running["running"] == true && running["now"].as_u64().unwrap() >= then + 82_800);
-    let (status, reset) = ask(server.port, "DELETE", &[], "");
+    let (status, reset) = ask(server.port(), "DELETE", &[], "");
     assert_eq!((status, &reset["now"], &reset["running"]), (200, &reset["machine"], &json!(true)));
 }
 
 #[test]
 fn what_it_cannot_do_is_said_and_leaves_it_alone() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
-    stop_at(server.port, now(server.port) + 100);
-    let before = now(server.port);
+    let server = LocalServer::start(data.path(), &[]);
+    stop_at(server.port(), now(server.port()) + 100);
+    let before = now(server.port());
     let text = "Content-Type: text/plain";
     for (headers, body, status, code, said) in [
         (&[JSON][..], "{}", 400, "invalid_request", "Send \"to\""),
@@ -113,25 +113,25 @@ fn what_it_cannot_do_is_said_and_leaves_it_alone() {
         (&[JSON, text], r#"{"by":1}"#, 415, "unsupported_media_type", "Content-Type: application/json"),
         (&[JSON], &*format!("{{\"by\":{}1}}", " ".repeat(1024)), 413, "body_too_large", "1 KiB"),
     ] {
-        let (answered, rejection) = ask(server.port, "POST", headers, body);
+        let (answered, rejection) = ask(server.port(), "POST", headers, body);
         assert_eq!((answered, &rejection["code"]), (status, &json!(code)), "{body}: {rejection}");
         assert!(rejection["message"].as_str().unwrap().contains(said), "{body}: {rejection}");
     }
     for method in ["PUT", "PATCH", "OPTIONS"] {
-        let (status, head, _) = exchange(server.port, &request(server.port, method, &[JSON], r#"{"by":1}"#));
+        let (status, head, _) = exchange(server.port(), &request(server.port(), method, &[JSON], r#"{"by":1}"#));
         assert!(status == 405 && head.contains("allow: get, head, post, delete"), "{method}: {head}");
     }
-    assert_eq!(now(server.port), before);
+    assert_eq!(now(server.port()), before);
 }
 
 #[test]
 fn no_page_of_another_site_reads_or_moves_it() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
-    let own = format!("Origin: http://127.0.0.1:{}", server.port);
-    let other_port = format!("Origin: http://127.0.0.1:{}", server.port ^ 1);
-    let localhost = format!("Host: localhost:{}", server.port);
-    let stopped = stop_at(server.port, now(server.port) + 100);
+    let server = LocalServer::start(data.path(), &[]);
+    let own = format!("Origin: http://127.0.0.1:{}", server.port());
+    let other_port = format!("Origin: http://127.0.0.1:{}", server.port() ^ 1);
+    let localhost = format!("Host: localhost:{}", server.port());
+    let stopped = stop_at(server.port(), now(server.port()) + 100);
     for foreign in [
         &["Origin: https://evil.example"][..],
         &["Origin: null"],
@@ -148,14 +148,14 @@ fn no_page_of_another_site_reads_or_moves_it() {
     ] {
         let headers: Vec<_> = foreign.iter().copied().chain([JSON]).collect();
         for (method, body) in [("GET", ""), ("POST", r#"{"by":1}"#), ("DELETE", "")] {
-            let (status, rejection) = ask(server.port, method, &headers, body);
+            let (status, rejection) = ask(server.port(), method, &headers, body);
             assert_eq!((status, &rejection["code"]), (403, &json!("foreign_page")), "{method} {foreign:?}");
         }
     }
-    assert_eq!(now(server.port), stopped);
+    assert_eq!(now(server.port()), stopped);
     for own in [&[&*own, "Sec-Fetch-Site: same-origin"][..], &[&localhost], &["Host: [::1]"]] {
         let headers: Vec<_> = own.iter().copied().chain([JSON]).collect();
-        assert_eq!(ask(server.port, "POST", &headers, r#"{"by":1}"#).0, 200, "{own:?}");
+        assert_eq!(ask(server.port(), "POST", &headers, r#"{"by":1}"#).0, 200, "{own:?}");
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use harness::LocalServer;
 use local::ROUTES;
 use tempfile::TempDir;
 
-use crate::local_server::{exchange, start};
+use crate::local_server::exchange;
 
 fn get(port: u16, path: &str) -> (u16, String, String) {
     exchange(port, &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"))
@@ -19,10 +20,10 @@ fn named(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_file_that_the_page_names_is_served_and_none_is_from_elsewhere() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
+    let server = LocalServer::start(data.path(), &[]);
     let (mut known, mut unread) = (BTreeSet::new(), vec!["/".to_owned()]);
     while let Some(path) = unread.pop() {
-        let (status, head, body) = get(server.port, &path);
+        let (status, head, body) = get(server.port(), &path);
         assert_eq!(status, 200, "{path}");
         known.insert(path.clone());
         for absent in ["href=\"http", "src=\"http", " url(", "@import", "<style", "style=", "onclick"] {
@@ -45,7 +46,7 @@ fn every_file_that_the_page_names_is_served_and_none_is_from_elsewhere() {
 #[test]
 fn a_browser_is_told_to_run_nothing_else_and_to_put_it_into_no_frame() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
+    let server = LocalServer::start(data.path(), &[]);
     for (path, media_type) in [
         ("/", "text/html; charset=utf-8"),
         ("/docs", "text/html; charset=utf-8"),
@@ -54,7 +55,7 @@ fn a_browser_is_told_to_run_nothing_else_and_to_put_it_into_no_frame() {
         ("/page/style.css", "text/css; charset=utf-8"),
         ("/page/icon.svg", "image/svg+xml"),
     ] {
-        let (_, head, _) = get(server.port, path);
+        let (_, head, _) = get(server.port(), path);
         for header in [
             &*format!("content-type: {media_type}"),
             "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -72,9 +73,9 @@ fn a_browser_is_told_to_run_nothing_else_and_to_put_it_into_no_frame() {
 #[test]
 fn the_contract_is_served_as_it_is_and_to_read() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
-    assert_eq!(get(server.port, "/openapi.yaml").2, include_str!("../../openapi.yaml"));
-    let (_, _, page) = get(server.port, "/docs");
+    let server = LocalServer::start(data.path(), &[]);
+    assert_eq!(get(server.port(), "/openapi.yaml").2, include_str!("../../openapi.yaml"));
+    let (_, _, page) = get(server.port(), "/docs");
     for (path, _) in ROUTES {
         assert!(page.contains(&format!("<code>{path}</code>")), "{path}");
     }
@@ -83,14 +84,14 @@ fn the_contract_is_served_as_it_is_and_to_read() {
 #[test]
 fn files_take_get_and_head_alone() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
+    let server = LocalServer::start(data.path(), &[]);
     for (method, status) in [("HEAD", 200), ("POST", 405), ("PUT", 405), ("DELETE", 405), ("OPTIONS", 405)] {
         let request =
             format!("{method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        let (answered, head, body) = exchange(server.port, &request);
+        let (answered, head, body) = exchange(server.port(), &request);
         assert_eq!((answered, &*body), (status, ""), "{method}");
         assert_eq!(head.contains("allow: get, head"), status == 405, "{method}: {head}");
     }
-    assert_eq!(get(server.port, "/page/none.js").0, 404);
-    assert_eq!(get(server.port, "/page/../local/src/site.rs").0, 404);
+    assert_eq!(get(server.port(), "/page/none.js").0, 404);
+    assert_eq!(get(server.port(), "/page/../local/src/site.rs").0, 404);
 }

@@ -1,51 +1,15 @@
 //! `cargo run -p local` as a person starts it.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Command,
 };
 
-use harness::lambda;
+use harness::{LocalServer, lambda};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-pub(crate) struct Running {
-    child: Child,
-    pub(crate) port: u16,
-    greeting: String,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-fn command(data: &Path) -> Command {
-    let mut command = Command::new(lambda::binary("local"));
-    command.arg("--data").arg(data).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-pub(crate) fn start(data: &Path, arguments: &[&str]) -> Running {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut child = command(data).args(["--port", &port.to_string()]).args(arguments).spawn().unwrap();
-    let mut greeting = String::new();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    while !greeting.contains("Ctrl-C") {
-        if lines.read_line(&mut greeting).unwrap() == 0 {
-            let mut error = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-            panic!("{greeting}{error}");
-        }
-    }
-    // The server keeps printing to nobody.
-    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-    Running { child, port, greeting }
-}
 
 fn send(port: u16, request: &str) -> (u16, Value) {
     let (status, _, body) = exchange(port, request);
@@ -81,51 +45,52 @@ pub(crate) fn demo_login(port: u16) -> (u16, Value) {
 #[test]
 fn it_logs_the_demo_user_in_refreshes_and_publishes_its_key() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
-    let (status, login) = demo_login(server.port);
+    let server = LocalServer::start(data.path(), &[]);
+    let (status, login) = demo_login(server.port());
     assert_eq!((status, &login["expires_in"]), (200, &json!(3600)));
-    let (status, refreshed) = post(server.port, "/auth/refresh", &json!({ "token": login["token"] }));
+    let (status, refreshed) = post(server.port(), "/auth/refresh", &json!({ "token": login["token"] }));
     assert_eq!((status, &refreshed["token_type"]), (200, &json!("Bearer")));
     let (status, keys) =
-        send(server.port, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        send(server.port(), "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert_eq!((status, &keys["keys"][0]["alg"]), (200, &json!("RS256")));
     let (status, discovery) = send(
-        server.port,
+        server.port(),
         "GET /.well-known/openid-configuration HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     );
-    assert_eq!((status, &discovery["issuer"]), (200, &json!(format!("http://127.0.0.1:{}", server.port))));
-    assert_eq!(send(server.port, "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").0, 404);
+    assert_eq!((status, &discovery["issuer"]), (200, &json!(format!("http://127.0.0.1:{}", server.port()))));
+    assert_eq!(send(server.port(), "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").0, 404);
 }
 
 #[test]
 fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
-    for words in ["Latchkey", "demo", "latchkey demo password", &format!("http://127.0.0.1:{}", server.port)]
-    {
-        assert!(server.greeting.contains(words), "{}", server.greeting);
+    let server = LocalServer::start(data.path(), &[]);
+    // Else a second may end between the login and the refresh, and take one from `refresh_expires_in`.
+    assert_eq!(post(server.port(), "/local/clock", &json!({ "running": false })).0, 200);
+    let greeting = server.greeting();
+    for words in ["Latchkey", "demo", "latchkey demo password", server.url()] {
+        assert!(greeting.contains(words), "{greeting}");
     }
-    let commands: Vec<_> =
-        server.greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
-    assert_eq!(commands.len(), 8, "{}", server.greeting);
-    let (status, login) = paste(server.port, commands[0], "");
+    let commands: Vec<_> = greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
+    assert_eq!(commands.len(), 8, "{greeting}");
+    let (status, login) = paste(server.port(), commands[0], "");
     assert_eq!((status, &login["token_type"]), (200, &json!("Bearer")));
     let token = login["token"].as_str().unwrap();
-    let (status, refreshed) = paste(server.port, commands[1], token);
+    let (status, refreshed) = paste(server.port(), commands[1], token);
     assert_eq!((status, &refreshed["refresh_expires_in"]), (200, &json!(172_800)));
-    let (status, verified) = paste(server.port, commands[2], token);
+    let (status, verified) = paste(server.port(), commands[2], token);
     assert_eq!((status, &verified["claims"]["username"]), (200, &json!("demo")));
-    let (status, listed) = paste(server.port, commands[3], token);
+    let (status, listed) = paste(server.port(), commands[3], token);
     assert_eq!((status, &listed["sessions"][0]["current"]), (200, &json!(true)));
     for guarded in &commands[4..6] {
-        let (status, handed) = paste(server.port, guarded, token);
+        let (status, handed) = paste(server.port(), guarded, token);
         assert_eq!((status, &handed["claims"]["username"]), (200, &json!("demo")));
     }
-    assert_eq!(paste(server.port, commands[6], token), (204, Value::Null));
-    assert_eq!(paste(server.port, commands[4], token).0, 200);
-    assert_eq!(paste(server.port, commands[5], token), (403, json!({ "message": "Forbidden" })));
-    assert_eq!(paste(server.port, commands[2], token).1["code"], "session_ended");
-    let (status, keys) = paste(server.port, commands[7], "");
+    assert_eq!(paste(server.port(), commands[6], token), (204, Value::Null));
+    assert_eq!(paste(server.port(), commands[4], token).0, 200);
+    assert_eq!(paste(server.port(), commands[5], token), (403, json!({ "message": "Forbidden" })));
+    assert_eq!(paste(server.port(), commands[2], token).1["code"], "session_ended");
+    let (status, keys) = paste(server.port(), commands[7], "");
     assert!(status == 200 && keys["keys"].is_array());
 }
 
@@ -143,13 +108,24 @@ fn paste(port: u16, command: &str, token: &str) -> (u16, Value) {
     post(port, path, &serde_json::from_str(&body).unwrap())
 }
 
+#[test]
+fn its_ready_file_says_where_it_answers_and_who_can_log_in() {
+    let data = TempDir::new().unwrap();
+    let server = LocalServer::start(data.path(), &[]);
+    let ready = server.ready();
+    let members: Vec<_> = ready.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["password", "url", "username"]);
+    let body = json!({ "username": ready["username"], "password": ready["password"] });
+    assert_eq!(post(server.port(), "/auth/login", &body).0, 200);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_data_are_readable_by_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let parent = TempDir::new().unwrap();
     let data = parent.path().join("data");
-    start(&data, &[]);
+    LocalServer::start(&data, &[]);
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
     for file in std::fs::read_dir(&data).unwrap() {
@@ -161,26 +137,26 @@ fn the_data_are_readable_by_their_owner_alone() {
 #[test]
 fn users_and_key_outlive_the_process_until_fresh_forgets_them() {
     let data = TempDir::new().unwrap();
-    let token = demo_login(start(data.path(), &[]).port).1["token"].clone();
-    let again = start(data.path(), &[]);
+    let token = demo_login(LocalServer::start(data.path(), &[]).port()).1["token"].clone();
+    let again = LocalServer::start(data.path(), &[]);
     // The port is another, and with it the issuer: the key is the same, the token is not ours.
-    let code = post(again.port, "/auth/refresh", &json!({ "token": token })).1["code"].clone();
+    let code = post(again.port(), "/auth/refresh", &json!({ "token": token })).1["code"].clone();
     assert_eq!(code, "invalid_token");
     let key =
         |port| send(port, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").1;
-    let before = key(again.port);
+    let before = key(again.port());
     drop(again);
-    let again = start(data.path(), &[]);
-    assert_eq!(key(again.port), before);
+    let again = LocalServer::start(data.path(), &[]);
+    assert_eq!(key(again.port()), before);
     drop(again);
-    assert_ne!(key(start(data.path(), &["--fresh"]).port), before);
+    assert_ne!(key(LocalServer::start(data.path(), &["--fresh"]).port()), before);
 }
 
 #[test]
 fn the_durations_are_the_command_line_s() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &["--expiration", "5m", "--refresh-expiration", "1h 30m"]);
-    let login = demo_login(server.port).1;
+    let server = LocalServer::start(data.path(), &["--expiration", "5m", "--refresh-expiration", "1h 30m"]);
+    let login = demo_login(server.port()).1;
     assert_eq!((&login["expires_in"], &login["refresh_expires_in"]), (&json!(300), &json!(5400)));
 }
 
@@ -194,7 +170,9 @@ fn what_cannot_work_is_one_clear_line() {
     let below_file = file.join("folder");
     let bad_key = TempDir::new().unwrap();
     std::fs::write(bad_key.path().join("signing-keys.json"), "").unwrap();
+    let no_folder = file.join("ready.json").display().to_string();
     for (folder, arguments, said) in [
+        (data.path(), vec!["--port", "0", "--ready-file", &no_folder], format!("cannot use {no_folder}")),
         (bad_key.path(), vec!["--port", "0"], "start with --fresh to make another key".to_owned()),
         (data.path(), vec!["--port", &port], format!("port {port} of 127.0.0.1 cannot be had")),
         (below_file.as_path(), vec!["--port", "0"], "cannot use the folder".to_owned()),
@@ -204,13 +182,13 @@ fn what_cannot_work_is_one_clear_line() {
             "JWT_EXPIRATION_DELTA is out of range".to_owned(),
         ),
     ] {
-        let output = command(folder).args(arguments).output().unwrap();
+        let output = LocalServer::command(folder).args(arguments).output().unwrap();
         let printed = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1));
         assert!(printed.starts_with("error: ") && printed.contains(&said), "{printed}");
         assert_eq!(printed.lines().count(), 1, "{printed}");
     }
-    let output = command(data.path()).args(["--expiration", "soon"]).output().unwrap();
+    let output = LocalServer::command(data.path()).args(["--expiration", "soon"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("90s, 15m, 1h, 2d"));
 }
 
@@ -225,9 +203,9 @@ fn latchkey(data: &Path, arguments: &[&str]) -> String {
 #[test]
 fn the_command_line_and_a_running_server_see_each_other_s_changes() {
     let data = TempDir::new().unwrap();
-    let server = start(data.path(), &[]);
+    let server = LocalServer::start(data.path(), &[]);
     let body = json!({ "username": "demo", "password": "latchkey demo password" });
-    let log_in = || post(server.port, "/auth/login", &body).1["token"].as_str().unwrap().to_owned();
+    let log_in = || post(server.port(), "/auth/login", &body).1["token"].as_str().unwrap().to_owned();
     // More than once: the first one to close the database must not take it away from the server.
     for sessions in 1..=3 {
         log_in();
@@ -237,11 +215,11 @@ fn the_command_line_and_a_running_server_see_each_other_s_changes() {
     }
     let token = log_in();
     latchkey(data.path(), &["session", "end-all", "demo"]);
-    let refused = post(server.port, "/auth/refresh", &json!({ "token": token }));
+    let refused = post(server.port(), "/auth/refresh", &json!({ "token": token }));
     assert_eq!((refused.0, &refused.1["code"]), (400, &json!("session_ended")));
 
     let wrong = json!({ "username": "demo", "password": "wrong" });
-    let code = |body| post(server.port, "/auth/login", body).1["code"].clone();
+    let code = |body| post(server.port(), "/auth/login", body).1["code"].clone();
     for _ in 0..5 {
         assert_eq!(code(&wrong), "invalid_credentials");
     }

@@ -5,11 +5,13 @@
 //! - `contract`: openapi.yaml, held against every reply
 //! - [`deployment`]: a stack that is deployed somewhere, called over HTTP
 //! - [`SecretsManager`]: one secret under AWS's rules, with faults on demand
+//! - [`LocalServer`]: `cargo run -p local` as a script starts it
 //! - [`lambda`]: the real binaries under a Lambda Runtime API
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "a test support crate fails by panicking"
@@ -19,11 +21,13 @@ mod contract;
 pub mod deployment;
 mod event;
 pub mod lambda;
+mod local_server;
 mod public_keys;
 mod secrets_manager;
 mod world;
 
 pub use event::{Event, Reply};
+pub use local_server::LocalServer;
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
 pub use secrets_manager::{SECRET_ARN, SecretsManager};
 pub use stand_ins::FIRST_VERSION;

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 
 export const DEMO = ["demo", "latchkey demo password"] as const;
 
@@ -17,22 +18,18 @@ export async function start(...options: string[]): Promise<LocalServer> {
   const binary = process.env["LATCHKEY_LOCAL"];
   if (!binary) throw new Error("LATCHKEY_LOCAL must be the path of the local server: cargo build -p local");
   const data = await mkdtemp(join(tmpdir(), "latchkey-client-"));
-  const server = spawn(binary, ["--port", "0", "--data", data, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const ready = join(data, "ready.json");
+  const files = ["--port", "0", "--data", data, "--ready-file", ready];
+  const server = spawn(binary, [...files, ...options], { stdio: ["ignore", "ignore", "inherit"] });
   const gone = once(server, "exit");
   const kill = () => server.kill();
   process.once("exit", kill);
-  const greeting = new Promise<string>((resolve) => {
-    createInterface(server.stdout).on("line", (line) => {
-      const url = /^Latchkey on (http:[^,]*),/.exec(line)?.[1];
-      if (url !== undefined) resolve(url);
-    });
-  });
-  const url = await Promise.race([
-    greeting,
-    gone.then(() => {
-      throw new Error("the local server did not start");
-    }),
-  ]);
+  // The server writes the file, whole, once it answers.
+  while (!existsSync(ready)) {
+    if (server.exitCode !== null) throw new Error("the local server did not start");
+    await delay(50);
+  }
+  const { url } = JSON.parse(await readFile(ready, "utf8")) as { url: string };
   return {
     url,
     stop: async () => {
