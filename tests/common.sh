@@ -62,8 +62,14 @@ json() {
     python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
 }
 
+# The binaries in $CARGO_TARGET_DIR/debug. With a test beside them, whichever, Cargo chooses the features that `cargo test`
+# has, and compiles no dependency again.
+build_binaries() {
+    cargo build --locked --workspace --bins --test rfc_vectors
+}
+
 # start_local <data folder> <options...>: the local server on a free port; sets $url, and $server to its process.
-# Needs `cargo build -p local`.
+# Needs build_binaries.
 start_local() {
     local data=$1 ready=$work/ready.json
     shift

@@ -118,7 +118,8 @@ fn what_it_cannot_do_is_said_and_leaves_it_alone() {
         assert!(rejection["message"].as_str().unwrap().contains(said), "{body}: {rejection}");
     }
     for method in ["PUT", "PATCH", "OPTIONS"] {
-        let (status, head, _) = exchange(server.port(), &request(server.port(), method, &[JSON], r#"{"by":1}"#));
+        let (status, head, _) =
+            exchange(server.port(), &request(server.port(), method, &[JSON], r#"{"by":1}"#));
         assert!(status == 405 && head.contains("allow: get, head, post, delete"), "{method}: {head}");
     }
     assert_eq!(now(server.port()), before);
