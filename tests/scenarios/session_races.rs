@@ -10,7 +10,7 @@ use token::{
     CustomClaims, KeySet, RefreshSwitch, Seconds, SessionId, SessionPolicy, Subject, TokenId, UserId,
 };
 use tokio::task::JoinSet;
-use users::{NewUser, Session, User};
+use users::{EarlierFailures, NewSession, NewUser, User, VerifiedLogin};
 
 const ROUNDS: u32 = 500;
 const REFRESHERS: usize = 2;
@@ -46,10 +46,15 @@ impl Arena {
     async fn log_in(&self) -> String {
         let Self { world, ada, keys, policy } = self;
         let (session_id, now) = (SessionId::new(edge::random::entropy().unwrap()), at(LOGIN_AT));
-        let session = Session::new(now, None, None);
-        world.users.open_session(ada, session_id, &session, None, policy, now).await.unwrap();
-        let jti = TokenId::new(edge::random::entropy().unwrap());
-        let subject = Subject { id: ada.id, username: "ada" };
+        let login = VerifiedLogin {
+            user: ada,
+            session: &NewSession { id: session_id, issued_at: now, user_agent: None, source_ip: None },
+            upgraded_hash: None,
+            earlier_failures: EarlierFailures::None,
+        };
+        world.users.open_session(&login, policy).await.unwrap();
+        let (subject, jti) =
+            (Subject { id: ada.id, username: "ada" }, TokenId::new(edge::random::entropy().unwrap()));
         let claims = world.issuer().claims(subject, session_id, jti, policy.log_in(now), ada.claims.clone());
         world.issuer().issue(&claims, keys, now).unwrap()
     }
@@ -117,9 +122,13 @@ async fn after_a_change_of_the_password_no_refresh_of_the_session_succeeds() {
     race(async |world, token| {
         let user = world.users.find(&"ada".parse().unwrap()).await.unwrap().unwrap();
         let by = world.claims(token, LOGIN_AT + 1).session_id;
-        let new =
-            (SessionId::new(edge::random::entropy().unwrap()), &Session::new(at(LOGIN_AT + 1), None, None));
-        world.users.change_password(&user, by, &HASH.parse().unwrap(), new).await.unwrap();
+        let new = NewSession {
+            id: SessionId::new(edge::random::entropy().unwrap()),
+            issued_at: at(LOGIN_AT + 1),
+            user_agent: None,
+            source_ip: None,
+        };
+        world.users.change_password(&user, by, &HASH.parse().unwrap(), &new).await.unwrap();
     })
     .await;
 }

@@ -9,7 +9,7 @@ use std::{
 use local_data::Store;
 use serde_json::Value;
 use token::{Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
-use users::{Session, User};
+use users::{EarlierFailures, NewSession, User, VerifiedLogin};
 
 /// The data folder of a local server, gone with the test.
 pub(crate) struct Folder(PathBuf);
@@ -61,13 +61,19 @@ impl Folder {
     pub(crate) fn open_session(&self, name: &str, bits: u8, at: u64, user_agent: Option<&str>) -> SessionId {
         let id = SessionId::new(Entropy([bits; 16]));
         let at = Timestamp::from_seconds(at).unwrap();
-        let session = Session::new(at, user_agent, Some("192.0.2.7"));
+        let session = NewSession { id, issued_at: at, user_agent, source_ip: Some("192.0.2.7") };
         let policy =
             SessionPolicy::new(Seconds::new(3600), Seconds::new(172_800), RefreshSwitch::On).unwrap();
         runtime().block_on(async {
             let users = Store::open(&self.0).await.unwrap().users;
             let user = users.find(&name.parse().unwrap()).await.unwrap().unwrap();
-            users.open_session(&user, id, &session, None, &policy, at).await.unwrap();
+            let login = VerifiedLogin {
+                user: &user,
+                session: &session,
+                upgraded_hash: None,
+                earlier_failures: EarlierFailures::None,
+            };
+            users.open_session(&login, &policy).await.unwrap();
         });
         id
     }

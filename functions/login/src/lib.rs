@@ -12,7 +12,9 @@ use edge::{
 use http::Method;
 use keyring::SigningKeys;
 use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
-use users::{Hasher, OpenSessionError, Password, Session, User, UserTable, Username};
+use users::{
+    EarlierFailures, Hasher, NewSession, OpenSessionError, Password, User, UserTable, Username, VerifiedLogin,
+};
 
 /// How often a login starts over because the stored hash changed while the password was checked.
 const MAX_CHECKS: usize = 3;
@@ -50,19 +52,22 @@ impl Login {
         let keys = self.keys.current(now).await?;
         let (user, attempt) = self.passwords.begin(request, username, now).await?;
         let subject = user.as_ref().map(|user| AuditSubject::user(user.id));
-        let (session_id, token_id) =
-            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
-        let session = Session::new(now, request.user_agent(), request.source_ip());
-        let opened =
-            self.open_session(user, &password, (session_id, &session), attempt.had_failures, now).await;
+        let session = NewSession {
+            id: SessionId::new(edge::random::entropy()?),
+            issued_at: now,
+            user_agent: request.user_agent(),
+            source_ip: request.source_ip(),
+        };
+        let token_id = TokenId::new(edge::random::entropy()?);
+        let opened = self.open_session(user, &password, &session, attempt.earlier_failures).await;
         let counted = self.passwords.count(&attempt, &opened, now).await;
         let opened = counted.and(opened).map_err(|reason| Rejection::from(reason).about(subject));
         let user = opened?;
-        let subject = AuditSubject::session(user.id, session_id);
+        let subject = AuditSubject::session(user.id, session.id);
         let lifetime = self.policy.log_in(now);
         let claims = self.issuer.claims(
             Subject { id: user.id, username: user.username.as_str() },
-            session_id,
+            session.id,
             token_id,
             lifetime,
             user.claims,
@@ -77,19 +82,18 @@ impl Login {
         &self,
         mut user: Option<User>,
         password: &Arc<Password>,
-        (session_id, session): (SessionId, &Session),
-        had_failures: bool,
-        now: Timestamp,
+        session: &NewSession<'_>,
+        earlier_failures: EarlierFailures,
     ) -> Result<User, Reason> {
         for _ in 0..MAX_CHECKS {
             let (checked, upgraded) = self.passwords.check(user, password).await?;
-            let (users, hash, policy) = (&self.users, upgraded.as_deref(), &self.policy);
-            let opened = if had_failures {
-                users.open_session_after_failures(&checked, session_id, session, hash, policy, now).await
-            } else {
-                users.open_session(&checked, session_id, session, hash, policy, now).await
+            let login = VerifiedLogin {
+                user: &checked,
+                session,
+                upgraded_hash: upgraded.as_deref(),
+                earlier_failures,
             };
-            match opened {
+            match self.users.open_session(&login, &self.policy).await {
                 Ok(()) => return Ok(checked),
                 // A parallel login upgraded the hash, or the password was changed: check against the new one.
                 Err(OpenSessionError::HashChanged(fresh)) => user = Some(*fresh),
@@ -102,7 +106,7 @@ impl Login {
                 Err(OpenSessionError::UnreadableHash) => {
                     return Err(Reason::Internal("an unreadable hash matched"));
                 }
-                Err(OpenSessionError::Store(problem)) => return Err(problem.into()),
+                Err(OpenSessionError::Store(error)) => return Err(error.into()),
             }
         }
         Err(Reason::Internal("the password hash keeps changing"))
@@ -123,10 +127,8 @@ impl Endpoint for Login {
         let mut body = request.json()?;
         let username = body.string("username")?;
         let password = body.string("password")?;
-        let username =
-            username.parse::<Username>().map_err(|problem| Reason::of_field("username", &problem))?;
-        let password =
-            Password::try_from(password).map_err(|problem| Reason::of_field("password", &problem))?;
+        let username = username.parse::<Username>().map_err(|error| Reason::of_field("username", &error))?;
+        let password = Password::try_from(password).map_err(|error| Reason::of_field("password", &error))?;
         self.log_in(request, username, Arc::new(password), now).await
     }
 }

@@ -14,7 +14,7 @@ use http::Method;
 use keyring::SigningKeys;
 use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::{
-    ChangePasswordError, Hasher, Password, PasswordHash, PasswordPolicy, PasswordRefusal, Session, User,
+    ChangePasswordError, Hasher, NewPasswordError, NewSession, Password, PasswordHash, PasswordPolicy, User,
     UserTable,
 };
 
@@ -56,10 +56,10 @@ impl ChangePassword {
         current: &Arc<Password>,
         by: SessionId,
         hash: &PasswordHash,
-        (id, session): (SessionId, &Session),
+        session: &NewSession<'_>,
     ) -> Result<(), Rejection> {
         for _ in 0..MAX_CHECKS {
-            match self.users.change_password(&user, by, hash, (id, session)).await {
+            match self.users.change_password(&user, by, hash, session).await {
                 Ok(()) => return Ok(()),
                 // A login upgraded the hash: check against the new one.
                 Err(ChangePasswordError::HashChanged(fresh)) => {
@@ -76,7 +76,7 @@ impl ChangePassword {
                 Err(ChangePasswordError::UnreadableHash) => {
                     return Err(Reason::Internal("an unreadable hash matched").into());
                 }
-                Err(ChangePasswordError::Store(problem)) => return Err(problem.into()),
+                Err(ChangePasswordError::Store(error)) => return Err(error.into()),
             }
         }
         Err(Reason::Internal("the password hash keeps changing").into())
@@ -94,13 +94,13 @@ impl ChangePassword {
         let mut body = request.json()?;
         let mut password = |field| {
             let password = Password::try_from(body.string(field)?);
-            password.map_err(|problem| Reason::of_field(field, &problem))
+            password.map_err(|error| Reason::of_field(field, &error))
         };
         let (current, new) = (password("current_password")?, password("new_password")?);
-        let rejected = |error: PasswordRefusal| Reason::PasswordRefused(error.to_string());
+        let rejected = |error: NewPasswordError| Reason::PasswordRefused(error.to_string());
         self.rules.check(&new, &user.username).map_err(rejected)?;
         if new.is_same_as(&current) {
-            return Err(rejected(PasswordRefusal::Unchanged).into());
+            return Err(rejected(NewPasswordError::Unchanged).into());
         }
         let keys = self.keys.current(now).await?;
         let (user, attempt) = self.passwords.begin(request, user.username, now).await?;
@@ -109,18 +109,23 @@ impl ChangePassword {
         self.passwords.count(&attempt, &checked, now).await?;
         let (user, _) = checked?;
         let hash = self.passwords.hash(new).await?;
-        let (id, token_id) =
-            (SessionId::new(edge::random::entropy()?), TokenId::new(edge::random::entropy()?));
-        let session = Session::new(now, request.user_agent(), request.source_ip());
+        let session = NewSession {
+            id: SessionId::new(edge::random::entropy()?),
+            issued_at: now,
+            user_agent: request.user_agent(),
+            source_ip: request.source_ip(),
+        };
+        let token_id = TokenId::new(edge::random::entropy()?);
         // The response is ready before the write: after it, nothing may fail any more.
         let subject = Subject { id: user.id, username: user.username.as_str() };
-        let fresh = self.issuer.claims(subject, id, token_id, self.policy.log_in(now), user.claims.clone());
+        let fresh =
+            self.issuer.claims(subject, session.id, token_id, self.policy.log_in(now), user.claims.clone());
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &fresh };
         let response = self.cookies.token_response(issued, carrier, &self.policy, now)?;
-        self.replace(user, &current, claims.session_id, &hash, (id, &session)).await?;
+        self.replace(user, &current, claims.session_id, &hash, &session).await?;
         self.passwords.forget_failures(&attempt).await;
-        Ok(response).about(AuditSubject::session(claims.subject, id))
+        Ok(response).about(AuditSubject::session(claims.subject, session.id))
     }
 }
 

@@ -1,14 +1,12 @@
 //! Every setting: its variable, its default and its rule.
 
-use std::ops::RangeInclusive;
-
 use aws::AwsSettings;
 use keyring::{KeySource, PublicKeys, SigningKeys, SigningSecret};
 use token::{
     Algorithm, AudienceError, DEFAULT_MAX_STALE, Issuer, IssuerUrl, IssuerUrlError, RefreshSwitch,
     RotationPolicy, Seconds, SessionPolicy,
 };
-use users::{PasswordPolicy, SHORTEST_PASSWORD};
+use users::PasswordPolicy;
 
 use crate::{
     CookieMode, Cors,
@@ -21,8 +19,6 @@ const DEFAULT_AUDIENCE: &str = "latchkey";
 const DEFAULT_FAILURES_PER_ADDRESS: u32 = 100;
 /// `PASSWORD_MIN_LENGTH`: what NIST SP 800-63B-4 asks for where the password is the only factor.
 const DEFAULT_PASSWORD_LENGTH: usize = 15;
-/// Nobody is asked for more than a sentence.
-const PASSWORD_LENGTHS: RangeInclusive<usize> = SHORTEST_PASSWORD..=128;
 /// The most that `SIGNING_KEYS_MAX_STALE` may be: a key taken out of the secret must stop working some day.
 const LONGEST_MAX_STALE: Seconds = Seconds::new(86_400);
 
@@ -202,10 +198,8 @@ impl<'a> Environment<'a> {
     pub fn password_policy(&self) -> Result<PasswordPolicy, SettingError> {
         let variable = "PASSWORD_MIN_LENGTH";
         let length = self.optional(variable).map_or(Ok(DEFAULT_PASSWORD_LENGTH), |text| text.parse());
-        match length {
-            Ok(length) if PASSWORD_LENGTHS.contains(&length) => Ok(PasswordPolicy::new(length)),
-            _ => Err(error(variable, "must be 8 to 128 characters")),
-        }
+        let policy = length.ok().and_then(|length| PasswordPolicy::new(length).ok());
+        policy.ok_or_else(|| error(variable, "must be 8 to 128 characters"))
     }
 
     /// The table in which the authorizer looks sessions up: `USERS_TABLE`, required where `CHECK_SESSION` (false)

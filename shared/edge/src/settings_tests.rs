@@ -82,7 +82,7 @@ fn the_failures_that_an_address_may_make_are_a_number() {
 fn passwords_have_15_characters_unless_8_to_128_are_set() {
     let policy = |value| with(&[("PASSWORD_MIN_LENGTH", value)], |settings| settings.password_policy());
     for (value, length) in [("", 15), ("8", 8), ("128", 128)] {
-        assert_eq!(policy(value), Ok(PasswordPolicy::new(length)));
+        assert_eq!(policy(value), Ok(PasswordPolicy::new(length).unwrap()));
     }
     for wrong in ["7", "129", "-1", "long"] {
         let said = policy(wrong).unwrap_err().to_string();

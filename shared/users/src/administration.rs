@@ -1,9 +1,7 @@
 //! What administrators do: users come, change and go.
 
 use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::{put_item::PutItemError, update_item::builders::UpdateItemFluentBuilder},
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    error::SdkError, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
 };
 use token::{CustomClaims, Timestamp, UserId};
 
@@ -11,7 +9,7 @@ use crate::{
     Operation, PasswordHash, Status, StoreError, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, string, user_key},
     schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
-    table::Update,
+    update::{Outcome, put, update},
 };
 
 /// A user to be created, enabled and without a session.
@@ -52,7 +50,7 @@ pub enum ChangeError {
 impl UserTable {
     /// Creates a user; never overwrites one.
     pub async fn create(&self, user: &NewUser, now: Timestamp) -> Result<(), CreateError> {
-        let Update::Refused(row) = self.put_new(user, Status::Enabled, now).await? else {
+        let Outcome::Rejected(row) = self.put_new(user, Status::Enabled, now).await? else {
             return Ok(());
         };
         // The client repeats a write whose answer was lost, and then finds its own row.
@@ -66,8 +64,8 @@ impl UserTable {
         user: &NewUser,
         status: Status,
         created_at: Timestamp,
-    ) -> Result<Update, StoreError> {
-        let put = self
+    ) -> Result<Outcome, StoreError> {
+        let row = self
             .client
             .put_item()
             .table_name(&*self.name)
@@ -80,19 +78,8 @@ impl UserTable {
             .item(CREATED_AT, instant(created_at))
             .item(SESSIONS, no_sessions())
             .condition_expression("attribute_not_exists(#pk)")
-            .expression_attribute_names("#pk", KEY)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(error) = put else {
-            return Ok(Update::Done);
-        };
-        match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
-                Ok(Update::Refused(refusal.item.clone()))
-            }
-            _ => Err(StoreError::unavailable(Operation::PutItem, error)),
-        }
+            .expression_attribute_names("#pk", KEY);
+        put(row).await
     }
 
     /// Forbids logging in and refreshing, and ends every session in the same write.
@@ -167,8 +154,8 @@ impl UserTable {
 }
 
 async fn done(change: UpdateItemFluentBuilder) -> Result<(), ChangeError> {
-    match Update::send(change).await? {
-        Update::Done => Ok(()),
-        Update::Refused(_) => Err(ChangeError::NoSuchUser),
+    match update(change).await? {
+        Outcome::Done => Ok(()),
+        Outcome::Rejected(_) => Err(ChangeError::NoSuchUser),
     }
 }

@@ -5,11 +5,11 @@ use crate::{
     StoreError, UserTable, Username,
     row::{attempts_key, instant, number},
     schema::{EXPIRES_AT, FAILURES, KEY, LAST_FAILURE},
-    table::Update,
+    update::{Outcome, update},
 };
 
-/// So many failures in a row are free of waiting, less one.
-const FREE_FAILURES: u32 = 5;
+/// The failure in a row from which on the next try has to wait. The ones before it cost no wait.
+const FIRST_THROTTLED_FAILURE: u32 = 5;
 /// The wait after the fifth failure; it doubles with each further one.
 const FIRST_WAIT: u64 = 5;
 /// The longest wait: nobody is locked out for good.
@@ -28,9 +28,9 @@ pub struct Attempts {
     pub last_failure: Option<Timestamp>,
 }
 
-/// Whether a login may check its password now.
+/// Whether a login that has to claim its try may check its password now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub enum TryClaim {
     /// It may; the failure that it would be is counted already.
     Granted,
     /// Another login of this name is being checked.
@@ -40,7 +40,7 @@ pub enum Claim {
 impl Attempts {
     /// Whether the next failure is one that makes others wait, so that a login has to claim its try.
     pub fn must_claim(&self) -> bool {
-        self.failures.saturating_add(1) >= FREE_FAILURES
+        self.failures.saturating_add(1) >= FIRST_THROTTLED_FAILURE
     }
 
     /// These and one more failure at `now`.
@@ -56,7 +56,7 @@ impl Attempts {
     /// it makes nobody wait, and the next failure replaces it.
     pub fn retry_after(&self, now: Timestamp) -> Option<Seconds> {
         let last_failure = self.last_failure?;
-        let doublings = self.failures.checked_sub(FREE_FAILURES)?;
+        let doublings = self.failures.checked_sub(FIRST_THROTTLED_FAILURE)?;
         let factor = 1_u64.checked_shl(doublings).unwrap_or(u64::MAX);
         let wait = FIRST_WAIT.saturating_mul(factor).min(LONGEST_WAIT);
         if last_failure.time_left(now) > Seconds::new(LONGEST_WAIT) {
@@ -87,9 +87,9 @@ impl UserTable {
     ) -> Result<(), StoreError> {
         for _ in 0..MAX_WRITES {
             let live = "attribute_not_exists(#expires_at) OR #expires_at > :now";
-            for (update, condition) in [(add, live), (start_over, "#expires_at <= :now")] {
-                let write = row().update_expression(update).condition_expression(condition);
-                if let Update::Done = Update::send(write).await? {
+            for (change, condition) in [(add, live), (start_over, "#expires_at <= :now")] {
+                let write = row().update_expression(change).condition_expression(condition);
+                if let Outcome::Done = update(write).await? {
                     return Ok(());
                 }
             }
@@ -105,29 +105,29 @@ impl UserTable {
             .forget_attempts(username)
             .condition_expression("attribute_exists(#pk)")
             .expression_attribute_names("#pk", KEY);
-        Update::send(clear).await.map(drop)
+        update(clear).await.map(drop)
     }
 
     /// Counts a failure before the password is checked, unless another try came first.
     ///
-    /// From the last free failure on a login has to claim its try: of many at the same instant one is checked,
+    /// From the fifth failure in a row on a login has to claim its try: of many at the same instant one is checked,
     /// and the others wait as after its failure. Success forgets the claim with the failures.
     pub async fn claim_try(
         &self,
         username: &Username,
         attempts: &Attempts,
         now: Timestamp,
-    ) -> Result<Claim, StoreError> {
-        let Some(last_failure) = attempts.last_failure else { return Ok(Claim::Granted) };
+    ) -> Result<TryClaim, StoreError> {
+        let Some(last_failure) = attempts.last_failure else { return Ok(TryClaim::Granted) };
         let claim = self
             .failure_at(username, now)
             .update_expression("SET #last_failure = :now, #expires_at = :expires_at ADD #failures :one")
             .condition_expression("#failures = :read AND #last_failure = :read_at")
             .expression_attribute_values(":read", number(attempts.failures.into()))
             .expression_attribute_values(":read_at", instant(last_failure));
-        Ok(match Update::send(claim).await? {
-            Update::Done => Claim::Granted,
-            Update::Refused(_) => Claim::TakenByAnother,
+        Ok(match update(claim).await? {
+            Outcome::Done => TryClaim::Granted,
+            Outcome::Rejected(_) => TryClaim::TakenByAnother,
         })
     }
 

@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use token::SessionId;
 
 use crate::{
-    PasswordHash, Session, StoreError, User, UserTable,
-    row::{read_user, session as to_entry, string, user_key},
+    NewSession, PasswordHash, StoreError, User, UserTable,
+    row::{read_user, session_entry, string, user_key},
     schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
-    table::Update,
+    update::{Outcome, update},
 };
 
 /// Why a password was not changed by its user.
@@ -39,10 +39,10 @@ impl UserTable {
         user: &User,
         by: SessionId,
         hash: &PasswordHash,
-        (id, session): (SessionId, &Session),
+        session: &NewSession<'_>,
     ) -> Result<(), ChangePasswordError> {
         let checked = user.password_hash.as_ref().map_err(|_| ChangePasswordError::UnreadableHash)?;
-        let only = AttributeValue::M(HashMap::from([(id.to_string(), to_entry(session))]));
+        let only = AttributeValue::M(HashMap::from([(session.id.to_string(), session_entry(session))]));
         let change = self
             .update_item(user_key(&user.username))
             .update_expression("SET #hash = :hash, #sessions = :only")
@@ -59,10 +59,10 @@ impl UserTable {
             .expression_attribute_values(":user_id", string(&user.id))
             .expression_attribute_values(":enabled", AttributeValue::Bool(true))
             .expression_attribute_values(":checked", string(checked.expose()));
-        let Update::Refused(row) = Update::send(change).await? else { return Ok(()) };
+        let Outcome::Rejected(row) = update(change).await? else { return Ok(()) };
         let row = row.ok_or(ChangePasswordError::SessionEnded)?;
         let found = read_user(&row, &user.username).map_err(StoreError::from)?;
-        if found.id == user.id && found.sessions.contains_key(&id) {
+        if found.id == user.id && found.sessions.contains_key(&session.id) {
             // The client repeats a write whose answer was lost, and then finds its own session.
             return Ok(());
         }

@@ -4,7 +4,7 @@ use crate::{
     StoreError, UserTable, Username,
     row::{Row, no_sessions, parsed, read_sessions, string, user_key},
     schema::{SESSIONS, USER_ID},
-    table::Update,
+    update::{Outcome, update},
 };
 
 /// Why sessions were not ended.
@@ -34,7 +34,7 @@ impl UserTable {
             .expression_attribute_names("#session", session.to_string())
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_values(":user_id", string(&user));
-        Update::send(end).await.map(drop)
+        update(end).await.map(drop)
     }
 
     /// Ends every session; also a success if there is none or the user is gone.
@@ -47,7 +47,7 @@ impl UserTable {
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_values(":user_id", string(&user))
             .expression_attribute_values(":none", no_sessions());
-        Update::send(end).await.map(drop)
+        update(end).await.map(drop)
     }
 
     /// Ends every session in the name of one of them, which must go on until then.
@@ -68,9 +68,9 @@ impl UserTable {
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_values(":user_id", string(&user))
             .expression_attribute_values(":none", no_sessions());
-        match Update::send(end).await? {
-            Update::Refused(Some(row)) if has_sessions(&row, user)? => Err(EndSessionsError::SessionEnded),
-            Update::Done | Update::Refused(_) => Ok(()),
+        match update(end).await? {
+            Outcome::Rejected(Some(row)) if has_sessions(&row, user)? => Err(EndSessionsError::SessionEnded),
+            Outcome::Done | Outcome::Rejected(_) => Ok(()),
         }
     }
 }

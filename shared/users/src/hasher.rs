@@ -58,15 +58,15 @@ impl Hasher {
     /// that starts.
     pub fn prepare(&self) -> Result<(), HashError> {
         let once = todays_params()?.to_builder().passes(1).build().map_err(HashError::Argon2)?;
-        self.derive(&[], (Algorithm::Argon2id, once), &[0; 16], OUTPUT_BYTES).map(drop)
+        self.derive(&[], argon2(Algorithm::Argon2id, once), &[0; 16], OUTPUT_BYTES).map(drop)
     }
 
     /// The hash of `password` with today's parameters and this salt.
     pub fn hash(&self, password: &Password, salt: Entropy) -> Result<PasswordHash, HashError> {
         let salt = Salt::new(&salt.0).map_err(|_| HashError::Salt)?;
         let params = todays_params()?;
-        let algorithm = (Algorithm::Argon2id, params);
-        let output = self.derive(password.as_bytes(), algorithm, &salt, OUTPUT_BYTES)?;
+        let argon2 = argon2(Algorithm::Argon2id, params);
+        let output = self.derive(password.as_bytes(), argon2, &salt, OUTPUT_BYTES)?;
         Ok(PasswordHash::new(params, salt, output))
     }
 
@@ -76,7 +76,7 @@ impl Hasher {
             Scheme::Argon2(argon2) => argon2,
             Scheme::Other(other) => return Ok(other.verify(password)),
         };
-        let derived = self.derive(password.as_bytes(), (*algorithm, *params), salt, output.len())?;
+        let derived = self.derive(password.as_bytes(), argon2(*algorithm, *params), salt, output.len())?;
         // `Output` compares in constant time.
         Ok(if derived == *output { Verdict::Match } else { Verdict::Mismatch })
     }
@@ -109,11 +109,10 @@ impl Hasher {
     fn derive(
         &self,
         password: &[u8],
-        (algorithm, params): (Algorithm, Params),
+        argon2: Argon2,
         salt: &[u8],
         output_bytes: usize,
     ) -> Result<Output, HashError> {
-        let argon2 = Argon2::new(algorithm, Version::V0x13, params);
         let mut arena = self.borrow_arena(argon2);
         let mut failure = None;
         let output = Output::init_with(output_bytes, |out| {
@@ -151,6 +150,10 @@ impl Hasher {
     fn lock(&self) -> MutexGuard<'_, Vec<Arena>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn argon2(algorithm: Algorithm, params: Params) -> Argon2 {
+    Argon2::new(algorithm, Version::V0x13, params)
 }
 
 fn todays_params() -> Result<Params, HashError> {
@@ -258,7 +261,7 @@ mod tests {
     #[test]
     fn arenas_are_used_again_and_few_are_kept() {
         let hasher = Hasher::new();
-        let today = Argon2::new(Algorithm::Argon2id, Version::V0x13, todays_params().unwrap());
+        let today = argon2(Algorithm::Argon2id, todays_params().unwrap());
         let idle = |hasher: &Hasher| hasher.lock().iter().map(Arena::reserved_blocks).collect::<Vec<_>>();
         let of_today = TODAYS_BLOCKS as usize;
         assert!(idle(&hasher).is_empty());

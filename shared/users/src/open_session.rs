@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use token::{SessionId, SessionPolicy, Timestamp};
 
 use crate::{
-    PasswordHash, Session, StoreError, User, UserTable,
-    row::{Row, number, read_user, session, string, user_key},
+    NewSession, PasswordHash, Session, StoreError, User, UserTable,
+    row::{Row, number, read_user, session_entry, string, user_key},
     schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
-    table::Update,
+    update::{Outcome, update, update_both},
 };
 
 /// The most sessions a user has; one more and the oldest goes.
@@ -37,71 +37,49 @@ pub enum OpenSessionError {
     Store(#[from] StoreError),
 }
 
-/// A login to be written, and the state of the user that it relies on.
-struct Login<'a> {
-    user: &'a User,
-    checked_hash: &'a PasswordHash,
-    upgraded_hash: Option<&'a PasswordHash>,
-    id: SessionId,
-    session: &'a Session,
-    attempts: FailedAttempts,
+/// A login whose password was just checked against the hash of `user` as read.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifiedLogin<'a> {
+    /// The user, as read before the check.
+    pub user: &'a User,
+    /// The session to open.
+    pub session: &'a NewSession<'a>,
+    /// The password hashed anew, which replaces the hash that was checked.
+    pub upgraded_hash: Option<&'a PasswordHash>,
+    /// What came before it under the name.
+    pub earlier_failures: EarlierFailures,
 }
 
-/// What a login does with the failed attempts before it.
-enum FailedAttempts {
-    /// There are none.
+/// Whether failed logins under the name came before a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierFailures {
+    /// None did.
     None,
-    /// They are forgotten in the same transaction.
+    /// Some did: the login forgets them in the same transaction.
     Forget,
 }
 
 impl UserTable {
-    /// Opens a session of `user`, whose password was just checked against the hash as read.
+    /// Opens the session of a login at `login.session.issued_at`.
     ///
-    /// One conditional write: the user still is the same, enabled and has the same hash. It also removes the
-    /// sessions that `policy` has ended by `now`, and the oldest beyond [`MAX_SESSIONS`]; the bound holds however
-    /// many logins run at once. With `upgraded_hash`, the same password hashed anew, it replaces the hash too.
+    /// One conditional write: the user still is the same, enabled and has the hash that was checked. It also removes
+    /// the sessions that `policy` has ended, and the oldest beyond [`MAX_SESSIONS`]; the bound holds however many
+    /// logins run at once.
     pub async fn open_session(
         &self,
-        user: &User,
-        id: SessionId,
-        session: &Session,
-        upgraded_hash: Option<&PasswordHash>,
+        login: &VerifiedLogin<'_>,
         policy: &SessionPolicy,
-        now: Timestamp,
     ) -> Result<(), OpenSessionError> {
-        self.open(&Login::new(user, id, session, upgraded_hash, FailedAttempts::None)?, policy, now).await
-    }
-
-    /// The same after failed logins under the name, which it forgets in the same transaction.
-    pub async fn open_session_after_failures(
-        &self,
-        user: &User,
-        id: SessionId,
-        session: &Session,
-        upgraded_hash: Option<&PasswordHash>,
-        policy: &SessionPolicy,
-        now: Timestamp,
-    ) -> Result<(), OpenSessionError> {
-        self.open(&Login::new(user, id, session, upgraded_hash, FailedAttempts::Forget)?, policy, now).await
-    }
-
-    async fn open(
-        &self,
-        login: &Login<'_>,
-        policy: &SessionPolicy,
-        now: Timestamp,
-    ) -> Result<(), OpenSessionError> {
+        let now = login.session.issued_at;
         let mut evicted = evicted(&login.user.sessions, policy, now);
         for _ in 0..MAX_WRITES {
             let row = match self.write_login(login, &evicted).await? {
-                Some(Update::Done) => return Ok(()),
-                Some(Update::Refused(row)) => row,
-                None => continue,
+                Outcome::Done => return Ok(()),
+                Outcome::Rejected(row) => row,
             };
-            match login.refusal(row.as_ref())? {
-                Refusal::Written => return Ok(()),
-                Refusal::SessionsChanged(sessions) => evicted = self::evicted(&sessions, policy, now),
+            match login.rejected_by(row.as_ref())? {
+                Rejection::AlreadyWritten => return Ok(()),
+                Rejection::SessionsChanged(sessions) => evicted = self::evicted(&sessions, policy, now),
             }
         }
         Err(StoreError::Contended { attempts: MAX_WRITES }.into())
@@ -109,67 +87,62 @@ impl UserTable {
 
     async fn write_login(
         &self,
-        login: &Login<'_>,
+        login: &VerifiedLogin<'_>,
         evicted: &[SessionId],
-    ) -> Result<Option<Update>, StoreError> {
+    ) -> Result<Outcome, OpenSessionError> {
+        let checked_hash = login.checked_hash()?;
         let room = MAX_SESSIONS - 1 + evicted.len();
-        let mut update = String::from("SET #sessions.#session = :session");
+        let mut change = String::from("SET #sessions.#session = :session");
         let mut condition = String::from(
             "#user_id = :user_id AND #enabled = :enabled AND #hash = :checked AND size(#sessions) <= :room",
         );
         let mut write = self
             .update_item(user_key(&login.user.username))
             .expression_attribute_names("#sessions", SESSIONS)
-            .expression_attribute_names("#session", login.id.to_string())
+            .expression_attribute_names("#session", login.session.id.to_string())
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_names("#hash", PASSWORD_HASH)
-            .expression_attribute_values(":session", session(login.session))
+            .expression_attribute_values(":session", session_entry(login.session))
             .expression_attribute_values(":user_id", string(&login.user.id))
             .expression_attribute_values(":enabled", AttributeValue::Bool(true))
-            .expression_attribute_values(":checked", string(login.checked_hash.expose()))
+            .expression_attribute_values(":checked", string(checked_hash.expose()))
             .expression_attribute_values(":room", number(room as u64));
         if let Some(hash) = login.upgraded_hash {
-            update.push_str(", #hash = :upgraded");
+            change.push_str(", #hash = :upgraded");
             write = write.expression_attribute_values(":upgraded", string(hash.expose()));
         }
         for (index, id) in evicted.iter().enumerate() {
             let keyword = if index == 0 { " REMOVE" } else { "," };
             // Writing to a string cannot fail. The room counts on each of them being there.
-            let _ = write!(update, "{keyword} #sessions.#e{index}");
+            let _ = write!(change, "{keyword} #sessions.#e{index}");
             let _ = write!(condition, " AND attribute_exists(#sessions.#e{index})");
             write = write.expression_attribute_names(format!("#e{index}"), id.to_string());
         }
-        let write = write.update_expression(update).condition_expression(condition);
-        match login.attempts {
-            FailedAttempts::None => Update::send(write).await.map(Some),
-            FailedAttempts::Forget => {
-                Update::send_both(&self.client, &write, &self.forget_attempts(&login.user.username)).await
+        let write = write.update_expression(change).condition_expression(condition);
+        Ok(match login.earlier_failures {
+            EarlierFailures::None => update(write).await?,
+            EarlierFailures::Forget => {
+                let forget = self.forget_attempts(&login.user.username);
+                update_both(&self.client, &write, &forget).await?
             }
-        }
+        })
     }
 }
 
 /// Why the condition of a login did not hold, when trying again may help or is not needed.
-enum Refusal {
-    /// The client repeated a write whose answer was lost, and found its own session.
-    Written,
+enum Rejection {
+    /// The client repeated a write whose response was lost, and found its own session.
+    AlreadyWritten,
     SessionsChanged(BTreeMap<SessionId, Session>),
 }
 
-impl<'a> Login<'a> {
-    fn new(
-        user: &'a User,
-        id: SessionId,
-        session: &'a Session,
-        upgraded_hash: Option<&'a PasswordHash>,
-        attempts: FailedAttempts,
-    ) -> Result<Self, OpenSessionError> {
-        let checked_hash = user.password_hash.as_ref().map_err(|_| OpenSessionError::UnreadableHash)?;
-        Ok(Self { user, checked_hash, upgraded_hash, id, session, attempts })
+impl VerifiedLogin<'_> {
+    fn checked_hash(&self) -> Result<&PasswordHash, OpenSessionError> {
+        self.user.password_hash.as_ref().map_err(|_| OpenSessionError::UnreadableHash)
     }
 
-    fn refusal(&self, row: Option<&Row>) -> Result<Refusal, OpenSessionError> {
+    fn rejected_by(&self, row: Option<&Row>) -> Result<Rejection, OpenSessionError> {
         let row = row.ok_or(OpenSessionError::UserGone)?;
         let user = read_user(row, &self.user.username).map_err(StoreError::from)?;
         if user.id != self.user.id {
@@ -178,13 +151,13 @@ impl<'a> Login<'a> {
         if !user.enabled {
             return Err(OpenSessionError::UserDisabled);
         }
-        if user.sessions.contains_key(&self.id) {
-            return Ok(Refusal::Written);
+        if user.sessions.contains_key(&self.session.id) {
+            return Ok(Rejection::AlreadyWritten);
         }
-        if user.password_hash.as_ref() != Ok(self.checked_hash) {
+        if user.password_hash.as_ref() != Ok(self.checked_hash()?) {
             return Err(OpenSessionError::HashChanged(Box::new(user)));
         }
-        Ok(Refusal::SessionsChanged(user.sessions))
+        Ok(Rejection::SessionsChanged(user.sessions))
     }
 }
 

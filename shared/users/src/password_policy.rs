@@ -6,7 +6,9 @@ use crate::{Password, Username};
 
 /// Fewer characters than that are guessed whatever they are, so neither a password nor what is left of one without
 /// its user's name may have less.
-pub const SHORTEST_PASSWORD: usize = 8;
+const SHORTEST_PASSWORD: usize = 8;
+/// Nobody is asked for more than a sentence.
+const LONGEST_MINIMUM: usize = 128;
 /// Where fingers run: along the alphabet, the digits and the letters of a keyboard.
 const RUNS: [&str; 3] = ["abcdefghijklmnopqrstuvwxyz", "1234567890", "qwertyuiopasdfghjklzxcvbnm"];
 /// What people of this service think of first.
@@ -27,9 +29,14 @@ pub struct PasswordPolicy {
     min_length: usize,
 }
 
+/// A minimum length that is too short to protect anybody or too long to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be {SHORTEST_PASSWORD} to {LONGEST_MINIMUM} characters")]
+pub struct PasswordLengthError;
+
 /// Why a password cannot be set, and what to do; never what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordRefusal {
+pub enum NewPasswordError {
     /// Too few characters.
     #[error(
         "The new password is too short: use at least {0} characters, for example four or five random words."
@@ -59,9 +66,12 @@ pub enum PasswordRefusal {
 }
 
 impl PasswordPolicy {
-    /// Passwords of at least so many Unicode code points.
-    pub fn new(min_length: usize) -> Self {
-        Self { min_length }
+    /// Passwords of at least `min_length` Unicode code points, which is 8 to 128.
+    pub fn new(min_length: usize) -> Result<Self, PasswordLengthError> {
+        if !(SHORTEST_PASSWORD..=LONGEST_MINIMUM).contains(&min_length) {
+            return Err(PasswordLengthError);
+        }
+        Ok(Self { min_length })
     }
 
     /// Whether `username` may have this password.
@@ -69,31 +79,31 @@ impl PasswordPolicy {
     /// Compared in NFKC and case-folded, so that neither capitals nor full-width letters make a common one uncommon. The
     /// whole password is compared, as NIST asks, with the list and with what people make of it to get to the length: two or
     /// three of it, or one and a run, and a few characters.
-    pub fn check(&self, password: &Password, username: &Username) -> Result<(), PasswordRefusal> {
+    pub fn check(&self, password: &Password, username: &Username) -> Result<(), NewPasswordError> {
         if password.as_str().chars().count() < self.min_length {
-            return Err(PasswordRefusal::TooShort(self.min_length));
+            return Err(NewPasswordError::TooShort(self.min_length));
         }
         let folded = |text: &str| text.nfkc().default_case_fold().nfkc().collect::<String>();
         let text = Zeroizing::new(folded(password.as_str()));
         let characters: Zeroizing<Vec<char>> = Zeroizing::new(text.chars().collect());
         if is_run(&characters) {
-            return Err(PasswordRefusal::Run);
+            return Err(NewPasswordError::Run);
         }
         let period = period(&characters);
         if period < characters.len() && period < SHORTEST_PASSWORD {
-            return Err(PasswordRefusal::Repetition);
+            return Err(NewPasswordError::Repetition);
         }
         let unit: Zeroizing<String> = Zeroizing::new(characters.iter().take(period).collect());
         if COMMON.lines().any(|common| common == unit.as_str()) {
-            return Err(PasswordRefusal::Common);
+            return Err(NewPasswordError::Common);
         }
         if is_expected(&text) {
-            return Err(PasswordRefusal::Common);
+            return Err(NewPasswordError::Common);
         }
         let name = folded(username.as_str());
         let without_name = Zeroizing::new(text.replace(&name, ""));
         if without_name.len() < text.len() && without_name.chars().count() < SHORTEST_PASSWORD {
-            return Err(PasswordRefusal::OwnName);
+            return Err(NewPasswordError::OwnName);
         }
         Ok(())
     }
@@ -156,9 +166,9 @@ fn is_run(characters: &[char]) -> bool {
 mod tests {
     use super::*;
 
-    fn check(min_length: usize, password: &str, username: &str) -> Result<(), PasswordRefusal> {
+    fn check(min_length: usize, password: &str, username: &str) -> Result<(), NewPasswordError> {
         let password = Password::try_from(password.to_owned()).unwrap();
-        PasswordPolicy::new(min_length).check(&password, &username.parse().unwrap())
+        PasswordPolicy::new(min_length).unwrap().check(&password, &username.parse().unwrap())
     }
 
     #[test]
@@ -174,10 +184,21 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_asks_for_8_to_128_characters() {
+        for length in [0, 7, 129, usize::MAX] {
+            let said = PasswordPolicy::new(length).unwrap_err().to_string();
+            assert_eq!(said, "must be 8 to 128 characters", "{length}");
+        }
+        for length in [8, 15, 128] {
+            assert_eq!(PasswordPolicy::new(length), Ok(PasswordPolicy { min_length: length }));
+        }
+    }
+
+    #[test]
     fn length_counts_code_points_after_composition() {
-        assert_eq!(check(15, "fourteen chars", "ada"), Err(PasswordRefusal::TooShort(15)));
+        assert_eq!(check(15, "fourteen chars", "ada"), Err(NewPasswordError::TooShort(15)));
         assert_eq!(check(15, "fifteen charsss", "ada"), Ok(()));
-        assert_eq!(check(9, "Jose\u{301} hot", "ada"), Ok(()).and(Err(PasswordRefusal::TooShort(9))));
+        assert_eq!(check(9, "Jose\u{301} hot", "ada"), Err(NewPasswordError::TooShort(9)));
         assert_eq!(check(8, "😀😁😂🤣😃😄😅😆", "ada"), Ok(()));
     }
 
@@ -186,7 +207,7 @@ mod tests {
         for password in
             ["football", "PassWord1", "ｐａｓｓｗｏｒｄ", "passwordpassword", "trustno1trustno1trust"]
         {
-            assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Common), "{password}");
+            assert_eq!(check(8, password, "ada"), Err(NewPasswordError::Common), "{password}");
         }
     }
 
@@ -202,7 +223,7 @@ mod tests {
             "Football-Baseball!",
             "password2024password",
         ] {
-            assert_eq!(check(15, password, "ada"), Err(PasswordRefusal::Common), "{password}");
+            assert_eq!(check(15, password, "ada"), Err(NewPasswordError::Common), "{password}");
         }
         for password in [
             "sunshine and football",
@@ -217,7 +238,7 @@ mod tests {
     #[test]
     fn patterns_and_runs_are_refused() {
         for password in ["aaaaaaaaaaaaaaa", "abababababababab", "1231231231231231", "hunter hunter hunter "] {
-            assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Repetition), "{password}");
+            assert_eq!(check(8, password, "ada"), Err(NewPasswordError::Repetition), "{password}");
         }
         for password in [
             "abcdefghijklmnop",
@@ -226,7 +247,7 @@ mod tests {
             "ZYXWVUTSRQPONMLK",
             "qwertyuiopasdfgh",
         ] {
-            assert_eq!(check(8, password, "ada"), Err(PasswordRefusal::Run), "{password}");
+            assert_eq!(check(8, password, "ada"), Err(NewPasswordError::Run), "{password}");
         }
     }
 
@@ -235,23 +256,23 @@ mod tests {
         for password in
             ["ada.lovelace1842", "Ada.Lovelace-x", "1815ada.lovelace1", "ada.lovelace!ada.lovelace?"]
         {
-            assert_eq!(check(8, password, "ada.lovelace"), Err(PasswordRefusal::OwnName), "{password}");
+            assert_eq!(check(8, password, "ada.lovelace"), Err(NewPasswordError::OwnName), "{password}");
         }
         assert_eq!(check(8, "canada loves maple", "ada"), Ok(()));
         for (name, password) in [("Straße", "Straße2024Straße"), ("Οδυσσεύς", "ΟΔΥΣΣΕΎΣ2024")]
         {
-            assert_eq!(check(8, password, name), Err(PasswordRefusal::OwnName), "{password}");
+            assert_eq!(check(8, password, name), Err(NewPasswordError::OwnName), "{password}");
         }
     }
 
     #[test]
     fn a_refusal_says_what_to_do_and_a_long_password_is_checked_at_once() {
-        let said = PasswordRefusal::TooShort(15).to_string();
+        let said = NewPasswordError::TooShort(15).to_string();
         assert_eq!(
             said,
             "The new password is too short: use at least 15 characters, for example four or five random words."
         );
-        assert_eq!(check(15, &format!("{}b", "a".repeat(1023)), "ada"), Err(PasswordRefusal::Common));
+        assert_eq!(check(15, &format!("{}b", "a".repeat(1023)), "ada"), Err(NewPasswordError::Common));
         assert_eq!(check(15, &"red green yellow blue ".repeat(46), "ada"), Ok(()));
     }
 

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use token::{SessionId, Timestamp};
 
 use crate::{
-    AddressFailures, Attempts, MalformedRow, Session, SourceAddress, User, Username,
+    AddressFailures, Attempts, MalformedRow, NewSession, Session, SourceAddress, User, Username,
     schema::{
         ADDRESS, ATTEMPTS, CLAIMS, CREATED_AT, ENABLED, EXPIRES_AT, FAILURES, ISSUED_AT, LAST_FAILURE,
         PASSWORD_HASH, SESSIONS, SOURCE_IP, USER, USER_AGENT, USER_ID, USERNAME,
@@ -47,7 +47,9 @@ pub(crate) fn no_sessions() -> AttributeValue {
     AttributeValue::M(HashMap::new())
 }
 
-pub(crate) fn session(session: &Session) -> AttributeValue {
+/// The entry of a new session in the map of sessions.
+pub(crate) fn session_entry(new: &NewSession<'_>) -> AttributeValue {
+    let session = Session::from(new);
     let mut entry = HashMap::from([(ISSUED_AT.to_owned(), instant(session.issued_at()))]);
     if let Some(user_agent) = session.user_agent() {
         entry.insert(USER_AGENT.to_owned(), string(user_agent));

@@ -2,14 +2,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::{BuildError, SdkError},
-    operation::{
-        transact_write_items::TransactWriteItemsError,
-        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    },
+    error::SdkError,
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{
-        self, AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
-        ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TimeToLiveSpecification, TransactWriteItem,
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
+        ScalarAttributeType, TimeToLiveSpecification,
     },
 };
 use token::Timestamp;
@@ -177,69 +174,4 @@ fn read_all(
     let attempts = read_attempts(row(attempts_key(username)), now)?;
     let from_address = read_address(address.and_then(|address| row(address_key(address))), now)?;
     Ok(BeforeLogin { user, attempts, from_address })
-}
-
-/// What became of a conditional update.
-pub(crate) enum Update {
-    Done,
-    /// The condition did not hold for this row, or there is none.
-    Refused(Option<Row>),
-}
-
-impl Update {
-    pub(crate) async fn send(update: UpdateItemFluentBuilder) -> Result<Self, StoreError> {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        match update.return_values_on_condition_check_failure(all_old).send().await {
-            Ok(_) => Ok(Self::Done),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    Ok(Self::Refused(refusal.item.clone()))
-                }
-                _ => Err(StoreError::unavailable(Operation::UpdateItem, error)),
-            },
-        }
-    }
-
-    /// Makes both updates or none, the condition being the first one's; none when another write is under way.
-    pub(crate) async fn send_both(
-        client: &Client,
-        first: &UpdateItemFluentBuilder,
-        second: &UpdateItemFluentBuilder,
-    ) -> Result<Option<Self>, StoreError> {
-        let operation = Operation::TransactWriteItems;
-        let write = |update| {
-            let update = part(update).map_err(|error| StoreError::unbuilt(operation, error))?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().update(update).build())
-        };
-        let sent =
-            client.transact_write_items().transact_items(write(first)?).transact_items(write(second)?).send();
-        let Err(error) = sent.await else { return Ok(Some(Self::Done)) };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(refusal)) = error.as_service_error()
-        {
-            let reasons = refusal.cancellation_reasons();
-            if let Some(reason) =
-                reasons.iter().find(|reason| reason.code() == Some("ConditionalCheckFailed"))
-            {
-                return Ok(Some(Self::Refused(reason.item.clone())));
-            }
-            if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
-                return Ok(None);
-            }
-        }
-        Err(StoreError::unavailable(operation, error))
-    }
-}
-
-/// An update as a part of a transaction.
-fn part(update: &UpdateItemFluentBuilder) -> Result<types::Update, BuildError> {
-    let input = update.as_input();
-    types::Update::builder()
-        .set_table_name(input.get_table_name().clone())
-        .set_key(input.get_key().clone())
-        .set_update_expression(input.get_update_expression().clone())
-        .set_condition_expression(input.get_condition_expression().clone())
-        .set_expression_attribute_names(input.get_expression_attribute_names().clone())
-        .set_expression_attribute_values(input.get_expression_attribute_values().clone())
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .build()
 }

@@ -5,7 +5,7 @@ use crate::{
     Listing, MalformedRow, NewUser, PageStart, PasswordHash, StoreError, User, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, read_enabled, read_instant, read_user, string, user_key},
     schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
-    table::Update,
+    update::{Outcome, update},
 };
 
 /// A user on the way into the table or out of it: everything but the sessions, which are of the tokens out there.
@@ -90,8 +90,8 @@ impl UserTable {
             claims: record.claims.clone(),
         };
         let row = match self.put_new(&new, record.status, record.created_at.unwrap_or(now)).await? {
-            Update::Done => return Ok(Imported::Created),
-            Update::Refused(row) => row.ok_or(ImportError::Contended)?,
+            Outcome::Done => return Ok(Imported::Created),
+            Outcome::Rejected(row) => row.ok_or(ImportError::Contended)?,
         };
         let user = read_user(&row, &record.username).map_err(StoreError::from)?;
         // The client repeats a write whose answer was lost, and then finds its own row.
@@ -109,7 +109,7 @@ impl UserTable {
     }
 
     async fn replace(&self, record: &UserRecord, id: UserId) -> Result<Imported, ImportError> {
-        let mut update =
+        let mut change =
             "SET #hash = :hash, #claims = :claims, #enabled = :enabled, #sessions = :none".to_owned();
         let mut write = self
             .update_item(user_key(&record.username))
@@ -125,14 +125,14 @@ impl UserTable {
             .expression_attribute_values(":enabled", AttributeValue::Bool(record.status == Status::Enabled))
             .expression_attribute_values(":none", no_sessions());
         if let Some(created_at) = record.created_at {
-            update.push_str(", #created_at = :created_at");
+            change.push_str(", #created_at = :created_at");
             write = write
                 .expression_attribute_names("#created_at", CREATED_AT)
                 .expression_attribute_values(":created_at", instant(created_at));
         }
-        match Update::send(write.update_expression(update)).await? {
-            Update::Done => Ok(Imported::Replaced),
-            Update::Refused(_) => Err(ImportError::Contended),
+        match update(write.update_expression(change)).await? {
+            Outcome::Done => Ok(Imported::Replaced),
+            Outcome::Rejected(_) => Err(ImportError::Contended),
         }
     }
 

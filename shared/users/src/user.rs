@@ -38,9 +38,27 @@ pub struct Session {
     source_ip: Option<String>,
 }
 
+/// A session that a login or a change of the password opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewSession<'a> {
+    /// `sid`, which no session has or had.
+    pub id: SessionId,
+    /// `iat`: now.
+    pub issued_at: Timestamp,
+    /// What the caller says it is; cut at 200 characters.
+    pub user_agent: Option<&'a str>,
+    /// Where the call comes from; cut at 45 characters.
+    pub source_ip: Option<&'a str>,
+}
+
+impl From<&NewSession<'_>> for Session {
+    fn from(new: &NewSession<'_>) -> Self {
+        Self::new(new.issued_at, new.user_agent, new.source_ip)
+    }
+}
+
 impl Session {
-    /// A session opened at `issued_at`; the user agent is cut at 200 characters, the address at 45.
-    pub fn new(issued_at: Timestamp, user_agent: Option<&str>, source_ip: Option<&str>) -> Self {
+    pub(crate) fn new(issued_at: Timestamp, user_agent: Option<&str>, source_ip: Option<&str>) -> Self {
         let cut = |text: &str, characters| text.chars().take(characters).collect();
         Self {
             issued_at,

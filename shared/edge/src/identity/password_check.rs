@@ -4,8 +4,8 @@ use aws::with_causes;
 use lambda_http::tracing::warn;
 use token::{Entropy, Timestamp};
 use users::{
-    BeforeLogin, Claim, HashError, Hasher, Password, PasswordHash, SourceAddress, User, UserTable, Username,
-    Verdict,
+    BeforeLogin, EarlierFailures, HashError, Hasher, Password, PasswordHash, SourceAddress, TryClaim, User,
+    UserTable, Username, Verdict,
 };
 
 use crate::{
@@ -22,8 +22,8 @@ pub struct PasswordCheck {
 
 /// A check that may be made now.
 pub struct Try {
-    /// Whether failures under the name came before it.
-    pub had_failures: bool,
+    /// What came before it under the name.
+    pub earlier_failures: EarlierFailures,
     username: Username,
     address: Option<SourceAddress>,
     /// Whether the failure that it would be is counted already.
@@ -64,11 +64,13 @@ impl PasswordCheck {
         }
         // Many tries at once must not all be checked before the first failure is counted.
         let claimed = attempts.must_claim();
-        if claimed && self.users.claim_try(&username, &attempts, now).await? == Claim::TakenByAnother {
+        if claimed && self.users.claim_try(&username, &attempts, now).await? == TryClaim::TakenByAnother {
             let wait = attempts.and_one(now).retry_after(now).unwrap_or_default();
             return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
         }
-        Ok((user, Try { had_failures: attempts.failures > 0, username, address, claimed }))
+        let earlier_failures =
+            if attempts.failures > 0 { EarlierFailures::Forget } else { EarlierFailures::None };
+        Ok((user, Try { earlier_failures, username, address, claimed }))
     }
 
     /// Counts `outcome` if the credentials were bad.
@@ -91,7 +93,7 @@ impl PasswordCheck {
 
     /// Forgets the failures under the name before `of`, which was a success that stands whatever comes of this.
     pub async fn forget_failures(&self, of: &Try) {
-        if !of.had_failures {
+        if of.earlier_failures == EarlierFailures::None {
             return;
         }
         if let Err(problem) = self.users.clear_attempts(&of.username).await {

@@ -1,8 +1,10 @@
 use token::Seconds;
 use tokio::task::JoinSet;
-use users::{AddressFailures, Attempts, BeforeLogin, Claim, OpenSessionError};
+use users::{
+    AddressFailures, Attempts, BeforeLogin, EarlierFailures, OpenSessionError, TryClaim, VerifiedLogin,
+};
 
-use crate::world::{HOUR, NOW, World, at, name, new_hash, policy, session_id, session_of, user_id};
+use crate::world::{HOUR, NOW, World, at, login, name, new_hash, new_session, policy, session_id, user_id};
 
 async fn attempts(world: &World, username: &str, now: u64) -> Attempts {
     world.table.for_login(&name(username), None, at(now)).await.unwrap().attempts
@@ -100,7 +102,7 @@ async fn of_many_claims_at_once_one_is_granted_and_counts_as_a_failure() {
         let world = world.clone();
         claims.spawn(async move { world.table.claim_try(&name("ada"), &read, at(NOW + 1)).await.unwrap() });
     }
-    let granted = claims.join_all().await.into_iter().filter(|claim| *claim == Claim::Granted).count();
+    let granted = claims.join_all().await.into_iter().filter(|claim| *claim == TryClaim::Granted).count();
     assert_eq!(granted, 1);
     let counted = attempts(&world, "ada", NOW + 1).await;
     assert_eq!(counted, read.and_one(at(NOW + 1)));
@@ -113,11 +115,9 @@ async fn a_login_after_failures_forgets_them_with_the_session_it_opens_or_does_n
     fail(&world, "ada", NOW).await;
     let user = world.ada().await;
     let open = async || {
-        let session = session_of(NOW);
-        world
-            .table
-            .open_session_after_failures(&user, session_id(1), &session, None, &policy(), at(NOW))
-            .await
+        let session = new_session(session_id(1), NOW);
+        let login = VerifiedLogin { earlier_failures: EarlierFailures::Forget, ..login(&user, &session) };
+        world.table.open_session(&login, &policy()).await
     };
     world.table.disable(&name("ada")).await.unwrap();
     assert!(matches!(open().await, Err(OpenSessionError::UserDisabled)));

@@ -1,8 +1,8 @@
 use token::{RefreshSwitch, SessionPolicy};
-use users::{MAX_SESSIONS, OpenSessionError};
+use users::{MAX_SESSIONS, OpenSessionError, VerifiedLogin};
 
 use crate::world::{
-    HOUR, NOW, World, at, name, new_hash, policy, session_id, session_of, upgraded_hash, user_id,
+    HOUR, NOW, World, login, name, new_hash, new_session, policy, session_id, upgraded_hash, user_id,
 };
 
 #[tokio::test]
@@ -11,11 +11,9 @@ async fn a_login_can_replace_the_hash_it_checked() {
     let user = world.ada().await;
     let upgraded = upgraded_hash();
     for _lost_answer in 0..2 {
-        world
-            .table
-            .open_session(&user, session_id(1), &session_of(NOW), Some(&upgraded), &policy(), at(NOW))
-            .await
-            .unwrap();
+        let session = new_session(session_id(1), NOW);
+        let login = VerifiedLogin { upgraded_hash: Some(&upgraded), ..login(&user, &session) };
+        world.table.open_session(&login, &policy()).await.unwrap();
     }
     let user = world.ada().await;
     assert_eq!(user.password_hash, Ok(upgraded));
@@ -143,6 +141,7 @@ async fn a_login_while_refreshing_is_off_keeps_the_sessions_of_when_it_was_on() 
     let (user, later) = (world.ada().await, NOW + 2 * HOUR);
     let off =
         SessionPolicy::new(policy().expiration(), policy().refresh_expiration(), RefreshSwitch::Off).unwrap();
-    world.table.open_session(&user, session_id(2), &session_of(later), None, &off, at(later)).await.unwrap();
+    let session = new_session(session_id(2), later);
+    world.table.open_session(&login(&user, &session), &off).await.unwrap();
     assert_eq!(world.sessions("ada").await.len(), 2);
 }

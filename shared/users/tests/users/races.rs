@@ -6,9 +6,11 @@ use std::sync::{
 };
 
 use tokio::task::JoinSet;
-use users::{BeforeLogin, MAX_SESSIONS, OpenSessionError, StoreError};
+use users::{BeforeLogin, MAX_SESSIONS, OpenSessionError, StoreError, VerifiedLogin};
 
-use crate::world::{NOW, World, at, name, new_hash, policy, session_id, session_of, upgraded_hash, user_id};
+use crate::world::{
+    NOW, World, at, login, name, new_hash, new_session, policy, session_id, upgraded_hash, user_id,
+};
 
 const ROUNDS: u32 = 200;
 
@@ -70,11 +72,9 @@ async fn a_new_password_survives_hash_upgrades_and_their_sessions_do_not() {
         for index in 1..=6 {
             let (world, user) = (world.clone(), user.clone());
             logins.spawn(async move {
-                let (session, hash) = (session_of(NOW), upgraded_hash());
-                world
-                    .table
-                    .open_session(&user, session_id(index), &session, Some(&hash), &policy(), at(NOW))
-                    .await
+                let (session, hash) = (new_session(session_id(index), NOW), upgraded_hash());
+                let login = VerifiedLogin { upgraded_hash: Some(&hash), ..login(&user, &session) };
+                world.table.open_session(&login, &policy()).await
             });
         }
         world.table.set_password(&user.username, &new_hash()).await.unwrap();

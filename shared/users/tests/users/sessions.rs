@@ -1,12 +1,15 @@
-use users::EndSessionsError;
+use users::{EndSessionsError, Session};
 
-use crate::world::{NOW, World, name, session_id, session_of, user_id};
+use crate::world::{NOW, World, name, new_session, session_id, user_id};
 
 #[tokio::test]
 async fn a_session_is_found_as_it_was_opened() {
     let world = World::with_ada().await;
     world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
-    assert_eq!(world.sessions("ada").await.get(&session_id(1)), Some(&session_of(NOW)));
+    assert_eq!(
+        world.sessions("ada").await.get(&session_id(1)),
+        Some(&Session::from(&new_session(session_id(1), NOW)))
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,10 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use token::{CustomClaims, Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp, UserId};
-use users::{NewUser, OpenSessionError, PasswordHash, Session, User, UserTable, Username};
+use users::{
+    EarlierFailures, NewSession, NewUser, OpenSessionError, PasswordHash, Session, User, UserTable, Username,
+    VerifiedLogin,
+};
 
 pub(crate) const NOW: u64 = 1_685_728_800;
 pub(crate) const HOUR: u64 = 3600;
@@ -83,7 +86,7 @@ impl World {
 
     /// A login of the user as read, at `now`.
     pub(crate) async fn log_in(&self, user: &User, id: SessionId, now: u64) -> Result<(), OpenSessionError> {
-        self.table.open_session(user, id, &session_of(now), None, &policy(), at(now)).await
+        self.table.open_session(&login(user, &new_session(id, now)), &policy()).await
     }
 }
 
@@ -141,8 +144,13 @@ pub(crate) fn session_id(index: u8) -> SessionId {
     SessionId::new(Entropy([index; 16]))
 }
 
-pub(crate) fn session_of(issued_at: u64) -> Session {
-    Session::new(at(issued_at), Some("curl/8.5"), Some("203.0.113.7"))
+/// The first login of a user, with the hash as read.
+pub(crate) fn login<'a>(user: &'a User, session: &'a NewSession<'a>) -> VerifiedLogin<'a> {
+    VerifiedLogin { user, session, upgraded_hash: None, earlier_failures: EarlierFailures::None }
+}
+
+pub(crate) fn new_session(id: SessionId, issued_at: u64) -> NewSession<'static> {
+    NewSession { id, issued_at: at(issued_at), user_agent: Some("curl/8.5"), source_ip: Some("203.0.113.7") }
 }
 
 /// 1 hour and 2 days: a session is over 49 hours after its login.
