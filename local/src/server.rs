@@ -9,7 +9,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, extract::State};
 use edge::{Environment, SettingError};
 use http::{Response, StatusCode, header};
 use jwks::Jwks;
-use keyring::{KeySource, PublicKeysError, SigningKeys};
+use keyring::{KeySource, PublicKeysError, Purpose, SigningKeys};
 use local_data::{Store, StoreFileError, folder::prepare, signing_key, signing_key::KeyFileError};
 use login::Login;
 use password::ChangePassword;
@@ -138,7 +138,7 @@ fn gateway(
     };
     let settings = Environment::new(&lookup);
     let max_stale = settings.keys_max_stale()?;
-    let keys = || SigningKeys::new(KeySource::File(key_file.to_owned()), max_stale);
+    let keys = || SigningKeys::new(KeySource::File(key_file.to_owned()), Purpose::Sign, max_stale);
     Ok(Gateway {
         login: Login::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,

@@ -17,9 +17,9 @@ mod settings;
 
 pub use crate::http::{
     About, AuditSubject, Body, CredentialFailure, Endpoint, Reason, Rejection, Request, Response, Route,
-    SessionFailure, bearer_token, respond,
+    SessionFailure, bearer_token, respond, user,
 };
 pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
 pub use identity::{Caller, PasswordCheck, SessionCheck, Try, live_user, warm_up};
 pub use lambda::{audit, guarded, metrics, start, start_answering, start_task};
-pub use settings::{AuthorizerResponse, Environment, SettingError};
+pub use settings::{AuthorizerResponse, Environment, OnFailure, SettingError};

@@ -1,7 +1,7 @@
 //! Every setting: its variable, its default and its rule.
 
 use aws::AwsSettings;
-use keyring::{KeySource, PublicKeys, SigningKeys, SigningSecret};
+use keyring::{KeySource, PublicKeys, Purpose, SigningKeys, SigningSecret};
 use token::{
     Algorithm, AudienceError, DEFAULT_MAX_STALE, Issuer, IssuerUrl, IssuerUrlError, RefreshSwitch,
     RotationPolicy, Seconds, SessionPolicy,
@@ -42,6 +42,15 @@ pub enum AuthorizerResponse {
     Simple,
     /// An IAM policy.
     Policy,
+}
+
+/// What the authorizer does when it cannot decide: AWS fails, or there are no keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Fails, which API Gateway answers with 500 and does not cache.
+    Error,
+    /// Denies, which API Gateway answers with 403 and caches.
+    Deny,
 }
 
 impl<'a> Environment<'a> {
@@ -143,13 +152,17 @@ impl<'a> Environment<'a> {
 
     /// The keys to sign with; nothing is read yet.
     pub fn signing_keys(&self, aws: &AwsSettings) -> Result<SigningKeys, SettingError> {
-        Ok(SigningKeys::new(KeySource::Secret(self.secret(aws)?), self.keys_max_stale()?))
+        let source = KeySource::Secret(self.secret(aws)?);
+        Ok(SigningKeys::new(source, Purpose::Sign, self.keys_max_stale()?))
     }
 
     /// The keys to verify with: those of `PUBLIC_KEYS_TABLE` where it is set, else the secret's.
     pub fn verification_keys(&self, aws: &AwsSettings) -> Result<SigningKeys, SettingError> {
-        let Some(published) = self.public_keys(aws) else { return self.signing_keys(aws) };
-        Ok(SigningKeys::new(KeySource::PublicKeys(published), self.keys_max_stale()?))
+        let source = match self.public_keys(aws) {
+            Some(published) => KeySource::PublicKeys(published),
+            None => KeySource::Secret(self.secret(aws)?),
+        };
+        Ok(SigningKeys::new(source, Purpose::Verify, self.keys_max_stale()?))
     }
 
     /// The table of public keys, if `PUBLIC_KEYS_TABLE` is set.
@@ -214,6 +227,15 @@ impl<'a> Environment<'a> {
             None | Some("simple") => Ok(AuthorizerResponse::Simple),
             Some("policy") => Ok(AuthorizerResponse::Policy),
             Some(_) => Err(error("AUTHORIZER_RESPONSE", "must be simple or policy")),
+        }
+    }
+
+    /// What the authorizer does when it cannot decide: `AUTHORIZER_ON_FAILURE` (error).
+    pub fn on_failure(&self) -> Result<OnFailure, SettingError> {
+        match self.optional("AUTHORIZER_ON_FAILURE").as_deref() {
+            None | Some("error") => Ok(OnFailure::Error),
+            Some("deny") => Ok(OnFailure::Deny),
+            Some(_) => Err(error("AUTHORIZER_ON_FAILURE", "must be error or deny")),
         }
     }
 

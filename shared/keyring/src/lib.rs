@@ -5,6 +5,7 @@
 //! - [`SigningSecret`]: every call to Secrets Manager
 //! - [`PublicKeys`]: the public halves in a table of their own, for functions that only verify or publish
 
+mod key_cache;
 mod key_source;
 mod public_keys;
 mod signing_keys;
@@ -12,5 +13,5 @@ mod signing_secret;
 
 pub use key_source::KeySource;
 pub use public_keys::{PublicKeys, PublicKeysError};
-pub use signing_keys::{KeysUnavailable, SigningKeys, VerificationError};
+pub use signing_keys::{KeysUnavailable, Purpose, SigningKeys, VerificationError};
 pub use signing_secret::{Call, SecretError, SecretInForce, SigningSecret, Stage, Versions};

@@ -1,24 +1,48 @@
 //! The key set, cached as long as it is good.
+//!
+//! Every reading runs as a task of its own, so a caller that gives up does not end it. While a set may still be used,
+//! nobody waits for a source that does not answer.
 
-use std::sync::Arc;
-
-use aws::with_causes;
-use token::{
-    Claims, KEY_SET_CACHE_TIME, KeySet, MaybeExpiredClaims, Seconds, Timestamp, TokenError, Verifier,
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use tokio::sync::Mutex;
 
-use crate::KeySource;
+use token::{Claims, KeySet, MaybeExpiredClaims, Seconds, Timestamp, TokenError, Verifier};
+use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 
-/// The shortest time between two readings that an unknown `kid` or, while older keys may be used, a failure causes.
-const COOLDOWN: Seconds = Seconds::new(30);
+use crate::{
+    KeySource,
+    key_cache::{Cache, Cached},
+};
+
+/// How long a caller waits for a renewed set while an older one may still be used: longer than a reading takes, a new
+/// connection included.
+///
+/// Only one caller waits, and only if the last reading succeeded, so an outage costs it once.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The signing keys of this process, shared by all requests.
 pub struct SigningKeys {
+    shared: Arc<Shared>,
+    patience: Duration,
+}
+
+struct Shared {
     source: KeySource,
-    /// For how long past [`KEY_SET_CACHE_TIME`] keys are used while their source fails.
-    max_stale: Seconds,
+    purpose: Purpose,
     cache: Mutex<Cache>,
+    /// Held while the source is read.
+    reading: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What the keys are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Issuing tokens: a set in which no key signs yet never replaces one that can sign.
+    Sign,
+    /// Verifying or publishing alone.
+    Verify,
 }
 
 /// There is no key set that may still be used. The reason is in the log.
@@ -37,31 +61,27 @@ pub enum VerificationError {
     Token(#[from] TokenError),
 }
 
-#[derive(Default)]
-struct Cache {
-    /// The last good set and when it was read.
-    good: Option<(Arc<KeySet>, Timestamp)>,
-    /// When it was last tried, with or without success.
-    tried_at: Option<Timestamp>,
-}
-
 impl SigningKeys {
-    /// The keys of `source`; nothing is read yet.
-    pub fn new(source: KeySource, max_stale: Seconds) -> Self {
-        Self { source, max_stale, cache: Mutex::default() }
+    /// The keys of `source`, used up to `max_stale` beyond their cache time while it fails; nothing is read yet.
+    pub fn new(source: KeySource, purpose: Purpose, max_stale: Seconds) -> Self {
+        let (cache, reading) = (Mutex::new(Cache::new(max_stale)), Arc::default());
+        Self { shared: Arc::new(Shared { source, purpose, cache, reading }), patience: PATIENCE }
+    }
+
+    /// Waits this long for a renewed set instead of 300 ms. For tests on busy machines.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The keys to use at `now`; an error when there are none that may still be used.
     pub async fn current(&self, now: Timestamp) -> Result<Arc<KeySet>, KeysUnavailable> {
-        let mut cache = self.cache.lock().await;
-        if let Some(keys) = cache.good_for(KEY_SET_CACHE_TIME, now) {
-            return Ok(keys);
-        }
-        // While the source fails, stale keys answer at once and the source is asked once a cooldown.
-        let stale = cache.good_for(Seconds::new(KEY_SET_CACHE_TIME.get() + self.max_stale.get()), now);
-        match stale {
-            Some(keys) if cache.tried_within(COOLDOWN, now) => Ok(keys),
-            stale => self.read_into(&mut cache, now).await.or(stale).ok_or(KeysUnavailable),
+        let cached = self.shared.cache().at(now);
+        match cached {
+            Cached::Usable(keys) => Ok(keys),
+            Cached::Due(keys) => Ok(self.renewed(now).await.unwrap_or(keys)),
+            Cached::Nothing => self.first(now).await.ok_or(KeysUnavailable),
         }
     }
 
@@ -102,7 +122,7 @@ impl SigningKeys {
     ) -> Result<T, VerificationError> {
         let keys = self.current(now).await?;
         let verdict = match verify(&keys) {
-            Err(TokenError::UnknownKey) => match self.read_again(now).await {
+            Err(TokenError::UnknownKey) => match self.renewed_for_unknown_key(now).await {
                 Some(keys) => verify(&keys),
                 None => Err(TokenError::UnknownKey),
             },
@@ -112,50 +132,47 @@ impl SigningKeys {
     }
 
     /// A newly read set, unless one was read or tried within the cooldown.
-    async fn read_again(&self, now: Timestamp) -> Option<Arc<KeySet>> {
-        let mut cache = self.cache.lock().await;
-        if cache.tried_within(COOLDOWN, now) {
+    async fn renewed_for_unknown_key(&self, now: Timestamp) -> Option<Arc<KeySet>> {
+        let cooling_down = self.shared.cache().is_cooling_down(now);
+        if cooling_down { None } else { self.renewed(now).await }
+    }
+
+    /// A newly read set, if the source gives it soon; else the reading goes on and later callers find what it read.
+    async fn renewed(&self, now: Timestamp) -> Option<Arc<KeySet>> {
+        let reading = Arc::clone(&self.shared.reading).try_lock_owned().ok()?;
+        let answers = self.shared.cache().source_answers();
+        let reading = self.read(reading, now);
+        if !answers {
             return None;
         }
-        self.read_into(&mut cache, now).await
+        tokio::time::timeout(self.patience, reading).await.ok()?.ok()?
     }
 
-    async fn read_into(&self, cache: &mut Cache, now: Timestamp) -> Option<Arc<KeySet>> {
-        cache.tried_at = Some(now);
-        match self.source.read().await {
-            Ok(keys) => {
-                let keys = Arc::new(keys);
-                cache.good = Some((Arc::clone(&keys), now));
-                Some(keys)
-            }
-            Err(error) if cache.good.is_some() => {
-                let problem = with_causes(&error);
-                tracing::warn!(event = "signing_keys", problem, "the signing keys could not be read again");
-                None
-            }
-            Err(error) => {
-                let problem = with_causes(&error);
-                tracing::error!(event = "signing_keys", problem, "there are no signing keys");
-                None
-            }
+    /// The first set of this process, or the first after a long outage. Callers side by side share one reading.
+    async fn first(&self, now: Timestamp) -> Option<Arc<KeySet>> {
+        if let Ok(reading) = Arc::clone(&self.shared.reading).try_lock_owned() {
+            return self.read(reading, now).await.ok()?;
         }
+        drop(self.shared.reading.lock().await);
+        self.shared.cache().at(now).keys()
+    }
+
+    fn read(&self, reading: OwnedMutexGuard<()>, now: Timestamp) -> JoinHandle<Option<Arc<KeySet>>> {
+        let shared = Arc::clone(&self.shared);
+        shared.cache().begin(now);
+        tokio::spawn(async move {
+            let read = shared.source.read().await;
+            let keys = shared.cache().finish(read, shared.purpose, now);
+            drop(reading);
+            keys
+        })
     }
 }
 
-impl Cache {
-    fn good_for(&self, life: Seconds, now: Timestamp) -> Option<Arc<KeySet>> {
-        let (keys, read_at) = self.good.as_ref()?;
-        within(*read_at, life, now).then(|| Arc::clone(keys))
+impl Shared {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn tried_within(&self, life: Seconds, now: Timestamp) -> bool {
-        self.tried_at.is_some_and(|tried_at| within(tried_at, life, now))
-    }
-}
-
-/// Whether `now` is in the `life` after `start`; a clock that was set back has left it.
-fn within(start: Timestamp, life: Seconds, now: Timestamp) -> bool {
-    start <= now && now < start.plus(life)
 }
 
 #[cfg(test)]

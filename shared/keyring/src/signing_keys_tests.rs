@@ -11,6 +11,7 @@ use token::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::RwLock,
 };
 
 use super::*;
@@ -19,6 +20,8 @@ use aws::AwsSettings;
 use crate::SigningSecret;
 
 const NOW: u64 = 1_685_728_800;
+/// Longer than a reading takes on a busy machine.
+const A_WHILE: Duration = Duration::from_mins(1);
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(seconds).unwrap()
@@ -28,6 +31,8 @@ fn at(seconds: u64) -> Timestamp {
 struct Stand {
     secret: Arc<StdMutex<Option<String>>>,
     calls: Arc<AtomicU64>,
+    /// No answer is given while this is held for writing.
+    gate: Arc<RwLock<()>>,
     url: String,
 }
 
@@ -37,12 +42,14 @@ impl Stand {
         let stand = Self {
             secret: Arc::new(StdMutex::new(Some(secret.to_owned()))),
             calls: Arc::default(),
+            gate: Arc::default(),
             url: format!("http://{}", listener.local_addr().unwrap()),
         };
         let (secret, calls) = (Arc::clone(&stand.secret), Arc::clone(&stand.calls));
+        let gate = Arc::clone(&stand.gate);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&secret), Arc::clone(&calls)));
+                tokio::spawn(answer(stream, Arc::clone(&secret), Arc::clone(&calls), Arc::clone(&gate)));
             }
         });
         stand
@@ -57,6 +64,10 @@ impl Stand {
     }
 
     fn keys(&self, max_stale: u64) -> SigningKeys {
+        self.impatient_keys(max_stale).with_patience(A_WHILE)
+    }
+
+    fn impatient_keys(&self, max_stale: u64) -> SigningKeys {
         let lookup = |variable: &str| match variable {
             "AWS_REGION" => Some("eu-west-1".to_owned()),
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
@@ -65,11 +76,16 @@ impl Stand {
         };
         let client = AwsSettings::new(&lookup).unwrap().secrets_manager();
         let source = KeySource::Secret(SigningSecret::new(client, "signing"));
-        SigningKeys::new(source, Seconds::new(max_stale))
+        SigningKeys::new(source, Purpose::Sign, Seconds::new(max_stale))
     }
 }
 
-async fn answer(mut stream: TcpStream, secret: Arc<StdMutex<Option<String>>>, calls: Arc<AtomicU64>) {
+async fn answer(
+    mut stream: TcpStream,
+    secret: Arc<StdMutex<Option<String>>>,
+    calls: Arc<AtomicU64>,
+    gate: Arc<RwLock<()>>,
+) {
     let mut request = Vec::new();
     loop {
         let mut chunk = [0; 4096];
@@ -86,6 +102,7 @@ async fn answer(mut stream: TcpStream, secret: Arc<StdMutex<Option<String>>>, ca
         }
         request.clear();
         calls.fetch_add(1, Ordering::Relaxed);
+        drop(gate.read().await);
         let (status, body) = match &*secret.lock().unwrap() {
             Some(secret) => {
                 ("200 OK", serde_json::json!({ "Name": "signing", "SecretString": secret }).to_string())
@@ -100,6 +117,11 @@ async fn answer(mut stream: TcpStream, secret: Arc<StdMutex<Option<String>>>, ca
             return;
         }
     }
+}
+
+/// Waits until no reading is under way.
+async fn settled(keys: &SigningKeys) {
+    drop(keys.shared.reading.lock().await);
 }
 
 fn key_id(keys: &KeySet) -> &str {
@@ -131,6 +153,7 @@ async fn keys_are_used_an_hour_longer_while_secrets_manager_is_down() {
     keys.current(at(NOW + 329)).await.unwrap();
     assert_eq!(stand.calls(), calls, "asked again within the cooldown");
     keys.current(at(NOW + 330)).await.unwrap();
+    settled(&keys).await;
     assert!(stand.calls() > calls, "not asked after the cooldown");
     keys.current(at(NOW + 3899)).await.unwrap();
     assert!(matches!(keys.current(at(NOW + 3900)).await, Err(KeysUnavailable)));
@@ -159,6 +182,74 @@ async fn bad_keys_fail_closed_when_cold_and_keep_the_good_ones_when_warm() {
         stand.hold(Some(secret));
         assert_eq!(key_id(&keys.current(at(NOW + 300)).await.unwrap()), good);
     }
+}
+
+#[tokio::test]
+async fn a_silent_source_keeps_nobody_waiting_while_a_set_may_be_used() {
+    let stand = Stand::start(&old_secret()).await;
+    let keys = stand.impatient_keys(3600);
+    keys.current(at(NOW)).await.unwrap();
+    stand.hold(Some(&new_secret()));
+    let closed = stand.gate.write().await;
+    // Would hang until the SDK gives up if callers waited for the reading. The first waits a little, the rest not at all.
+    for second in 300..400 {
+        assert_eq!(key_id(&keys.current(at(NOW + second)).await.unwrap()), key_id(&old_set()));
+    }
+    drop(closed);
+    settled(&keys).await;
+    // On a busy machine the SDK may have given the reading up; the next one is due after the cooldown.
+    keys.current(at(NOW + 430)).await.unwrap();
+    settled(&keys).await;
+    assert_eq!(key_id(&keys.current(at(NOW + 431)).await.unwrap()), key_id(&new_set()));
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_leaves_the_first_reading_to_the_next_one() {
+    let stand = Stand::start(&old_secret()).await;
+    let keys = Arc::new(stand.keys(3600));
+    let closed = stand.gate.write().await;
+    let given_up = tokio::time::timeout(Duration::from_millis(50), keys.current(at(NOW))).await;
+    assert!(given_up.is_err());
+    let joining = tokio::spawn({
+        let keys = Arc::clone(&keys);
+        async move { keys.current(at(NOW)).await.map(drop) }
+    });
+    tokio::task::yield_now().await;
+    drop(closed);
+    joining.await.unwrap().unwrap();
+    assert_eq!(stand.calls(), 1, "the second caller waited for the first one's reading");
+}
+
+#[tokio::test]
+async fn a_set_in_which_no_key_signs_yet_replaces_no_set_that_can_sign() {
+    let later = Schedule { published: at(NOW), signs_from: at(NOW + 86_400), retires: None };
+    let later = KeySet::new(vec![Key::generate(Algorithm::ES256, later).unwrap()]).unwrap();
+    let stand = Stand::start(&old_secret()).await;
+    let keys = stand.keys(3600);
+    keys.current(at(NOW)).await.unwrap();
+    stand.hold(Some(&later.to_secret()));
+    assert_eq!(key_id(&keys.current(at(NOW + 300)).await.unwrap()), key_id(&old_set()));
+    settled(&keys).await;
+    assert_eq!(key_id(&keys.current(at(NOW + 3899)).await.unwrap()), key_id(&old_set()));
+    // It is what there is once the old set may no longer be used, and for whoever only verifies.
+    settled(&keys).await;
+    assert_eq!(key_id(&keys.current(at(NOW + 3900)).await.unwrap()), key_id(&later));
+}
+
+fn old_secret() -> String {
+    "a".repeat(32)
+}
+
+fn new_secret() -> String {
+    "b".repeat(32)
+}
+
+fn old_set() -> KeySet {
+    KeySet::from_secret(&old_secret()).unwrap()
+}
+
+fn new_set() -> KeySet {
+    KeySet::from_secret(&new_secret()).unwrap()
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use authorizer::Authorizer;
 use aws_sdk_dynamodb::{
@@ -12,7 +15,7 @@ use aws_sdk_dynamodb::{
 use edge::Environment;
 use http::Method;
 use jwks::Jwks;
-use keyring::{KeySource, PublicKeys, SigningKeys};
+use keyring::{KeySource, PublicKeys, Purpose, SigningKeys};
 use local::{Gateway, Protected};
 use local_data::{Store, TABLE_NAME};
 use login::Login;
@@ -31,6 +34,9 @@ use crate::{Event, Reply, SecretsManager, contract};
 pub const LOGIN_AT: u64 = 1_685_728_800;
 /// The issuer of every world.
 pub const ISSUER: &str = "https://k3y1atch42.execute-api.eu-west-1.amazonaws.com";
+
+/// How long a request waits for renewed keys: on a busy machine longer than a function does.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The whole product in one process.
 pub struct World {
@@ -128,18 +134,26 @@ impl World {
             set.or_else(|| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned()))
         };
         let environment = Environment::new(&lookup);
-        let keys = |source| SigningKeys::new(source, environment.keys_max_stale().unwrap());
+        let max_stale = environment.keys_max_stale().unwrap();
+        let keys = |purpose, source| SigningKeys::new(source, purpose, max_stale).with_patience(PATIENCE);
         let hashers = [Hasher::new(), Hasher::new()];
         let [of_login, of_password] = hashers.clone();
         let gateway = Gateway {
-            login: Login::new(users.clone(), keys(signing()), of_login, &environment).unwrap(),
-            refresh: Refresh::new(users.clone(), keys(signing()), &environment).unwrap(),
-            verify: Verify::new(users.clone(), keys(verifying()), &environment).unwrap(),
-            sessions: Sessions::new(users.clone(), keys(verifying()), &environment).unwrap(),
-            password: ChangePassword::new(users.clone(), keys(signing()), of_password, &environment).unwrap(),
-            jwks: Jwks::new(keys(verifying()), &environment).unwrap(),
+            login: Login::new(users.clone(), keys(Purpose::Sign, signing()), of_login, &environment).unwrap(),
+            refresh: Refresh::new(users.clone(), keys(Purpose::Sign, signing()), &environment).unwrap(),
+            verify: Verify::new(users.clone(), keys(Purpose::Verify, verifying()), &environment).unwrap(),
+            sessions: Sessions::new(users.clone(), keys(Purpose::Verify, verifying()), &environment).unwrap(),
+            password: ChangePassword::new(
+                users.clone(),
+                keys(Purpose::Sign, signing()),
+                of_password,
+                &environment,
+            )
+            .unwrap(),
+            jwks: Jwks::new(keys(Purpose::Verify, verifying()), &environment).unwrap(),
             cors: environment.cors().unwrap(),
-            protected: Protected::new(users.clone(), keys(verifying()), &environment).unwrap(),
+            protected: Protected::new(users.clone(), keys(Purpose::Verify, verifying()), &environment)
+                .unwrap(),
         };
         Self { gateway, users, hashers, calls, folder }
     }
@@ -224,7 +238,11 @@ impl World {
         };
         let environment = Environment::new(&lookup);
         let key_file = local_data::signing_key::file_in(self.folder.path(), at(0)).unwrap();
-        let keys = SigningKeys::new(KeySource::File(key_file), environment.keys_max_stale().unwrap());
+        let keys = SigningKeys::new(
+            KeySource::File(key_file),
+            Purpose::Verify,
+            environment.keys_max_stale().unwrap(),
+        );
         let users = environment.checked_table().unwrap().map(|_| self.users.clone());
         Authorizer::new(users, keys, &environment).unwrap()
     }
