@@ -83,7 +83,9 @@ impl Protected {
             "headers": event.get("headers"),
             "requestContext": event.get("requestContext"),
         });
-        let answer = self.authorizer.answer(&question.to_string(), now, LIMIT).await;
+        let Ok(answer) = self.authorizer.answer(&question.to_string(), now, LIMIT).await else {
+            return api_answer(500, &json!({ "message": "Internal Server Error" }));
+        };
         let is_authorized = answer.get("isAuthorized").is_some_and(|yes| *yes == true);
         match answer.get("context") {
             Some(claims) if is_authorized => backend(claims),

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use authorizer::Authorizer;
+use authorizer::{Authorizer, Undecided};
 use edge::Environment;
 use harness::{ISSUER, LOGIN_AT, World, at};
-use keyring::{KeySource, SigningKeys};
+use keyring::{KeySource, Purpose, SigningKeys};
 use serde_json::{Value, json};
 use token::{CustomClaims, Seconds};
 use tokio::net::TcpListener;
@@ -62,7 +62,7 @@ async fn logged_in() -> (World, String) {
 }
 
 async fn answer(authorizer: &Authorizer, event: &Value, now: u64) -> Value {
-    authorizer.answer(&event.to_string(), at(now), LIMIT).await
+    authorizer.answer(&event.to_string(), at(now), LIMIT).await.unwrap()
 }
 
 /// The code of a no, in the form that `kind` takes and without a trace of the token.
@@ -136,7 +136,7 @@ async fn the_scheme_and_the_header_s_name_may_be_in_any_case() {
             let event = with_token(kind, &token).to_string();
             let event = event.replace("\"Authorization\":", &format!("\"{name}\":"));
             let event = event.replace("\"authorization\":", &format!("\"{name}\":"));
-            assert!(allows(&authorizer.answer(&event, at(LOGIN_AT), LIMIT).await), "{kind} {name}");
+            assert!(allows(&authorizer.answer(&event, at(LOGIN_AT), LIMIT).await.unwrap()), "{kind} {name}");
         }
     }
 }
@@ -226,7 +226,7 @@ async fn an_ended_session_is_denied_at_once_where_sessions_are_checked_and_nowhe
 }
 
 #[tokio::test]
-async fn what_is_down_or_slow_denies_as_temporarily_unavailable() {
+async fn what_is_down_or_slow_fails_the_function_unless_it_is_set_to_deny() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
     for (endpoint, limit) in [("http://127.0.0.1:9", LIMIT), (&silent, Duration::from_millis(20))] {
@@ -235,15 +235,19 @@ async fn what_is_down_or_slow_denies_as_temporarily_unavailable() {
         let token =
             world.issuer().issue(&other.claims(&token, LOGIN_AT), &world.keys(), at(LOGIN_AT)).unwrap();
         let event = with_token("http_api_2", &token).to_string();
-        let denied = world.authorizer(&CHECKED).answer(&event, at(LOGIN_AT), limit).await;
+        let undecided = world.authorizer(&CHECKED).answer(&event, at(LOGIN_AT), limit).await;
+        assert_eq!(undecided, Err(Undecided), "API Gateway caches a Deny, and no function error");
+        let denying = [CHECKED[0], ("AUTHORIZER_ON_FAILURE", "deny")];
+        let denied = world.authorizer(&denying).answer(&event, at(LOGIN_AT), limit).await.unwrap();
         assert_eq!(denied["context"]["code"], "temporarily_unavailable", "{denied}");
-        assert!(allows(&world.authorizer(&[]).answer(&event, at(LOGIN_AT), LIMIT).await));
+        assert!(allows(&world.authorizer(&[]).answer(&event, at(LOGIN_AT), LIMIT).await.unwrap()));
     }
     let lookup = |variable: &str| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned());
-    let nowhere = SigningKeys::new(KeySource::File("/nowhere/keys.json".into()), Seconds::new(0));
+    let nowhere =
+        SigningKeys::new(KeySource::File("/nowhere/keys.json".into()), Purpose::Verify, Seconds::new(0));
     let without_keys = Authorizer::new(None, nowhere, &Environment::new(&lookup)).unwrap();
-    let code = rejection(&without_keys, "token", "Bearer no.to.ken", LOGIN_AT).await;
-    assert_eq!(code, "temporarily_unavailable");
+    let event = with_token("token", "no.to.ken").to_string();
+    assert_eq!(without_keys.answer(&event, at(LOGIN_AT), LIMIT).await, Err(Undecided));
 }
 
 #[tokio::test]
@@ -260,7 +264,7 @@ async fn an_event_of_no_authorizer_is_denied_everything() {
     let unlike = ["", "{", "null", "[]", "{}", "1", "\"x\"", &nested].map(str::to_owned);
     let huge = json!({ "headers": { "x": "y".repeat(6_000_000) } });
     for text in without_arn.iter().chain([&wild, &huge]).map(Value::to_string).chain(unlike) {
-        let denied = authorizer.answer(&text, at(LOGIN_AT), LIMIT).await;
+        let denied = authorizer.answer(&text, at(LOGIN_AT), LIMIT).await.unwrap();
         let context = &denied["context"];
         let expected = if text.contains("\"version\":\"2.0\"") {
             json!({ "isAuthorized": false, "context": context })

@@ -156,7 +156,8 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
     let token = world.log_in("ada", "another horse battery", LOGIN_AT + 999).await.token().to_owned();
     world.operations();
     let event = crate::authorizer::with_token("http_api_2", &token).to_string();
-    let answer = authorizer.answer(&event, harness::at(LOGIN_AT + 999), Duration::from_secs(8)).await;
+    let answer =
+        authorizer.answer(&event, harness::at(LOGIN_AT + 999), Duration::from_secs(8)).await.unwrap();
     assert_eq!(answer["isAuthorized"], true);
     let authorizer = world.operations();
     // A transaction needs the actions of its parts, and ours update.

@@ -1,8 +1,9 @@
 //! A Lambda authorizer for the routes of other APIs: the token in the `Authorization` header, and where it is
 //! set up so, whether its session has ended.
 //!
-//! REST APIs ask with `TOKEN` or `REQUEST`, HTTP APIs in payload format 1.0 or 2.0. Every event is answered, most
-//! of the odd ones with no: a function error would be a 500 to the caller, and an alarm at night.
+//! REST APIs ask with `TOKEN` or `REQUEST`, HTTP APIs in payload format 1.0 or 2.0. Every event is answered, most of
+//! the odd ones with no. A failure of ours is an error of the function, unless `AUTHORIZER_ON_FAILURE` says deny: API
+//! Gateway answers its caller 500 and caches nothing, where it would keep a Deny for the life of its cache.
 
 mod answer;
 mod event;
@@ -10,8 +11,8 @@ mod event;
 use std::time::Duration;
 
 use edge::{
-    AuditSubject, AuthorizerResponse, Environment, Reason, Rejection, SettingError, audit, bearer_token,
-    guarded, live_user,
+    AuditSubject, AuthorizerResponse, Environment, OnFailure, Reason, Rejection, SettingError, audit,
+    bearer_token, guarded, live_user,
 };
 use keyring::SigningKeys;
 use serde_json::Value;
@@ -27,7 +28,13 @@ pub struct Authorizer {
     keys: SigningKeys,
     verifier: Verifier,
     response: AuthorizerResponse,
+    on_failure: OnFailure,
 }
+
+/// We cannot say whether the caller may pass. The reason is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("temporarily_unavailable")]
+pub struct Undecided;
 
 impl Authorizer {
     /// Authorizing by the tokens of the issuer that `environment` sets, and by the sessions of `users`.
@@ -37,7 +44,8 @@ impl Authorizer {
         environment: &Environment<'_>,
     ) -> Result<Self, SettingError> {
         let verifier = Verifier::new(environment.issuer()?);
-        Ok(Self { users, keys, verifier, response: environment.authorizer_response()? })
+        let (response, on_failure) = (environment.authorizer_response()?, environment.on_failure()?);
+        Ok(Self { users, keys, verifier, response, on_failure })
     }
 
     /// Reads the keys, and with them opens the connection to the table, before the first event.
@@ -45,8 +53,8 @@ impl Authorizer {
         self.keys.warm_up(now).await;
     }
 
-    /// The answer to one event, as API Gateway wants it; no when it takes longer than `limit`.
-    pub async fn answer(&self, event: &str, now: Timestamp, limit: Duration) -> Value {
+    /// The answer to one event, as API Gateway wants it; [`Undecided`] if AWS fails or it takes longer than `limit`.
+    pub async fn answer(&self, event: &str, now: Timestamp, limit: Duration) -> Result<Value, Undecided> {
         let event = Event::read(event);
         // Boxed, for the SDK's futures in it nest deeper than the compiler follows.
         let deciding = Box::pin(self.decide(&event, now));
@@ -55,8 +63,9 @@ impl Authorizer {
         audit::decided("authorizer", subject, event.source_ip());
         let form = event.form(self.response);
         match decision {
-            Ok((claims, stage)) => form.allow(&claims, stage),
-            Err(rejection) => form.deny(&rejection, event.stage()),
+            Ok((claims, stage)) => Ok(form.allow(&claims, stage)),
+            Err(rejection) if rejection.is_ours() && self.on_failure == OnFailure::Error => Err(Undecided),
+            Err(rejection) => Ok(form.deny(&rejection, event.stage())),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The loop of a Lambda function.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use aws::{AwsSettings, with_causes};
 use lambda_http::{
@@ -34,19 +34,21 @@ where
         Ok((build(environment, aws)?, environment.cors()?))
     };
     let answer = async |(endpoint, cors): &(E, Cors), event: &str, now, limit| {
-        respond(endpoint, cors, event, now, limit).await
+        Ok::<_, Infallible>(respond(endpoint, cors, event, now, limit).await)
     };
     start_answering(build, async |(endpoint, _): &(E, Cors), now| endpoint.warm_up(now).await, answer).await
 }
 
-/// Starts a Lambda function that answers events of whatever kind within a limit, and never fails.
+/// Starts a Lambda function that answers events of whatever kind within a limit.
 ///
-/// `warm_up` comes before the first event, and takes 2 seconds at most.
-pub async fn start_answering<T, F, W, H>(build: F, warm_up: W, answer: H) -> Result<(), Error>
+/// `warm_up` comes before the first event, and takes 2 seconds at most. An error of `answer`, which has logged why, is
+/// one of the function; its text is all that Lambda is told.
+pub async fn start_answering<T, F, W, H, P>(build: F, warm_up: W, answer: H) -> Result<(), Error>
 where
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
     W: AsyncFn(&T, Timestamp),
-    H: AsyncFn(&T, &str, Timestamp, Duration) -> Value,
+    H: AsyncFn(&T, &str, Timestamp, Duration) -> Result<Value, P>,
+    P: std::error::Error + Send + Sync + 'static,
 {
     let (task, answer) = (&prepare(build)?, &answer);
     if tokio::time::timeout(WARM_UP, warm_up(task, clock::now())).await.is_err() {
@@ -59,7 +61,7 @@ where
         let limit = limit(clock::time_until(event.context.deadline()));
         let answer = answer(task, event.payload.get(), clock::now(), limit).await;
         metrics::flush();
-        Ok::<_, Error>(answer)
+        answer.map_err(Error::from)
     }))
     .await
 }
