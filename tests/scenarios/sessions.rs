@@ -27,6 +27,11 @@ fn session_of(world: &World, token: &str, now: u64) -> String {
     world.claims(token, now).session_id.to_string()
 }
 
+fn user_of(world: &World, token: &str, now: u64) -> Value {
+    let claims = world.claims(token, now);
+    json!({ "sub": claims.subject.to_string(), "username": claims.username })
+}
+
 async fn list_with(world: &World, authorization: Option<&str>) -> Reply {
     let event = Event::http_api(&Method::GET, LIST).header("authorization", authorization);
     world.send(LIST, &event, LOGIN_AT).await
@@ -56,7 +61,7 @@ async fn the_list_says_of_each_session_since_when_from_where_until_when_and_whic
     assert_eq!(reply.headers["cache-control"], "no-store");
     assert_eq!(
         reply.body,
-        json!({ "sessions": [
+        json!({ "user": user_of(&world, &phone, now), "sessions": [
             {
                 "session_id": session_of(&world, &laptop, now), "current": false, "issued_at": LOGIN_AT + 600,
                 "user_agent": "curl/8.5.0", "source_ip": "203.0.113.7",

@@ -20,11 +20,15 @@ async fn a_login_says_how_long_the_token_lives_and_the_session_can_be_refreshed(
     let (world, _) = logged_in().await;
     let reply = world.log_in("ada", "correct horse battery", LOGIN_AT).await;
     let token = reply.token().to_owned();
+    let claims = world.claims(&token, LOGIN_AT);
     assert_eq!(
         reply.body,
-        json!({ "token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_expires_in": 172_800 })
+        json!({
+            "user": { "sub": claims.subject.to_string(), "username": "ada" },
+            "token": token, "token_type": "Bearer", "expires_in": 3600, "refresh_expires_in": 172_800,
+        })
     );
-    let lifetime = world.claims(&token, LOGIN_AT).lifetime;
+    let lifetime = claims.lifetime;
     assert_eq!((lifetime.issued_at, lifetime.expires_at), (at(LOGIN_AT), at(LOGIN_AT + HOUR)));
 }
 
@@ -34,6 +38,7 @@ async fn a_refresh_after_ten_minutes_keeps_iat_and_moves_exp() {
     let reply = world.refresh(&token, LOGIN_AT + 600).await;
     assert_eq!(reply.body["expires_in"], 3600);
     assert_eq!(reply.body["refresh_expires_in"], 172_200);
+    assert_eq!(reply.body["user"], world.log_in("ada", "correct horse battery", LOGIN_AT).await.body["user"]);
     let (old, new) = (world.claims(&token, LOGIN_AT + 600), world.claims(reply.token(), LOGIN_AT + 600));
     assert_eq!((new.lifetime.issued_at, new.lifetime.expires_at), (at(1_685_728_800), at(1_685_733_000)));
     assert_eq!((new.subject, new.session_id), (old.subject, old.session_id));

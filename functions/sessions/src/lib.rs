@@ -96,7 +96,7 @@ impl Sessions {
         sessions.sort_by_key(|(id, session)| (std::cmp::Reverse(session.issued_at()), **id));
         let sessions: Value =
             sessions.into_iter().filter_map(|entry| self.describe(entry, &claims, now)).collect();
-        Ok(Response::json(StatusCode::OK, &json!({ "sessions": sessions })))
+        Ok(Response::json(StatusCode::OK, &json!({ "user": edge::user(&claims), "sessions": sessions })))
             .about(AuditSubject::from(&claims))
     }
 

@@ -14,4 +14,4 @@ pub use endpoint::{Endpoint, Route, respond};
 pub use reason::{CredentialFailure, Reason, SessionFailure};
 pub use rejection::Rejection;
 pub use request::{Body, Request};
-pub use response::Response;
+pub use response::{Response, user};

@@ -1,6 +1,6 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::Body;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use token::{Claims, SessionPolicy, Timestamp};
 
 use super::AuditSubject;
@@ -60,8 +60,13 @@ impl Response {
     }
 }
 
-/// The success of login and refresh: the token if it is to be told, and in seconds from `now` how long it lives and for
-/// how long its session can be refreshed.
+/// Who the bearer of a token is: `sub` identifies the user, the name is for people.
+pub fn user(claims: &Claims) -> Value {
+    json!({ "sub": claims.subject.to_string(), "username": claims.username })
+}
+
+/// The success of login and refresh: whose token it is, the token itself if it is to be told, and in seconds from `now` how
+/// long it lives and for how long its session can be refreshed.
 pub(crate) fn token_response(
     token: Option<&str>,
     claims: &Claims,
@@ -70,6 +75,7 @@ pub(crate) fn token_response(
 ) -> Response {
     let lifetime = claims.lifetime;
     let mut members = Map::new();
+    members.insert("user".to_owned(), user(claims));
     if let Some(token) = token {
         members.insert("token".to_owned(), token.into());
         members.insert("token_type".to_owned(), "Bearer".into());
