@@ -67,7 +67,9 @@ impl HttpRequest {
         let values = self.headers.get_all(header::COOKIE).iter();
         let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let cookies: Vec<_> = values
-            .flat_map(|value| value.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
+            .flat_map(|value| {
+                value.split(';').map(|cookie| cookie.trim_matches([' ', '\t']).to_owned()).collect::<Vec<_>>()
+            })
             .collect();
         (!cookies.is_empty()).then_some(cookies)
     }

@@ -70,7 +70,7 @@ async fn the_cookie_lives_as_long_as_its_token_and_no_script_or_other_host_has_i
     let refreshed = post(&world, "/auth/refresh", &token, OURS, LOGIN_AT + 600).await;
     assert_eq!(
         (refreshed.status, refreshed.body),
-        (200, json!({ "expires_in": 3600, "refresh_expires_in": 172_200 }))
+        (200, json!({ "user": login.body["user"], "expires_in": 3600, "refresh_expires_in": 172_200 }))
     );
     let refreshed = post(&world, "/auth/refresh", &token, OURS, LOGIN_AT + 600).await;
     let (successor, attributes) = cookie(&refreshed);
@@ -351,4 +351,56 @@ async fn what_the_cookie_holds_is_no_more_trusted_than_a_body() {
     let none = Event::http_api(&Method::POST, "/auth/refresh");
     let refused = world.send("/auth/refresh", &with_headers(none, OURS), LOGIN_AT).await;
     assert_eq!(refused.body["message"], "The field \"token\" is required, or the cookie __Host-latchkey.");
+}
+
+/// A request with these cookies and no body, which a page of ours makes.
+fn with_cookies(method: &Method, path: &str, cookies: &[String]) -> Event {
+    let mut event = with_cookie(method, path, "", OURS);
+    event.0["cookies"] = json!(cookies);
+    event
+}
+
+#[tokio::test]
+async fn a_neighbouring_host_s_cookie_with_a_blank_around_our_name_is_not_ours() {
+    let world = world().await;
+    let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    for blank in ["\u{85}", "\u{a0}", "\u{1680}", "\u{2000}", "\u{2028}", "\u{3000}", "\u{c}"] {
+        for name in [format!("{blank}__Host-latchkey"), format!("__Host-latchkey{blank}")] {
+            let foreign = format!("{name}={token}");
+            let alone = with_cookies(&Method::POST, "/auth/refresh", std::slice::from_ref(&foreign));
+            assert_eq!(
+                world.send("/auth/refresh", &alone, LOGIN_AT).await.code(),
+                "invalid_request",
+                "{name:?}"
+            );
+            // Beside ours it changes nothing.
+            let ours = format!("__Host-latchkey={token}");
+            let both = with_cookies(&Method::POST, "/auth/refresh", &[foreign, ours]);
+            assert_eq!(world.send("/auth/refresh", &both, LOGIN_AT).await.status, 200, "{name:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_cookies_of_our_name_keep_nobody_from_logging_out() {
+    let world = world().await;
+    for everywhere in [false, true] {
+        let one = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+        let other = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+        for values in [[&one, &other], [&other, &one], [&one, &"worth.nothing.x".to_owned()]] {
+            let cookies = values.map(|value| format!("__Host-latchkey={value}"));
+            let mut event = with_cookies(&Method::POST, "/auth/logout", &cookies);
+            event = event.json(&json!({ "everywhere": everywhere }));
+            let reply = world.send("/auth/logout", &event, LOGIN_AT).await;
+            assert!(reply.status == 204 || reply.code() == "session_ended", "{reply:?}");
+            assert_eq!(cookie(&reply).0, "", "the browser forgets the cookie");
+        }
+        for token in [&one, &other] {
+            assert_eq!(world.refresh(token, LOGIN_AT).await.code(), "session_ended");
+        }
+    }
+    let nothing = ["x", "y"].map(|value| format!("__Host-latchkey={value}"));
+    let event = with_cookies(&Method::POST, "/auth/logout", &nothing);
+    let reply = world.send("/auth/logout", &event, LOGIN_AT).await;
+    assert_eq!((reply.code(), cookie(&reply).0), ("invalid_token", String::new()));
 }
