@@ -8,6 +8,7 @@
 )]
 
 mod address_throttling;
+mod architecture;
 mod authorizer;
 mod aws_stand_in;
 mod binaries;
