@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod guarded;
+mod log_output;
 mod logging;
 pub mod metrics;
 mod runtime;

@@ -5,8 +5,10 @@ use std::panic;
 use lambda_http::tracing::{
     error,
     subscriber::{self, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt},
+    warn,
 };
 
+use super::log_output;
 use crate::Environment;
 
 /// Starts logging at `AWS_LAMBDA_LOG_LEVEL`, INFO at most.
@@ -19,9 +21,17 @@ pub(crate) fn start(environment: &Environment<'_>) {
     let asked = environment.optional("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     let level = asked.unwrap_or(LevelFilter::INFO).min(LevelFilter::INFO);
     let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_target(false);
+    let lines = lines.with_writer(log_output::stdout);
     subscriber::registry().with(lines).with(level).init();
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
         error!(event = "panic", place, "a panic was caught");
     }));
+}
+
+/// Says how many lines were dropped while nobody read the log, once somebody reads it again.
+pub(crate) fn report_loss() {
+    if let Some(lost) = log_output::stdout().take_lost() {
+        warn!(event = "log", lost, "nobody read the log, so lines were dropped");
+    }
 }

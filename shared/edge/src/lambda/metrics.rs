@@ -3,11 +3,12 @@
 //! Dimensions are the function's name, an operation and a rejection's code, each one of a few words of ours: never a user, a
 //! session, an address or anything else that a caller chose.
 
-use std::{io::Write, sync::OnceLock, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_cloudwatch_embedded::{Builder, Collector};
 
+use super::log_output;
 use crate::Environment;
 
 /// Where CloudWatch shows them.
@@ -37,8 +38,7 @@ pub(crate) fn flush() {
     // One write, so that no other line comes in between.
     let mut lines = Vec::new();
     if collector.flush(&mut lines).is_ok() {
-        // A log that cannot be written is no reason to refuse anybody.
-        let _written = std::io::stdout().lock().write_all(&lines);
+        log_output::stdout().write(&lines);
     }
 }
 

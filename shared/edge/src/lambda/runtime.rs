@@ -61,6 +61,7 @@ where
         let limit = limit(clock::time_until(event.context.deadline()));
         let answer = answer(task, event.payload.get(), clock::now(), limit).await;
         metrics::flush();
+        logging::report_loss();
         answer.map_err(Error::from)
     }))
     .await
@@ -86,6 +87,7 @@ where
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
         let outcome = handle(task, &event.payload, clock::now()).await;
         metrics::flush();
+        logging::report_loss();
         match outcome {
             Ok(()) => {
                 info!(event = name, outcome = "success");
