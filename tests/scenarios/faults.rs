@@ -1,6 +1,14 @@
 //! What fails inside or behind the service: an answer in time, and the process lives.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, http::StatusCode, routing::post};
 
 use aws::AwsSettings;
 use edge::{Cors, Endpoint, Rejection, Request, Response, respond};
@@ -68,4 +76,45 @@ async fn an_aws_that_accepts_and_never_answers_is_given_up_on() {
         assert!(secrets.get_secret_value().secret_id("x").send().await.is_err());
     };
     tokio::time::timeout(PATIENCE, calls).await.expect("both to give up");
+}
+
+/// An AWS that fails `failures` times and then answers `{}`; its settings and the count of its calls.
+async fn failing_aws(failures: usize) -> (AwsSettings, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&calls);
+    let answer = move || async move {
+        if counter.fetch_add(1, Ordering::SeqCst) < failures {
+            (StatusCode::INTERNAL_SERVER_ERROR, r#"{"__type":"InternalServerError"}"#)
+        } else {
+            (StatusCode::OK, "{}")
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+    let lookup = |variable: &str| match variable {
+        "AWS_ENDPOINT_URL" => Some(url.clone()),
+        "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        _ => None,
+    };
+    (AwsSettings::new(&lookup).unwrap(), calls)
+}
+
+#[tokio::test]
+async fn a_call_survives_three_failures_in_a_row() {
+    let (aws, calls) = failing_aws(3).await;
+    assert!(aws.dynamodb().list_tables().send().await.is_ok());
+    assert_eq!(calls.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test]
+async fn an_outage_is_asked_ten_times_more_and_then_once_a_call() {
+    let (aws, calls) = failing_aws(usize::MAX).await;
+    for _ in 0..30 {
+        // A client of its own for each: the budget is that of the process.
+        assert!(aws.dynamodb().list_tables().send().await.is_err());
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 40);
+    assert!(aws.secrets_manager().get_secret_value().secret_id("x").send().await.is_err());
+    assert_eq!(calls.load(Ordering::SeqCst), 44, "another service has a budget of its own");
 }
