@@ -135,6 +135,10 @@ fn broken_events(path: &str) -> Vec<Value> {
         event["headers"]["host"] = host.into();
         events.push(event);
     }
+    // More than the `http` crate has room for.
+    let mut crowded = sound();
+    crowded["headers"] = (0..24_577).map(|index| (format!("x-{index}"), json!("v"))).collect();
+    events.push(crowded);
     for proto in ["", "ht tp", "1"] {
         let mut event = sound();
         event["headers"]["x-forwarded-proto"] = proto.into();
@@ -177,4 +181,27 @@ async fn events_that_break_the_parser_are_400_and_the_process_lives() {
         }
     }
     still_lives(&world).await;
+}
+
+#[tokio::test]
+async fn a_load_balancer_hears_of_an_unreadable_event_in_its_own_form() {
+    let world = World::new().await;
+    let mut event = Event::load_balancer(&Method::POST, "/auth/login");
+    event.0["isBase64Encoded"] = true.into();
+    event.0["body"] = "###".into();
+    let respond = async |event: &Event| {
+        world.gateway.respond("/auth/login", &event.0.to_string(), harness::at(LOGIN_AT)).await
+    };
+    let plain = respond(&event).await;
+    assert_eq!((&plain["statusCode"], &plain["statusDescription"]), (&json!(400), &json!("400 Bad Request")));
+    assert_eq!(plain["headers"]["content-type"], "application/json");
+    event.0["multiValueHeaders"] = json!({ "content-type": ["application/json"] });
+    event.0.as_object_mut().unwrap().remove("headers");
+    let lists = respond(&event).await;
+    assert_eq!(lists["multiValueHeaders"]["content-type"], json!(["application/json"]));
+    assert!(lists.get("headers").is_none() && lists["body"] == plain["body"], "{lists}");
+    let mut other = Event::rest_api(&Method::POST, "/auth/login");
+    other.0["isBase64Encoded"] = true.into();
+    other.0["body"] = "###".into();
+    assert!(respond(&other).await.get("statusDescription").is_none(), "a REST API takes no other members");
 }

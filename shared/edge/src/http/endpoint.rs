@@ -59,21 +59,30 @@ pub async fn respond<E: Endpoint>(
     now: Timestamp,
     limit: Duration,
 ) -> Value {
-    let Ok(mut event) = serde_json::from_str::<LambdaRequest>(event) else {
-        return unreadable(E::NAME, "This event is none of API Gateway, a function URL or a load balancer.");
+    let unreadable = |message| unreadable(E::NAME, event, message);
+    // A panic: the `http` crate has no room for more than 24,576 headers.
+    let request = catch_unwind(|| {
+        let mut request = serde_json::from_str::<LambdaRequest>(event)?;
+        keep_repeated_headers(&mut request);
+        Ok::<_, serde_json::Error>(request)
+    });
+    let request = match request {
+        Ok(Ok(request)) => request,
+        Ok(Err(_)) => {
+            return unreadable("This event is none of API Gateway, a function URL or a load balancer.");
+        }
+        Err(_) => return unreadable("The request cannot be read: it has too many headers."),
     };
-    keep_repeated_headers(&mut event);
     let mut adapter = Adapter::from(service_fn(|request: lambda_http::Request| {
         answer(endpoint, cors, request, now, limit)
     }));
-    let event = LambdaEvent::new(event, Context::default());
-    match catch_unwind(AssertUnwindSafe(|| adapter.call(event))) {
+    let request = LambdaEvent::new(request, Context::default());
+    match catch_unwind(AssertUnwindSafe(|| adapter.call(request))) {
         Ok(answering) => {
             let Ok(response) = answering.await;
-            serde_json::to_value(response)
-                .unwrap_or_else(|_| unreadable(E::NAME, "The answer cannot be written."))
+            serde_json::to_value(response).unwrap_or_else(|_| unreadable("The answer cannot be written."))
         }
-        Err(_) => unreadable(E::NAME, "The request cannot be read: its body, host or query is malformed."),
+        Err(_) => unreadable("The request cannot be read: its body, host or query is malformed."),
     }
 }
 
@@ -125,10 +134,13 @@ async fn handle<E: Endpoint>(
     }
 }
 
-/// A 400 in the form that every kind of event takes.
-fn unreadable(endpoint: &str, message: &str) -> Value {
+/// A 400 in the form of the caller.
+///
+/// A load balancer with multi-value headers takes no others and wants a `statusDescription`, which a REST API would call
+/// malformed.
+fn unreadable(endpoint: &str, event: &str, message: &str) -> Value {
     audit::unreadable(endpoint, message);
-    json!({
+    let mut response = json!({
         "statusCode": 400,
         "headers": {
             "content-type": "application/json",
@@ -137,5 +149,18 @@ fn unreadable(endpoint: &str, message: &str) -> Value {
         },
         "body": json!({ "code": "invalid_request", "message": message }).to_string(),
         "isBase64Encoded": false,
-    })
+    });
+    let event: Value = serde_json::from_str(event).unwrap_or_default();
+    if event.pointer("/requestContext/elb").is_some()
+        && let Value::Object(response) = &mut response
+    {
+        response.insert("statusDescription".to_owned(), json!("400 Bad Request"));
+        if event.get("multiValueHeaders").is_some()
+            && let Some(Value::Object(headers)) = response.remove("headers")
+        {
+            let lists: Value = headers.into_iter().map(|(name, value)| (name, json!([value]))).collect();
+            response.insert("multiValueHeaders".to_owned(), lists);
+        }
+    }
+    response
 }

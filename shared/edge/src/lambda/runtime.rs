@@ -4,7 +4,10 @@ use std::{convert::Infallible, time::Duration};
 
 use aws::{AwsSettings, with_causes};
 use lambda_http::{
-    Error, LambdaEvent, lambda_runtime, service_fn,
+    Error, LambdaEvent,
+    lambda_runtime::{self, LambdaInvocation, Runtime, layers::TracingLayer},
+    service_fn,
+    tower::util::MapRequestLayer,
     tracing::{error, info, warn},
 };
 use serde_json::{Value, value::RawValue};
@@ -57,14 +60,24 @@ where
             "AWS is slow, so the function is not quite ready; the first request asks again"
         );
     }
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let limit = limit(clock::time_until(event.context.deadline()));
         let answer = answer(task, event.payload.get(), clock::now(), limit).await;
         metrics::flush();
         logging::report_loss();
         answer.map_err(Error::from)
-    }))
-    .await
+    });
+    Runtime::new(handler).layer(TracingLayer::new()).layer(MapRequestLayer::new(readable)).run().await
+}
+
+/// An event that is no JSON, or no UTF-8, becomes `null`, which is answered as any other unreadable event.
+///
+/// The runtime would make a function error of it, and a caller's 500.
+fn readable(mut invocation: LambdaInvocation) -> LambdaInvocation {
+    if serde_json::from_slice::<&RawValue>(&invocation.body).is_err() {
+        invocation.body = "null".into();
+    }
+    invocation
 }
 
 /// How long an answer may take when `left` is left of the function's time.
@@ -130,5 +143,21 @@ mod tests {
     #[test]
     fn a_deadline_that_has_passed_is_none() {
         assert_eq!(limit(Duration::ZERO), LONGEST);
+    }
+
+    #[test]
+    fn an_event_that_is_no_json_or_no_utf_8_becomes_null() {
+        let body = |event: &'static [u8]| {
+            let (parts, body) = http::Response::new(event.into()).into_parts();
+            readable(LambdaInvocation { parts, body, context: lambda_http::Context::default() }).body
+        };
+        let unreadable: [&[u8]; 6] =
+            [b"", b"hello", b"{\"a\":", b"{}{}", b"\xef\xbb\xbf{}", b"{\"a\":\"caf\xe9\"}"];
+        for event in unreadable {
+            assert_eq!(body(event), "null", "{}", event.escape_ascii());
+        }
+        for event in ["null", " {\"a\":1} ", "\"\\ud800\""] {
+            assert_eq!(body(event.as_bytes()), event);
+        }
     }
 }
