@@ -74,7 +74,7 @@ def outage(world, row):
     row.must("an outage is an ERROR in the log", errors)
     row.must("an outage is a metric", "temporarily_unavailable" in functions["refresh"].log())
     deny = world.start("authorizer", behind=authorizer.proxy, settings={
-        "CHECK_SESSION": "true", "AUTHORIZER_ON_OUTAGE": "deny"})
+        "CHECK_SESSION": "true", "AUTHORIZER_ON_FAILURE": "deny"})
     authorizer.proxy.policy = proxy.always(proxy.reset)
     row.must("the setting for it denies", not allows(deny.call(ask["authorizer"])) and deny.call(
         ask["authorizer"]).status != "error")
