@@ -44,9 +44,7 @@ impl KeyStore {
                 let in_force = secret.in_force().await.map_err(failed("read"))?;
                 Ok(Read { secret: in_force.value, version: in_force.version })
             }
-            Self::Folder(folder) => {
-                Ok(Read { secret: Zeroizing::new(signature::local_secret(folder)?), version: None })
-            }
+            Self::Folder(folder) => Ok(Read { secret: signature::local_secret(folder)?, version: None }),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::{fs, path::Path};
 
 use jsonwebtoken::{DecodingKey, jwk::Jwk};
-use local_data::signing_key;
+use local_data::{signing_key, signing_key::KeyFileError};
 use serde_json::{Value, json};
 use token::{Algorithm, KeySet, Timestamp, TokenError, UnverifiedToken, strict_json};
+use zeroize::Zeroizing;
 
 use crate::{ExplainToken, Failure};
 
@@ -77,9 +78,15 @@ fn local_keys(folder: &Path) -> Result<KeySet, Failure> {
 }
 
 /// What the local server's key file holds.
-pub(crate) fn local_secret(folder: &Path) -> Result<String, Failure> {
-    let path = folder.join(signing_key::FILE_NAME);
-    fs::read_to_string(&path).map_err(|source| Failure::KeyFile { path, reason: source.to_string() })
+pub(crate) fn local_secret(folder: &Path) -> Result<Zeroizing<String>, Failure> {
+    signing_key::read(folder).map_err(|error| {
+        let path = folder.join(signing_key::FILE_NAME);
+        let reason = match error {
+            KeyFileError::Read { source, .. } => source.to_string(),
+            error => error.to_string(),
+        };
+        Failure::KeyFile { path, reason }
+    })
 }
 
 /// The `kid` of the key of the service's own set that signed `token`.

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use aws::AwsSettings;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     Client,
@@ -42,8 +41,7 @@ async fn open_with(
             return Err(Failure::NoLocalFolder(folder.clone()));
         }
         let store = Store::open(folder).await?;
-        let client = AwsSettings::embedded(store.endpoint).dynamodb();
-        (client.config().to_builder(), TABLE_NAME.to_owned())
+        (store.client().config().to_builder(), TABLE_NAME.to_owned())
     } else {
         let table = match &options.table {
             Some(table) => table.clone(),

@@ -5,13 +5,17 @@
 //! - [`Protected`], [`NativeAuthorizer`]: two routes of somebody's API behind authorizers
 //! - [`Clock`]: the machine's, until somebody moves it
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
+//! - `connections`: connections and bodies, each with a time limit
 //! - [`Server`]: HTTP on 127.0.0.1
-//! - [`AwsStandIn`]: the AWS around functions that run elsewhere
+//! - [`Credentials`]: who may call the AWS around functions that run elsewhere
+//! - [`AwsStandIn`]: that AWS
 //! - [`ReadyFile`]: tells scripts where the server answers, once it does
 //! - [`demo`]: the demo user and the words on the terminal
 
+mod caller;
 mod clock;
 mod clock_control;
+mod connections;
 pub mod demo;
 mod event;
 mod gateway;
@@ -24,6 +28,7 @@ mod server;
 mod site;
 pub mod stand_in;
 
+pub use caller::{CallerError, Credentials};
 pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};

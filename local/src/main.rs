@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local::{AwsStandIn, Options, ReadyFile, Server, demo, stand_in};
+use local_data::DataFolder;
 use serde_json::Value;
 
 #[tokio::main]
@@ -26,14 +27,24 @@ async fn serve(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     };
     if options.aws_only {
         let stand_in = AwsStandIn::start(options).await?;
-        let url = stand_in.url();
-        announce(&stand_in::greeting(&url, options), &stand_in::ready(&url))?;
+        let (url, credentials) = (stand_in.url(), stand_in.credentials());
+        warn(stand_in.folder());
+        announce(&stand_in::greeting(&url, credentials, options), &stand_in::ready(&url, credentials))?;
         return Ok(stand_in.serve().await?);
     }
     let server = Server::start(options).await?;
     let url = server.url()?;
+    warn(server.folder());
     announce(&demo::greeting(&url, options), &demo::ready(&url))?;
     Ok(server.serve().await?)
+}
+
+/// Says what was open to other accounts until now.
+#[expect(clippy::print_stderr, reason = "this is a program for a terminal")]
+fn warn(folder: &DataFolder) {
+    for path in folder.tightened() {
+        eprintln!("warning: {} was open to other accounts; now only you can read it", path.display());
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "this is a program for a terminal")]

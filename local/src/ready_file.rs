@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use local_data::private_file;
 use serde_json::Value;
 
 /// A file that is absent until the server answers, and whole from then on.
@@ -29,10 +30,8 @@ impl ReadyFile {
 
     /// Writes `contents` under another name first: a reader sees nothing or everything.
     pub fn write(&self, contents: &Value) -> Result<(), ReadyFileError> {
-        let mut name = self.0.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}", std::process::id()));
-        let draft = self.0.with_file_name(name);
-        let written = fs::write(&draft, format!("{contents}\n")).and_then(|()| fs::rename(&draft, &self.0));
+        // Only its owner reads it: with --aws-only it holds the access key.
+        let written = private_file::replace(&self.0, format!("{contents}\n").as_bytes());
         written.map_err(|error| unusable(&self.0, error))
     }
 }

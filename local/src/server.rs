@@ -1,16 +1,17 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo, extract::State};
-use edge::{Environment, SettingError};
-use http::{Response, StatusCode, header};
+use axum::body::Body;
+use edge::{Environment, MAX_BODY_BYTES, SettingError};
+use http::{Request, Response, StatusCode, header};
+use hyper::body::Incoming;
 use jwks::Jwks;
 use keyring::{KeySource, PublicKeysError, Purpose, SigningKeys};
-use local_data::{Store, StoreFileError, folder::prepare, signing_key, signing_key::KeyFileError};
+use local_data::{DataFolder, FolderError, Store, StoreFileError, signing_key, signing_key::KeyFileError};
 use login::Login;
 use password::ChangePassword;
 use refresh::Refresh;
@@ -20,13 +21,13 @@ use tokio::net::TcpListener;
 use users::Hasher;
 use verify::Verify;
 
-use crate::{Gateway, HttpRequest, Options, Protected, Site, demo, demo::DemoError};
+use crate::{
+    Gateway, HttpRequest, Options, Protected, Site, connections, connections::BodyError, demo,
+    demo::DemoError,
+};
 
 /// The port of SAM's own local API.
 const PORT: u16 = 3000;
-/// The largest body read; the functions refuse from 16 KiB on, API Gateway from 10 MB on.
-const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-
 /// The cookie's name with `--cookie`.
 const AUTH_COOKIE: &str = "__Host-latchkey";
 
@@ -34,6 +35,7 @@ const AUTH_COOKIE: &str = "__Host-latchkey";
 pub struct Server {
     listener: TcpListener,
     served: Served,
+    folder: DataFolder,
 }
 
 /// What answers requests.
@@ -58,14 +60,9 @@ pub enum StartError {
     /// The system does not say where the server listens.
     #[error("cannot tell the server's own address: {0}")]
     Address(#[source] io::Error),
-    /// The data folder cannot be made, emptied or written.
-    #[error("cannot use the folder {}: {source}; choose another with --data", folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// The data folder cannot be made or emptied, or others have a hand in it.
+    #[error("{0} (set by --data)")]
+    Folder(#[from] FolderError),
     /// The embedded DynamoDB.
     #[error(transparent)]
     Store(#[from] StoreFileError),
@@ -92,17 +89,15 @@ impl Server {
             port,
             source,
         })?;
-        let folder = options.data.as_path();
-        prepare(folder, options.fresh)
-            .map_err(|source| StartError::Folder { folder: folder.to_owned(), source })?;
-        let store = Store::open(folder).await?;
+        let folder = prepare(options)?;
+        let store = Store::open_for_many(folder.path()).await?;
         let now = edge::clock::now();
-        let key_file = signing_key::file_in(folder, now)?;
+        let key_file = signing_key::file_in(folder.path(), now)?;
         let hasher = Hasher::new();
         demo::create_user(&store.users, &hasher, now).await?;
         let gateway = gateway(&store, hasher, &key_file, options, &listener)?;
         let site = Site::new(options, now);
-        Ok(Self { listener, served: Served { gateway, site } })
+        Ok(Self { listener, served: Served { gateway, site }, folder })
     }
 
     /// Where it listens.
@@ -110,13 +105,29 @@ impl Server {
         Ok(format!("http://{}", self.listener.local_addr()?))
     }
 
+    /// Where the data are.
+    pub fn folder(&self) -> &DataFolder {
+        &self.folder
+    }
+
     /// Serves until Ctrl-C.
     pub async fn serve(self) -> io::Result<()> {
-        let app = Router::new().fallback(answer).with_state(Arc::new(self.served));
-        axum::serve(self.listener, app.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
-            .await
+        let served = Arc::new(self.served);
+        let answer = move |request, peer| {
+            let served = Arc::clone(&served);
+            async move { answer(&served, request, peer).await }
+        };
+        connections::serve(self.listener, answer).await
     }
+}
+
+/// The data folder, emptied of what is ours with `--fresh`.
+pub(crate) fn prepare(options: &Options) -> Result<DataFolder, FolderError> {
+    let folder = DataFolder::create(&options.data)?;
+    if options.fresh {
+        folder.forget()?;
+    }
+    Ok(folder)
 }
 
 fn gateway(
@@ -151,21 +162,22 @@ fn gateway(
     })
 }
 
-async fn answer(
-    State(served): State<Arc<Served>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: axum::extract::Request,
-) -> Response<Body> {
+async fn answer(served: &Served, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Entity Too Large"}"#.to_owned());
+    let body = match connections::read(body, MAX_BODY_BYTES).await {
+        Ok(body) => body,
+        // The functions reject whatever is longer than they read, and how much longer makes no difference.
+        Err(BodyError::TooLong) => vec![b' '; MAX_BODY_BYTES + 1],
+        Err(BodyError::Incomplete) => {
+            return plain(StatusCode::REQUEST_TIMEOUT, r#"{"message":"Request Timeout"}"#.to_owned());
+        }
     };
     let machine = edge::clock::now();
     let request = HttpRequest {
         method: parts.method,
         uri: parts.uri,
         headers: parts.headers,
-        body: body.into(),
+        body,
         source_ip: peer.ip(),
     };
     if let Some(response) = served.site.answer(&request, machine) {

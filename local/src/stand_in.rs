@@ -1,7 +1,7 @@
 //! `--aws-only`: the AWS around the functions on one address, for functions that run elsewhere on this machine.
 //!
-//! One address, because `AWS_ENDPOINT_URL` is one: calls are told apart by `X-Amz-Target`, which browsers send to nobody
-//! who did not ask for it.
+//! One address, because `AWS_ENDPOINT_URL` is one: calls are told apart by `X-Amz-Target`. Nothing is answered before
+//! [`caller`](crate::caller) has let the caller in.
 
 use std::{
     io,
@@ -11,17 +11,17 @@ use std::{
 };
 
 use aws::AwsSettings;
-use axum::{Router, body::Body, extract::State, routing::post};
-use http::{Request, Response};
-use hyper_util::rt::TokioIo;
+use axum::body::Body;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
 use keyring::{PublicKeys, PublicKeysError, SigningSecret};
-use local_data::{Store, StoreFileError, TABLE_NAME, folder::prepare, signing_key};
+use local_data::{DataFolder, DynamoDb, Store, StoreFileError, TABLE_NAME, signing_key};
 use serde_json::{Value, json};
 use stand_ins::{AwsError, Secret, secrets_manager};
-use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
 use users::{Hasher, UserTable};
 
-use crate::{Options, StartError, demo};
+use crate::{CallerError, Credentials, Options, StartError, caller, connections, demo, server::prepare};
 
 /// The port where emulators of AWS are looked for.
 pub(crate) const PORT: u16 = 4566;
@@ -37,12 +37,15 @@ const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// A DynamoDB and a Secrets Manager that serve.
 pub struct AwsStandIn {
     address: SocketAddr,
+    credentials: Credentials,
+    data: DataFolder,
     serving: JoinHandle<io::Result<()>>,
 }
 
 struct Services {
-    /// `host:port` of the embedded DynamoDB.
-    dynamodb: String,
+    address: SocketAddr,
+    credentials: Credentials,
+    dynamodb: DynamoDb,
     secret: Mutex<Secret>,
     /// Where the value in force is kept.
     folder: PathBuf,
@@ -55,23 +58,27 @@ impl AwsStandIn {
         let taken = |source| StartError::Port { address: ip, port, source };
         let listener = TcpListener::bind((ip, port)).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
-        let folder = options.data.clone();
-        let unusable = |source| StartError::Folder { folder: folder.clone(), source };
-        prepare(&folder, options.fresh).map_err(unusable)?;
+        let data = prepare(options)?;
+        let folder = data.path().to_owned();
         let store = Store::open(&folder).await?;
         let now = edge::clock::now();
-        let keys = std::fs::read_to_string(signing_key::file_in(&folder, now)?).map_err(unusable)?;
+        signing_key::file_in(&folder, now)?;
+        let keys = signing_key::read(&folder)?;
         demo::create_user(&store.users, &Hasher::new(), now).await?;
-        let dynamodb = store.endpoint.trim_start_matches("http://").to_owned();
-        let secret = Mutex::new(Secret::new(SECRET_ARN, keys));
-        let services = Arc::new(Services { dynamodb, secret, folder: folder.clone() });
-        let routes = Router::new().route("/", post(answer)).with_state(services);
-        let serving = tokio::spawn(async move {
-            axum::serve(listener, routes)
-                .with_graceful_shutdown(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
-                .await
+        let credentials = Credentials::generate().map_err(demo::DemoError::Random)?;
+        let services = Arc::new(Services {
+            address,
+            credentials: credentials.clone(),
+            dynamodb: store.dynamodb.clone(),
+            secret: Mutex::new(Secret::new(SECRET_ARN, keys.to_string())),
+            folder,
         });
-        let stand_in = Self { address, serving };
+        let answer = move |request, _| {
+            let services = Arc::clone(&services);
+            async move { services.answer(request).await }
+        };
+        let serving = tokio::spawn(connections::serve(listener, answer));
+        let stand_in = Self { address, credentials, data, serving };
         stand_in.publish(&store).await?;
         Ok(stand_in)
     }
@@ -81,6 +88,16 @@ impl AwsStandIn {
         format!("http://{}", self.address)
     }
 
+    /// What whoever asks has to sign with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Where the data are.
+    pub fn folder(&self) -> &DataFolder {
+        &self.data
+    }
+
     /// Serves until Ctrl-C.
     pub async fn serve(self) -> io::Result<()> {
         self.serving.await.map_err(io::Error::other)?
@@ -88,18 +105,18 @@ impl AwsStandIn {
 
     /// Does once what the schedule of template.yaml does every 5 minutes.
     async fn publish(&self, store: &Store) -> Result<(), StartError> {
-        let url = self.url();
         let lookup = |variable: &str| match variable {
-            "AWS_ENDPOINT_URL" => Some(url.clone()),
-            "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
+            "AWS_ENDPOINT_URL" => Some(self.url()),
+            "AWS_ACCESS_KEY_ID" => Some(self.credentials.access_key_id().to_owned()),
+            "AWS_REGION" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
             _ => None,
         };
         let aws = AwsSettings::new(&lookup).map_err(edge::SettingError::from)?;
+        let dynamodb = store.client();
         // The two tables have the same key.
-        let table =
-            UserTable::new(AwsSettings::embedded(store.endpoint.clone()).dynamodb(), PUBLIC_KEYS_TABLE);
+        let table = UserTable::new(dynamodb.clone(), PUBLIC_KEYS_TABLE);
         table.create_table().await.map_err(StoreFileError::Table)?;
-        let published = PublicKeys::new(aws.dynamodb(), PUBLIC_KEYS_TABLE);
+        let published = PublicKeys::new(dynamodb, PUBLIC_KEYS_TABLE);
         match published.publish(&SigningSecret::new(aws.secrets_manager(), SECRET_NAME)).await {
             // The functions start all the same, and those that read the table say what is missing.
             Ok(_) | Err(PublicKeysError::NoPublicHalf) => Ok(()),
@@ -108,34 +125,38 @@ impl AwsStandIn {
     }
 }
 
-async fn answer(State(services): State<Arc<Services>>, request: Request<Body>) -> Response<Body> {
-    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-    match target.map(ToOwned::to_owned) {
-        Some(target) if target.starts_with("DynamoDB_") => services.dynamodb(request).await,
-        Some(target) if target.starts_with(secrets_manager::TARGET) => {
-            services.secrets(&target, request).await
-        }
-        _ => unknown("DynamoDB and Secrets Manager answer here, and nothing else"),
-    }
-}
-
 impl Services {
-    async fn dynamodb(&self, request: Request<Body>) -> Response<Body> {
-        match forward(&self.dynamodb, request).await {
-            Ok(response) => response,
-            Err(_) => failure(500, ("InternalServerError", "the embedded DynamoDB is gone")),
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        if let Err(error) = caller::check(&parts.headers, self.address, &self.credentials) {
+            return rejected(error);
+        }
+        if parts.method != Method::POST || parts.uri.path() != "/" {
+            return unknown("DynamoDB and Secrets Manager take POST / and nothing else");
+        }
+        let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+        let Some(target) = target else {
+            return unknown("the header X-Amz-Target, which names the operation, is missing");
+        };
+        let Ok(body) = connections::read(body, MAX_BODY_BYTES).await else {
+            return unknown("the body is longer than 16 MiB, or did not come in time");
+        };
+        if target.starts_with("DynamoDB_") {
+            let reply = self.dynamodb.reply(target, body).await;
+            json_response(reply.status, "application/x-amz-json-1.0", reply.body)
+        } else if target.starts_with(secrets_manager::TARGET) {
+            self.secrets(target, &body)
+        } else {
+            unknown("DynamoDB and Secrets Manager answer here, and nothing else")
         }
     }
 
-    async fn secrets(&self, target: &str, request: Request<Body>) -> Response<Body> {
-        let Ok(body) = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await else {
-            return unknown("the body is too large");
-        };
+    fn secrets(&self, target: &str, body: &[u8]) -> Response<Body> {
         let mut secret = self.secret.lock().unwrap_or_else(PoisonError::into_inner);
         let value =
             |secret: &Secret| secret.labelled("AWSCURRENT").and_then(|(_, value)| value.map(str::to_owned));
         let before = value(&secret);
-        let response = secrets_manager::answer(&mut secret, target, &body).map(Body::from);
+        let response = secrets_manager::answer(&mut secret, target, body).map(Body::from);
         let kept = match value(&secret).filter(|now| before.as_ref() != Some(now)) {
             Some(value) => signing_key::replace_secret(&self.folder, &value).is_ok(),
             None => true,
@@ -144,15 +165,20 @@ impl Services {
     }
 }
 
-/// The answer of the server at `address`.
-async fn forward(
-    address: &str,
-    request: Request<Body>,
-) -> Result<Response<Body>, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(sender.send_request(request).await?.map(Body::new))
+fn rejected(error: CallerError) -> Response<Body> {
+    let (status, name) = match error {
+        CallerError::Credentials => (400, "UnrecognizedClientException"),
+        CallerError::Origin | CallerError::Host => (403, "AccessDeniedException"),
+    };
+    let body = json!({ "__type": name, "message": error.to_string() });
+    json_response(status, "application/x-amz-json-1.1", body.to_string())
+}
+
+fn json_response(status: u16, media_type: &'static str, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
 }
 
 fn unknown(message: &'static str) -> Response<Body> {
@@ -164,20 +190,24 @@ fn failure(status: u16, error: AwsError) -> Response<Body> {
 }
 
 /// What `--ready-file` says: where AWS is, and what is there.
-pub fn ready(url: &str) -> Value {
+pub fn ready(url: &str, credentials: &Credentials) -> Value {
     json!({
-        "url": url, "username": demo::USERNAME, "password": demo::PASSWORD,
+        "url": url, "access_key_id": credentials.access_key_id(),
+        "username": demo::USERNAME, "password": demo::PASSWORD,
         "users_table": TABLE_NAME, "public_keys_table": PUBLIC_KEYS_TABLE, "signing_secret": SECRET_NAME,
     })
 }
 
 /// What answers where, and what whoever asks has to set.
-pub fn greeting(url: &str, options: &Options) -> String {
+pub fn greeting(url: &str, credentials: &Credentials, options: &Options) -> String {
+    let key = credentials.access_key_id();
     let (data, listen) = (options.data.display(), options.listen);
     let warning = if listen.is_loopback() {
         String::new()
     } else {
-        format!("\nWhoever reaches {listen} reads the signing key and the password hashes.\n")
+        format!(
+            "\nWhoever reaches {listen} and learns the access key reads the signing key and the password hashes.\n"
+        )
     };
     format!(
         r"A stand-in for AWS on {url}, data in {data}
@@ -187,9 +217,9 @@ pub fn greeting(url: &str, options: &Options) -> String {
   demo user        {}
   password         {}
 
-Functions, the latchkey command and AWS's own tools find it with
+Functions, the latchkey command and AWS's own tools find it with these; the access key is this run's
 
-  export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=local
   export USERS_TABLE={TABLE_NAME} PUBLIC_KEYS_TABLE={PUBLIC_KEYS_TABLE} SIGNING_SECRET={SECRET_NAME}
 
 docs/development.md has sam local start-api and cargo lambda watch on top of it.

@@ -10,7 +10,8 @@ lambda_folder=$CARGO_TARGET_DIR/lambda
 start_stand_in() {
     start_local "$work/data" --aws-only --listen "${1:-127.0.0.1}"
     stand_in=$url
-    export AWS_ENDPOINT_URL=$stand_in
+    AWS_ACCESS_KEY_ID=$(json access_key_id <"$work/ready.json")
+    export AWS_ENDPOINT_URL=$stand_in AWS_ACCESS_KEY_ID
     export USERS_TABLE=latchkey-users SIGNING_SECRET=latchkey-signing-keys PUBLIC_KEYS_TABLE=latchkey-public-keys
 }
 

@@ -17,7 +17,7 @@ use std::{
 
 use harness::{Event, SecretsManager, World, at, lambda::Function};
 use http::Method;
-use local_data::{Store, TABLE_NAME};
+use local_data::TABLE_NAME;
 use serde_json::{Value, json};
 use token::{Algorithm, Key, KeySet, Schedule};
 
@@ -28,7 +28,7 @@ const PASSWORD: &str = "correct horse battery";
 #[tokio::main]
 async fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/lambda".to_owned()));
-    let store = Store::in_memory().await.unwrap();
+    let store = harness::DynamoDb::start().await;
     World::at_endpoint(&store.endpoint, &[]).create("ada", PASSWORD).await;
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
     let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();

@@ -18,24 +18,31 @@ impl StandIn {
         Self(LocalServer::start(data, &["--aws-only"]))
     }
 
+    fn access_key(&self) -> &str {
+        self.0.ready()["access_key_id"].as_str().unwrap()
+    }
+
     /// A function with the variables that the greeting tells to set, and its own.
     async fn function(&self, name: &str) -> Function {
         let greeting = self.0.greeting();
-        let exported = greeting.lines().filter_map(|line| line.trim().strip_prefix("export "));
-        let mut variables: Vec<_> =
-            exported.flat_map(|line| line.split(' ')).map(|pair| pair.split_once('=').unwrap()).collect();
+        let mut variables: Vec<_> = exported(&greeting).collect();
         variables.extend([("JWT_ISSUER", "http://localhost:3000"), ("JWT_ALLOW_REFRESH", "true")]);
         Function::start(&lambda::binary(name), &variables).await
     }
 
     fn secrets(&self) -> aws_sdk_secretsmanager::Client {
-        let lookup = |variable: &str| match variable {
-            "AWS_ENDPOINT_URL" => Some(self.0.url().to_owned()),
-            "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("local".to_owned()),
-            _ => None,
+        let greeting = self.0.greeting();
+        let lookup = |variable: &str| {
+            exported(&greeting).find(|(name, _)| *name == variable).map(|(_, value)| value.to_owned())
         };
         aws::AwsSettings::new(&lookup).unwrap().secrets_manager()
     }
+}
+
+/// The variables that a greeting tells to set.
+fn exported(greeting: &str) -> impl Iterator<Item = (&str, &str)> {
+    let exported = greeting.lines().filter_map(|line| line.trim().strip_prefix("export "));
+    exported.flat_map(|line| line.split(' ')).map(|pair| pair.split_once('=').unwrap())
 }
 
 fn post(path: &str, body: &Value) -> Event {
@@ -98,6 +105,72 @@ async fn what_is_neither_dynamodb_nor_secrets_manager_is_refused() {
     );
     let rotation = secrets.rotate_secret().secret_id(SECRET_NAME).send().await.unwrap();
     assert!(rotation.version_id().is_some());
+}
+
+/// What `curl -s HOST_AND_PORT …` would send, and the status and body that come back.
+fn call(stand_in: &StandIn, key: &str, target: &str, headers: &str, body: &Value) -> (u16, String) {
+    let body = body.to_string();
+    let address = stand_in.0.url().trim_start_matches("http://");
+    let host = if headers.contains("Host: ") { String::new() } else { format!("Host: {address}\r\n") };
+    let request = format!(
+        "POST / HTTP/1.1\r\n{host}{headers}X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.0\r\n\
+         X-Amz-Date: x\r\nAuthorization: AWS4-HMAC-SHA256 Credential={key}/20261127/us-east-1/dynamodb/aws4_request, \
+         SignedHeaders=host, Signature=0\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let (status, _, body) = crate::local_server::exchange_with(address, &request);
+    (status, body)
+}
+
+#[tokio::test]
+async fn a_page_reads_neither_the_users_nor_the_signing_key_and_nor_does_another_account() {
+    let data = TempDir::new().unwrap();
+    let stand_in = StandIn::start(data.path());
+    let scan = ("DynamoDB_20120810.Scan", json!({ "TableName": TABLE_NAME }));
+    let secret = ("secretsmanager.GetSecretValue", json!({ "SecretId": SECRET_NAME }));
+    let key = stand_in.access_key();
+    for (target, body) in [&scan, &secret] {
+        let (status, said) = call(&stand_in, key, target, "", body);
+        assert_eq!(status, 200, "{said}");
+        for (key, headers, expected) in [
+            // A page of another server, which cannot know the key, and one that somehow does.
+            ("a", "Origin: http://evil.example\r\n", 403),
+            (key, "Origin: http://evil.example\r\n", 403),
+            (key, "Origin: null\r\n", 403),
+            // A page whose name was made to point here.
+            (key, "Host: evil.example:4566\r\nOrigin: http://evil.example:4566\r\n", 403),
+            (key, "Host: evil.example:4566\r\n", 403),
+            // Another account of this machine.
+            ("a", "", 400),
+            ("local", "", 400),
+        ] {
+            let (status, said) = call(&stand_in, key, target, headers, body);
+            assert_eq!(status, expected, "{target} {headers}: {said}");
+            for canary in ["argon2", "private", "PRIVATE", "\"d\"", "demo"] {
+                assert!(!said.contains(canary), "{said}");
+            }
+        }
+    }
+    // No preflight is answered with leave.
+    let address = stand_in.0.url().trim_start_matches("http://");
+    let preflight = format!(
+        "OPTIONS / HTTP/1.1\r\nHost: {address}\r\nOrigin: http://evil.example\r\n\
+         Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n"
+    );
+    let (status, head, _) = crate::local_server::exchange_with(address, &preflight);
+    assert!(status == 403 && !head.contains("access-control"), "{head}");
+}
+
+#[tokio::test]
+async fn each_run_has_credentials_of_its_own() {
+    let data = TempDir::new().unwrap();
+    let first = StandIn::start(data.path()).access_key().to_owned();
+    let second = StandIn::start(data.path());
+    assert_ne!(first, second.access_key());
+    let target = "DynamoDB_20120810.Scan";
+    let (status, said) = call(&second, &first, target, "", &json!({ "TableName": TABLE_NAME }));
+    assert_eq!(status, 400, "{said}");
+    assert!(said.contains("UnrecognizedClientException") && said.contains("AWS_ACCESS_KEY_ID"), "{said}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use harness::{
     Event, PUBLIC_KEYS_TABLE, PublicKeysTable, SECRET_ARN, SecretsManager, World, lambda, lambda::Function,
 };
 use http::Method;
-use local_data::{Store, TABLE_NAME};
+use local_data::TABLE_NAME;
 use serde_json::json;
 use token::{Algorithm, Key, KeySet, Schedule};
 
@@ -13,13 +13,13 @@ const HEADER_CANARY: &str = "canary-authorization-5c1f";
 const SECRET_CANARY: &str = "canary-signing-secret-93a1-canary-signing-secret";
 
 struct Stack {
-    store: Store,
+    store: harness::DynamoDb,
     secrets: SecretsManager,
 }
 
 impl Stack {
     async fn new(secret: &str) -> Self {
-        let store = Store::in_memory().await.unwrap();
+        let store = harness::DynamoDb::start().await;
         let world = World::at_endpoint(&store.endpoint, &[]);
         world.create("ada", PASSWORD).await;
         Self { store, secrets: SecretsManager::start(secret).await }

@@ -18,7 +18,12 @@ fn send(port: u16, request: &str) -> (u16, Value) {
 
 /// The status, the head in lower case and the body of the answer.
 pub(crate) fn exchange(port: u16, request: &str) -> (u16, String, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    exchange_with(&format!("127.0.0.1:{port}"), request)
+}
+
+/// What [`exchange`] does, with the server at `address`.
+pub(crate) fn exchange_with(address: &str, request: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).unwrap();
@@ -134,6 +139,89 @@ fn the_data_are_readable_by_their_owner_alone() {
     }
 }
 
+/// The ports on which a process listens.
+#[cfg(target_os = "linux")]
+fn listening(process: u32) -> Vec<u16> {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let open = open.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+    let sockets: Vec<_> = open.map(|link| link.to_string_lossy().into_owned()).collect();
+    let is_of_process = |inode: &str| sockets.iter().any(|socket| *socket == format!("socket:[{inode}]"));
+    let mut ports = Vec::new();
+    for table in ["tcp", "tcp6"] {
+        let table = std::fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            // proc(5): the local address, the state, of which 0A is LISTEN, and the inode.
+            if columns[3] == "0A" && is_of_process(columns[9]) {
+                ports.push(u16::from_str_radix(columns[1].rsplit(':').next().unwrap(), 16).unwrap());
+            }
+        }
+    }
+    ports
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_listens_on_its_own_port_and_on_no_other() {
+    let data = TempDir::new().unwrap();
+    let server = LocalServer::start(data.path(), &[]);
+    assert_eq!(demo_login(server.port()).0, 200);
+    assert_eq!(listening(server.process()), [server.port()]);
+}
+
+#[test]
+fn a_body_that_is_too_long_is_rejected_before_it_is_sent() {
+    let data = TempDir::new().unwrap();
+    let server = LocalServer::start(data.path(), &[]);
+    // Nothing follows the head: a server that waited for the body would close without an answer.
+    let head = format!(
+        "POST /auth/login HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\n\
+         Content-Length: 10485760\r\nConnection: close\r\n\r\n",
+        server.port()
+    );
+    let (status, rejected) = send(server.port(), &head);
+    assert_eq!((status, rejected["code"].is_string()), (413, true), "{rejected}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_or_a_key_that_is_a_link_is_not_used() {
+    let parent = TempDir::new().unwrap();
+    let data = parent.path().join("data");
+    LocalServer::start(&data, &[]);
+    let linked = parent.path().join("linked");
+    std::os::unix::fs::symlink(&data, &linked).unwrap();
+    let key = data.join("signing-keys.json");
+    let moved = parent.path().join("moved.json");
+    std::fs::rename(&key, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &key).unwrap();
+    for (folder, arguments) in [(&linked, vec![]), (&data, vec![]), (&data, vec!["--aws-only"])] {
+        let output = LocalServer::command(folder).args(arguments).args(["--port", "0"]).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        assert!(printed.contains("is a link"), "{printed}");
+    }
+}
+
+#[test]
+fn two_servers_that_start_in_one_new_folder_sign_with_one_key() {
+    let parent = TempDir::new().unwrap();
+    let data = parent.path().join("data");
+    let servers: Vec<_> = std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..2).map(|_| scope.spawn(|| LocalServer::start(&data, &[]))).collect();
+        starting.into_iter().map(|started| started.join().unwrap()).collect()
+    });
+    let key_ids: Vec<_> = servers
+        .iter()
+        .map(|server| {
+            let request = "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            send(server.port(), request).1["keys"].clone()
+        })
+        .collect();
+    assert_eq!(key_ids[0], key_ids[1]);
+    assert!(servers.iter().all(|server| demo_login(server.port()).0 == 200));
+}
+
 #[test]
 fn users_and_key_outlive_the_process_until_fresh_forgets_them() {
     let data = TempDir::new().unwrap();
@@ -162,10 +250,10 @@ fn the_durations_are_the_command_line_s() {
 
 #[test]
 fn what_cannot_work_is_one_clear_line() {
-    let data = TempDir::new().unwrap();
+    let (data, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let file = data.path().join("file");
+    let file = other.path().join("file");
     std::fs::write(&file, "").unwrap();
     let below_file = file.join("folder");
     let bad_key = TempDir::new().unwrap();
@@ -175,7 +263,7 @@ fn what_cannot_work_is_one_clear_line() {
         (data.path(), vec!["--port", "0", "--ready-file", &no_folder], format!("cannot use {no_folder}")),
         (bad_key.path(), vec!["--port", "0"], "start with --fresh to make another key".to_owned()),
         (data.path(), vec!["--port", &port], format!("port {port} of 127.0.0.1 cannot be had")),
-        (below_file.as_path(), vec!["--port", "0"], "cannot use the folder".to_owned()),
+        (below_file.as_path(), vec!["--port", "0"], "(set by --data)".to_owned()),
         (
             data.path(),
             vec!["--port", "0", "--expiration", "0"],

@@ -4,7 +4,6 @@ use aws::AwsSettings;
 use harness::{Event, LOGIN_AT, PUBLIC_KEYS_TABLE, PublicKeysTable, SecretsManager, World, at};
 use http::Method;
 use keyring::PublicKeys;
-use local_data::Store;
 use rotate_keys::RotationError;
 use serde_json::json;
 use token::{Algorithm, Key, KeySet, Schedule};
@@ -15,7 +14,7 @@ const NO_KEYS: &str = r#"{"keys":[]}"#;
 const JWK_SET: &str = "/.well-known/jwks.json";
 
 async fn table() -> PublicKeysTable {
-    PublicKeysTable::create(&Store::in_memory().await.unwrap().endpoint).await
+    PublicKeysTable::create(&harness::DynamoDb::start().await.endpoint).await
 }
 
 fn set() -> KeySet {

@@ -6,7 +6,6 @@ use harness::{
 };
 use http::Method;
 use keyring::PublicKeys;
-use local_data::Store;
 use rotate_keys::{RotateKeys, RotationError};
 use serde_json::{Value, json};
 use token::{Algorithm, KeySet, Timestamp};
@@ -130,7 +129,7 @@ async fn killed_after_any_call_the_same_steps_end_where_they_would_have() {
             let old = keys(&secrets, "AWSCURRENT");
             let token = secrets.begin_rotation().unwrap();
             secrets.fail_after(calls, applies);
-            let table = PublicKeysTable::create(&Store::in_memory().await.unwrap().endpoint).await;
+            let table = PublicKeysTable::create(&harness::DynamoDb::start().await.endpoint).await;
             let killed = run_and_publish(&secrets, Some(&table), &token, LOGIN_AT).await;
             let current = secrets.labelled("AWSCURRENT").expect("a version in force at every instant");
             KeySet::from_secret(&current.1.unwrap()).unwrap();

@@ -1,8 +1,8 @@
 //! A table that is reached as one of AWS is: region, credentials and endpoint from the environment.
 
-use local_data::{Store, TABLE_NAME};
+use local_data::TABLE_NAME;
 
-use crate::folder::{Folder, Run, latchkey, run};
+use crate::folder::{Run, latchkey, run};
 
 /// Runs the program against a table at `endpoint` with these further variables.
 fn run_against(endpoint: &str, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Run {
@@ -18,8 +18,7 @@ fn run_against(endpoint: &str, arguments: &[&str], variables: &[(&str, &str)], i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_table_is_named_by_option_or_variable() {
-    let folder = Folder::new();
-    let store = Store::open(folder.path()).await.unwrap();
+    let store = harness::DynamoDb::start().await;
     let region = ("AWS_REGION", "eu-central-1");
     let create = ["user", "create", "ada", "--password-stdin", "--table", TABLE_NAME];
     let created = run_against(&store.endpoint, &create, &[region], "correct horse\n");
@@ -63,7 +62,7 @@ fn a_table_that_does_not_answer_is_said_in_one_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_not_there_is_named_by_what_dynamodb_says() {
-    let store = Store::in_memory().await.unwrap();
+    let store = harness::DynamoDb::start().await;
     let arguments = ["user", "show", "ada", "--table", "elsewhere", "--region", "eu-central-1"];
     let run = run_against(&store.endpoint, &arguments, &[], "");
     assert_eq!((run.status, run.err.lines().count()), (1, 1));

@@ -137,7 +137,7 @@ async fn a_key_is_retired_at_once_and_the_next_signs() {
 async fn a_retired_key_is_taken_out_of_the_table_of_public_keys_too() {
     let set = two_keys();
     let secrets = SecretsManager::start(&set.to_secret()).await;
-    let store = local_data::Store::in_memory().await.unwrap();
+    let store = harness::DynamoDb::start().await;
     let table = PublicKeysTable::create(&store.endpoint).await;
     let leaked = set.keys()[0].id();
     let retire = ["retire", leaked, "--now", "--yes", "--secret", SECRET_ARN];

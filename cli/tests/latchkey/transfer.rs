@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use local_data::{Store, TABLE_NAME};
+use local_data::TABLE_NAME;
 use serde_json::{Value, json};
 use users::{Hasher, Password, Verdict};
 
@@ -297,7 +297,7 @@ fn every_ten_thousand_rows_a_line_says_how_far_it_is() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_import_says_where_to_go_on_and_the_rest_follows() {
-    let store = Store::in_memory().await.unwrap();
+    let store = harness::DynamoDb::start().await;
     let rows = lines((0..300).map(|row| format!("user {row}")));
     let start = |options: &[&str]| {
         let mut command = latchkey(&[&["user", "import", "-", "--table", TABLE_NAME], options].concat());
@@ -333,7 +333,7 @@ async fn an_interrupted_import_says_where_to_go_on_and_the_rest_follows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_not_there_stops_the_import_before_its_first_row() {
-    let store = Store::in_memory().await.unwrap();
+    let store = harness::DynamoDb::start().await;
     let mut command = latchkey(&["user", "import", "-", "--table", "another"]);
     command.env("AWS_ENDPOINT_URL_DYNAMODB", &store.endpoint).envs([
         ("AWS_ACCESS_KEY_ID", "test"),

@@ -1,6 +1,5 @@
 //! `latchkey user …`
 
-use aws::AwsSettings;
 use aws_sdk_dynamodb::types::AttributeValue;
 use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
@@ -159,7 +158,7 @@ fn a_row_that_is_no_user_hides_no_other() {
     runtime().block_on(async {
         let store = Store::open(folder.path()).await.unwrap();
         let key = AttributeValue::S("user#\u{1b}c".to_owned());
-        let client = AwsSettings::embedded(store.endpoint).dynamodb();
+        let client = store.client();
         client.put_item().table_name(TABLE_NAME).item("pk", key).send().await.unwrap();
     });
     let listed = folder.json(&["user", "list"], "");

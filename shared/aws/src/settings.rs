@@ -73,14 +73,22 @@ impl AwsSettings {
         })
     }
 
-    /// A client of a DynamoDB that runs inside this process: any credentials will do.
+    /// A DynamoDB at `dynamodb_endpoint` on this machine, which takes any credentials.
     pub fn embedded(dynamodb_endpoint: String) -> Self {
+        Self {
+            dynamodb_endpoint: Some(dynamodb_endpoint),
+            ..Self::in_process(https::client(roots::trusting_amazon()))
+        }
+    }
+
+    /// A DynamoDB inside this process, which `http` reaches without a connection.
+    pub fn in_process(http: SharedHttpClient) -> Self {
         Self {
             region: Region::new("local"),
             credentials: Credentials::new("local", "local", None, None, "embedded"),
-            dynamodb_endpoint: Some(dynamodb_endpoint),
+            dynamodb_endpoint: Some("http://in-process.invalid".to_owned()),
             secrets_manager_endpoint: None,
-            http: https::client(roots::trusting_amazon()),
+            http,
             dynamodb_retries: retry_budget("dynamodb"),
             secrets_manager_retries: retry_budget("secretsmanager"),
         }

@@ -13,5 +13,5 @@ pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
 pub use reason::{CredentialFailure, Reason, SessionFailure};
 pub use rejection::Rejection;
-pub use request::{Body, Request};
+pub use request::{Body, MAX_BODY_BYTES, Request};
 pub use response::{Response, user};

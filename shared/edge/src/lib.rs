@@ -16,8 +16,8 @@ pub mod random;
 mod settings;
 
 pub use crate::http::{
-    About, AuditSubject, Body, CredentialFailure, Endpoint, Reason, Rejection, Request, Response, Route,
-    SessionFailure, bearer_token, respond, user,
+    About, AuditSubject, Body, CredentialFailure, Endpoint, MAX_BODY_BYTES, Reason, Rejection, Request,
+    Response, Route, SessionFailure, bearer_token, respond, user,
 };
 pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
 pub use identity::{Caller, PasswordCheck, SessionCheck, Try, live_user, warm_up};

@@ -1,11 +1,18 @@
 //! The data folder that the local server and the command line share.
 //!
-//! - [`folder`]: the folder itself, which only its owner reads
-//! - [`Store`]: the user table in a SQLite file
+//! - [`DataFolder`]: the folder, which only its owner may enter
 //! - [`signing_key`]: the RS256 key made on the first run
+//! - [`Store`]: the user table in a SQLite file
+//! - [`DynamoDb`]: the embedded DynamoDB that has it open, and the SDK's way to it without a port
+//! - [`private_file`]: how a file is made that nobody else reads
 
-pub mod folder;
+mod connector;
+mod dynamodb;
+mod folder;
+pub mod private_file;
 pub mod signing_key;
 mod store;
 
+pub use dynamodb::{DynamoDb, Reply};
+pub use folder::{DataFolder, FolderError};
 pub use store::{Store, StoreFileError, TABLE_NAME};

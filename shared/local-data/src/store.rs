@@ -1,31 +1,40 @@
 use std::{
     io,
+    num::NonZero,
     path::{Path, PathBuf},
+    thread,
 };
 
 use aws::AwsSettings;
-use dynoxide::Database;
-use tokio::net::TcpListener;
+use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::timeout::TimeoutConfig;
 use users::{StoreError, UserTable};
 
-use crate::signing_key::create_private;
+use crate::{DataFolder, DynamoDb, FolderError, private_file};
 
 /// The name of the table inside the embedded DynamoDB.
 pub const TABLE_NAME: &str = "latchkey-users";
 /// The SQLite file in the data folder.
 const FILE_NAME: &str = "users.sqlite";
+/// That file and the ones that SQLite keeps beside it.
+pub(crate) const FILES: [&str; 4] =
+    [FILE_NAME, "users.sqlite-wal", "users.sqlite-shm", "users.sqlite-journal"];
 
 /// A user table in an embedded DynamoDB, reached through the same SDK as the one of AWS.
 pub struct Store {
     /// The table.
     pub users: UserTable,
-    /// Where the embedded DynamoDB listens.
-    pub endpoint: String,
+    /// The embedded DynamoDB that has it.
+    pub dynamodb: DynamoDb,
 }
 
 /// Why the embedded DynamoDB is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreFileError {
+    /// The folder is not safe for password hashes.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The SQLite file cannot be made or opened.
     #[error("cannot open {}: {reason}", path.display())]
     Open {
@@ -34,40 +43,57 @@ pub enum StoreFileError {
         /// What SQLite says.
         reason: String,
     },
-    /// No port on 127.0.0.1 for it.
-    #[error("cannot listen on 127.0.0.1: {0}")]
-    Listen(#[from] io::Error),
     /// The table cannot be made.
     #[error("cannot make the user table: {0}")]
     Table(#[from] StoreError),
 }
 
 impl Store {
-    /// The store in `folder`; several processes may have it open.
+    /// The store in `folder`, for one caller at a time; several processes may have it open.
     pub async fn open(folder: &Path) -> Result<Self, StoreFileError> {
-        let path = folder.join(FILE_NAME);
-        let refused = |reason: String| StoreFileError::Open { path: path.clone(), reason };
-        // SQLite gives its other files the mode of the first; hashes are nobody else's business. Closed before SQLite opens
-        // it: closing a file gives up every lock that this process has on it, and others would take it for unused.
-        drop(create_private(&path).map_err(|problem| refused(problem.to_string()))?);
-        let opened = Database::new(&path.to_string_lossy());
-        Self::serve(opened.map_err(|problem| refused(problem.to_string()))?).await
+        Self::open_with(folder, 0).await
+    }
+
+    /// The store in `folder`, for callers on every core at once.
+    pub async fn open_for_many(folder: &Path) -> Result<Self, StoreFileError> {
+        Self::open_with(folder, thread::available_parallelism().map_or(1, NonZero::get)).await
     }
 
     /// A store that is gone with the process.
     pub async fn in_memory() -> Result<Self, StoreFileError> {
-        let opened = Database::memory();
         let path = PathBuf::from(":memory:");
-        Self::serve(opened.map_err(|reason| StoreFileError::Open { path, reason: reason.to_string() })?).await
+        let opened = DynamoDb::in_memory();
+        Self::of(opened.map_err(|error| StoreFileError::Open { path, reason: error.to_string() })?).await
     }
 
-    async fn serve(database: Database) -> Result<Self, StoreFileError> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let client = AwsSettings::embedded(endpoint.clone()).dynamodb();
-        let users = UserTable::new(client, TABLE_NAME);
-        users.create_table().await?;
-        Ok(Self { users, endpoint })
+    /// A client of this DynamoDB.
+    pub fn client(&self) -> Client {
+        client(&self.dynamodb)
     }
+
+    async fn open_with(folder: &Path, readers: usize) -> Result<Self, StoreFileError> {
+        let path = DataFolder::open(folder)?.join(FILE_NAME);
+        let failed = |reason: String| StoreFileError::Open { path: path.clone(), reason };
+        // SQLite gives its other files the mode of the first. Closed before SQLite opens it: closing a file gives up every
+        // lock that this process has on it, and others would take it for unused.
+        match private_file::create_new(&path) {
+            Ok(file) => drop(file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error.to_string())),
+        }
+        Self::of(DynamoDb::open(&path, readers).map_err(|error| failed(error.to_string()))?).await
+    }
+
+    async fn of(dynamodb: DynamoDb) -> Result<Self, StoreFileError> {
+        let users = UserTable::new(client(&dynamodb), TABLE_NAME);
+        users.create_table().await?;
+        Ok(Self { users, dynamodb })
+    }
+}
+
+/// Without the limits of a function's client: no answer is lost inside a process, so a slow machine is no reason to call again.
+fn client(dynamodb: &DynamoDb) -> Client {
+    let settings = AwsSettings::in_process(SharedHttpClient::new(dynamodb.clone()));
+    let config = settings.dynamodb().config().to_builder();
+    Client::from_conf(config.timeout_config(TimeoutConfig::disabled()).build())
 }

@@ -4,6 +4,7 @@
 //! - [`Event`]: real events of API Gateway and load balancers, changed where a test changes them
 //! - `contract`: openapi.yaml, held against every reply
 //! - [`deployment`]: a stack that is deployed somewhere, called over HTTP
+//! - [`DynamoDb`]: a table on a port, for programs under test
 //! - [`SecretsManager`]: one secret under AWS's rules, with faults on demand
 //! - [`LocalServer`]: `cargo run -p local` as a script starts it
 //! - [`lambda`]: the real binaries under a Lambda Runtime API
@@ -19,6 +20,7 @@
 
 mod contract;
 pub mod deployment;
+mod dynamodb;
 mod event;
 pub mod lambda;
 mod local_server;
@@ -26,6 +28,7 @@ mod public_keys;
 mod secrets_manager;
 mod world;
 
+pub use dynamodb::DynamoDb;
 pub use event::{Event, Reply};
 pub use local_server::LocalServer;
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};

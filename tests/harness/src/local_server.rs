@@ -57,6 +57,11 @@ impl LocalServer {
         self.ready["url"].as_str().unwrap()
     }
 
+    /// The id of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The port of 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.url().rsplit(':').next().unwrap().parse().unwrap()

@@ -4,11 +4,12 @@ use std::{
 };
 
 use authorizer::Authorizer;
+use aws::AwsSettings;
 use aws_sdk_dynamodb::{
-    Client, Config,
+    Client,
     config::{
-        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
-        interceptors::BeforeTransmitInterceptorContextRef,
+        ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef,
+        retry::RetryConfig, timeout::TimeoutConfig,
     },
     error::BoxError,
 };
@@ -84,16 +85,19 @@ impl World {
 
     /// A world with these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let store = Store::in_memory().await.unwrap();
-        Self::at_endpoint(&store.endpoint, settings)
+        Self::with_client(&Store::in_memory().await.unwrap().client(), settings)
     }
 
     /// A world whose DynamoDB is at `endpoint`.
     pub fn at_endpoint(endpoint: &str, settings: &[(&str, &str)]) -> Self {
+        Self::with_client(&AwsSettings::embedded(endpoint.to_owned()).dynamodb(), settings)
+    }
+
+    fn with_client(client: &Client, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         let key_file = local_data::signing_key::file_in(folder.path(), at(0)).unwrap();
         let source = || KeySource::File(key_file.clone());
-        Self::build(endpoint, settings, source, source, folder)
+        Self::build(client, settings, source, source, folder)
     }
 
     /// A world with the worked example's durations whose keys are the secret of `secrets`.
@@ -109,23 +113,22 @@ impl World {
     async fn with_sources(signing: impl Fn() -> KeySource, verifying: impl Fn() -> KeySource) -> Self {
         let store = Store::in_memory().await.unwrap();
         let settings = [("JWT_ALLOW_REFRESH", "true")];
-        Self::build(&store.endpoint, &settings, signing, verifying, TempDir::new().unwrap())
+        Self::build(&store.client(), &settings, signing, verifying, TempDir::new().unwrap())
     }
 
     fn build(
-        endpoint: &str,
+        client: &Client,
         settings: &[(&str, &str)],
         signing: impl Fn() -> KeySource,
         verifying: impl Fn() -> KeySource,
         folder: TempDir,
     ) -> Self {
         let calls = Calls::default();
-        let config = Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("local"))
-            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-            .endpoint_url(endpoint)
-            .http_client(aws::AwsSettings::embedded(endpoint.to_owned()).http_client())
+        // Without the limits of a function: a busy machine is no outage.
+        let config = client.config().to_builder();
+        let config = config
+            .timeout_config(TimeoutConfig::disabled())
+            .retry_config(RetryConfig::standard())
             .interceptor(calls.clone());
         let users = UserTable::new(Client::from_conf(config.build()), TABLE_NAME);
         let lookup = |variable: &str| {

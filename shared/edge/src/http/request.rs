@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{Reason, bearer_token, cookie_values};
 
 /// The largest body read, in bytes after base64 is undone.
-pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024;
+pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// An HTTP request, whichever kind of event brought it.
 pub struct Request {
