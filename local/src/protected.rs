@@ -23,6 +23,7 @@ const CHECKED_PATH: &str = "/protected/now";
 pub struct Protected {
     native: NativeAuthorizer,
     authorizer: Authorizer,
+    cors: Cors,
 }
 
 impl Protected {
@@ -37,7 +38,8 @@ impl Protected {
             audience: vec![environment.issuer()?.audience().to_owned()],
             scopes: Vec::new(),
         };
-        Ok(Self { native, authorizer: Authorizer::new(Some(users), keys, environment)? })
+        let cors = environment.cors()?;
+        Ok(Self { native, authorizer: Authorizer::new(Some(users), keys, environment)?, cors })
     }
 
     /// Whether `path` is one of the two.
@@ -46,11 +48,42 @@ impl Protected {
     }
 
     /// The answer to an HTTP API's event, payload format 2.0; `jwks` serves the issuer's documents.
+    ///
+    /// API Gateway itself answers preflights of an API with a CORS configuration, before any authorizer is asked.
     pub(crate) async fn respond(&self, event: &str, jwks: &Jwks, now: Timestamp) -> Value {
         let event: Value = serde_json::from_str(event).unwrap_or_default();
+        let text = |pointer| event.pointer(pointer).and_then(Value::as_str);
+        let origin = text("/headers/origin").filter(|origin| self.cors.names(origin));
+        let Some(origin) = origin else { return self.authorized(&event, jwks, now).await };
+        let preflight = text("/requestContext/http/method") == Some("OPTIONS")
+            && text("/headers/access-control-request-method").is_some();
+        let answer = if preflight {
+            json!({ "statusCode": 204, "headers": {
+                "access-control-allow-methods": "GET",
+                "access-control-allow-headers": "authorization, traceparent, tracestate, baggage, sentry-trace",
+            } })
+        } else {
+            self.authorized(&event, jwks, now).await
+        };
+        self.opened(answer, origin)
+    }
+
+    /// `answer`, readable for pages of `origin`.
+    fn opened(&self, mut answer: Value, origin: &str) -> Value {
+        if let Some(headers) = answer.get_mut("headers").and_then(Value::as_object_mut) {
+            headers.insert("access-control-allow-origin".to_owned(), origin.into());
+            headers.insert("vary".to_owned(), "Origin".into());
+            if self.cors.allows_credentials() {
+                headers.insert("access-control-allow-credentials".to_owned(), "true".into());
+            }
+        }
+        answer
+    }
+
+    async fn authorized(&self, event: &Value, jwks: &Jwks, now: Timestamp) -> Value {
         let authorization = event.pointer("/headers/authorization").and_then(Value::as_str);
         if event.get("rawPath").is_some_and(|path| path == CHECKED_PATH) {
-            return self.checked(&event, authorization, now).await;
+            return self.checked(event, authorization, now).await;
         }
         let keys = self.keys(jwks, now).await.unwrap_or(JwkSet { keys: Vec::new() });
         match self.native.authorize(authorization, &keys, now) {

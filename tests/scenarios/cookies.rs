@@ -82,10 +82,17 @@ async fn the_cookie_lives_as_long_as_its_token_and_no_script_or_other_host_has_i
 
 #[tokio::test]
 async fn same_site_is_the_setting_s() {
-    for (same_site, said) in [("Lax", "SameSite=Lax"), ("None", "SameSite=None")] {
+    for (same_site, said, partitioned) in [
+        ("Lax", "SameSite=Lax", false),
+        ("None", "SameSite=None", true),
+        ("Strict", "SameSite=Strict", false),
+    ] {
         let world = World::with(&[&SETTINGS[..], &[("JWT_AUTH_COOKIE_SAMESITE", same_site)]].concat()).await;
         world.create("ada", PASSWORD).await;
-        assert!(cookie(&world.log_in("ada", PASSWORD, LOGIN_AT).await).1.contains(said));
+        let (_, attributes) = cookie(&world.log_in("ada", PASSWORD, LOGIN_AT).await);
+        assert!(attributes.contains(said), "{attributes}");
+        // Only a cookie of other sites' pages is one for each site: the others are never in a third party's.
+        assert_eq!(attributes.contains("Partitioned"), partitioned, "{attributes}");
     }
 }
 

@@ -52,7 +52,10 @@ async fn a_page_of_a_named_origin_may_make_every_call() {
             for (name, value) in [
                 ("access-control-allow-origin", origin),
                 ("access-control-allow-methods", methods),
-                ("access-control-allow-headers", "authorization, content-type"),
+                (
+                    "access-control-allow-headers",
+                    "authorization, content-type, traceparent, tracestate, baggage, sentry-trace",
+                ),
                 ("access-control-max-age", "7200"),
                 ("vary", "Origin"),
             ] {

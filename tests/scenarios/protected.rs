@@ -74,3 +74,28 @@ async fn below_the_protected_routes_is_nothing() {
         assert_eq!(world.send(path, &event, LOGIN_AT).await.status, 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn pages_of_named_origins_may_call_them_and_no_others() {
+    const APP: &str = "https://app.example.com";
+    let world = World::with(&[("CORS_ALLOWED_ORIGINS", APP), ("JWT_AUTH_COOKIE", "__Host-latchkey")]).await;
+    for path in ["/protected", "/protected/now"] {
+        for (origin, opened) in [(APP, true), ("https://other.example.com", false), ("null", false)] {
+            let ask = Event::http_api(&Method::OPTIONS, path)
+                .header("origin", Some(origin))
+                .header("access-control-request-method", Some("GET"))
+                .header("access-control-request-headers", Some("authorization,traceparent"));
+            let preflight = Reply::new(&world.gateway.respond(path, &ask.0.to_string(), at(LOGIN_AT)).await);
+            assert_eq!(preflight.status, if opened { 204 } else { 401 }, "{path} {origin}");
+            let call = Event::http_api(&Method::GET, path).header("origin", Some(origin));
+            let refused = Reply::new(&world.gateway.respond(path, &call.0.to_string(), at(LOGIN_AT)).await);
+            assert_eq!(refused.status, 401);
+            for reply in [preflight, refused] {
+                let named = &reply.headers["access-control-allow-origin"];
+                assert_eq!(named.as_str(), opened.then_some(origin), "{path} {origin}");
+                let credentials = &reply.headers["access-control-allow-credentials"];
+                assert_eq!(credentials.as_str(), opened.then_some("true"), "{path} {origin}");
+            }
+        }
+    }
+}

@@ -263,6 +263,8 @@ impl AuthCookie {
             .secure(true)
             .http_only(true)
             .same_site(self.same_site)
+            // Chromium keeps a third-party cookie only by the site of the page that it is in (CHIPS).
+            .partitioned(self.same_site == SameSite::None)
             .max_age(Duration::seconds(max_age.get().try_into().unwrap_or(i64::MAX)));
         let mut value = HeaderValue::from_str(&cookie.to_string())
             .map_err(|_| Reason::Internal("the token cannot be in a cookie"))?;

@@ -5,8 +5,10 @@ use crate::{Request, Response, Route};
 
 /// How long a browser may remember the answer to a preflight: Chromium's own bound.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
-/// The headers that calls are made with.
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type");
+/// The headers that calls are made with, and those that a page's tracing adds to every call (W3C Trace Context and
+/// Baggage, Sentry), which nothing here reads: a page that may not add them cannot sign in.
+const REQUEST_HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, traceparent, tracestate, baggage, sentry-trace");
 /// The headers of answers that a script has a use for.
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static("retry-after");
 
@@ -21,6 +23,16 @@ pub struct Cors {
 impl Cors {
     pub(crate) fn new(named: Origins, credentials: bool) -> Self {
         Self { named, credentials }
+    }
+
+    /// Whether pages of `origin` may call, for whoever serves other routes beside ours.
+    pub fn names(&self, origin: &str) -> bool {
+        self.named.contain(origin)
+    }
+
+    /// Whether their requests may bring the cookie.
+    pub fn allows_credentials(&self) -> bool {
+        self.credentials
     }
 
     /// The answer to a browser that asks whether a page of a named origin may make a call of `route`.

@@ -2,6 +2,12 @@ use std::sync::Arc;
 
 use http::Uri;
 
+/// The schemes of pages that are in no web server but in an app: Capacitor, Ionic, Tauri, and extensions of browsers.
+const APP_SCHEMES: [&str; 5] = ["capacitor", "ionic", "tauri", "chrome-extension", "moz-extension"];
+/// Plain http that never leaves the machine; the last is Tauri's on Windows and Android.
+const LOOPBACK: [&str; 4] =
+    ["http://localhost", "http://127.0.0.1", "http://[::1]", "http://tauri.localhost"];
+
 /// Origins of web pages (RFC 6454), written as browsers send them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Origins(Arc<[String]>);
@@ -9,8 +15,9 @@ pub(crate) struct Origins(Arc<[String]>);
 /// Some text that is no list of origins.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be origins as browsers send them, separated by commas: https://app.example.com, or http://localhost:5173 on \
-     this machine; no *, no path, no slash at the end, no default port"
+    "must be origins as browsers send them, separated by commas: https://app.example.com, http://localhost:5173 on this \
+     machine, or an app's: capacitor://localhost, tauri://localhost, chrome-extension://ID; no *, no path, no slash at \
+     the end, no default port"
 )]
 pub(crate) struct NoOrigins;
 
@@ -41,8 +48,15 @@ impl Origins {
 }
 
 fn checked(origin: &str) -> Result<String, NoOrigins> {
+    if let Some((scheme, host)) = origin.split_once("://").filter(|(scheme, _)| APP_SCHEMES.contains(scheme))
+    {
+        // Browsers send these as they are; there is no port, and nothing to normalise.
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte);
+        let sound = !host.is_empty() && host.bytes().all(plain);
+        return if sound { Ok(format!("{scheme}://{host}")) } else { Err(NoOrigins) };
+    }
     let secure = origin.starts_with("https://")
-        || ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|local| {
+        || LOOPBACK.iter().any(|local| {
             origin.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
         });
     let normal = origin_of(origin).filter(|normal| normal == origin && !normal.contains('*'));
@@ -78,6 +92,25 @@ mod tests {
     }
 
     #[test]
+    fn pages_of_apps_are_named_exactly() {
+        let apps = [
+            "capacitor://localhost",
+            "ionic://localhost",
+            "tauri://localhost",
+            "http://tauri.localhost",
+            "https://tauri.localhost",
+            "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+            "moz-extension://0d9f1c9e-7f0a-4b51-9a3b-0a1b2c3d4e5f",
+        ];
+        for app in apps {
+            let origins = Origins::parse(app).unwrap();
+            for other in apps.iter().chain(&["https://localhost", "http://localhost", "null"]) {
+                assert_eq!(origins.contain(other), *other == app, "{app} {other}");
+            }
+        }
+    }
+
+    #[test]
     fn what_no_browser_sends_or_nobody_should_trust_is_refused() {
         for list in [
             "*",
@@ -97,6 +130,16 @@ mod tests {
             "https://a.example https://b.example",
             "a.example",
             "ftp://a.example",
+            "capacitor://",
+            "capacitor://*",
+            "capacitor://localhost/",
+            "capacitor://localhost:80",
+            "capacitor://LOCALHOST",
+            "chrome-extension://a b",
+            "file://",
+            "app://obsidian.md",
+            "http://a.localhost",
+            "http://tauri.localhost.evil.example",
         ] {
             assert_eq!(Origins::parse(list), Err(NoOrigins), "{list}");
         }
