@@ -1,108 +1,149 @@
 import type { Environment } from "./environment.js";
-import { LatchkeyError } from "./errors.js";
+import { codeOf, LatchkeyError } from "./errors.js";
+import type { SessionInfo } from "./sessions.js";
+import type { User } from "./state.js";
+import { isUser } from "./storage.js";
 
 /** One answer of the service that carries a token, or says that the cookie now has another one. */
 export interface TokenAnswer {
-  token: string | null;
+  user: User;
+  token?: string;
   /** Seconds from the answer. */
-  expiresIn: number;
-  /** Null while refreshing is switched off. */
-  refreshExpiresIn: number | null;
+  expires_in: number;
+  /** Absent while refreshing is switched off. */
+  refresh_expires_in?: number;
 }
 
 export interface CallOptions {
-  body: object;
+  method?: "POST" | "GET" | "DELETE";
+  body?: object;
   /** For the calls that take it in the `Authorization` header. */
-  bearer?: string | null;
+  bearer?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
+type Members = Record<string, unknown>;
+
 /** The service at one base URL: one request, one answer or one LatchkeyError. */
 export class Api {
-  readonly #base: string;
-  readonly #credentials: RequestCredentials;
+  readonly #baseUrl: string;
+  readonly #cookieMode: boolean;
   readonly #timeout: number;
   readonly #environment: Environment;
 
-  constructor(base: string, credentials: RequestCredentials, timeout: number, environment: Environment) {
-    this.#base = base;
-    this.#credentials = credentials;
+  constructor(baseUrl: string, cookieMode: boolean, timeout: number, environment: Environment) {
+    this.#baseUrl = baseUrl;
+    this.#cookieMode = cookieMode;
     this.#timeout = timeout;
     this.#environment = environment;
   }
 
+  /** Read when it is used: a module that makes a client may be loaded on a server, where "/" is no URL. */
+  get base(): URL {
+    try {
+      return new URL(this.#baseUrl, page()?.href);
+    } catch (cause) {
+      throw new LatchkeyError("invalid_base_url", `baseUrl is no URL here: ${this.#baseUrl}.`, { cause });
+    }
+  }
+
   async tokenFrom(path: string, options: CallOptions): Promise<TokenAnswer> {
-    const { status, body } = await this.post(path, options);
-    const { token, expires_in: expiresIn, refresh_expires_in: refreshExpiresIn } = (body ?? {}) as Record<string, unknown>;
+    const answer = await this.send(path, options);
     const sound =
-      (token === undefined || typeof token === "string") &&
-      typeof expiresIn === "number" &&
-      (refreshExpiresIn === undefined || typeof refreshExpiresIn === "number");
-    if (!sound) throw unexpected(status);
-    return { token: token ?? null, expiresIn, refreshExpiresIn: refreshExpiresIn ?? null };
+      isUser(answer["user"]) &&
+      (typeof answer["token"] === "string" || this.#cookieMode) &&
+      typeof answer["expires_in"] === "number" &&
+      /^(number|undefined)$/.test(typeof answer["refresh_expires_in"]);
+    if (!sound) throw this.#unexpected(path);
+    return answer as unknown as TokenAnswer;
+  }
+
+  /** The sessions as the service lists them, and whose they are. */
+  async sessions(options: CallOptions): Promise<{ user: User; sessions: SessionInfo[] }> {
+    const path = "/auth/sessions";
+    const { user, sessions } = await this.send(path, { ...options, method: "GET" });
+    if (!isUser(user) || !Array.isArray(sessions)) throw this.#unexpected(path);
+    return { user, sessions };
+  }
+
+  /** A call whose token is in the body or the cookie; where neither is, it rejects with `authorization_required`. */
+  async withToken<T>(call: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      return await call();
+    } catch (problem) {
+      // Said of a missing cookie and of much else. The list of sessions tells one from the other.
+      if (this.#cookieMode && codeOf(problem) === "invalid_request") await this.sessions({ signal });
+      throw problem;
+    }
   }
 
   /** Sends one request, without a second try. Rejects with a LatchkeyError, or with what `signal` was aborted with. */
-  async post(path: string, { body, bearer, signal }: CallOptions): Promise<{ status: number; body: unknown }> {
+  async send(path: string, { method = "POST", body, bearer, signal }: CallOptions): Promise<Members> {
     signal?.throwIfAborted();
+    const { base } = this;
     const giveUp = new AbortController();
     const abort = () => giveUp.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    let late = false;
-    const stop = this.#environment.after(this.#timeout, () => {
-      late = true;
-      giveUp.abort();
-    });
+    const stop = this.#environment.after(this.#timeout, () =>
+      giveUp.abort(new LatchkeyError("timeout", "The service did not answer in time.")),
+    );
     try {
-      const response = await this.#environment.fetch(this.#base + path, {
-        method: "POST",
+      const response = await this.#environment.fetch(base.origin + base.pathname.replace(/\/+$/, "") + path, {
+        method,
         headers: {
-          "Content-Type": "application/json",
-          ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}),
+          ...(body && { "Content-Type": "application/json" }),
+          ...(bearer && { Authorization: `Bearer ${bearer}` }),
         },
-        body: JSON.stringify(body),
-        credentials: this.#credentials,
+        ...(body && { body: JSON.stringify(body) }),
+        credentials: this.#cookieMode ? "include" : "omit",
         cache: "no-store",
         // A redirect would send the password or the token along.
         redirect: "error",
         signal: giveUp.signal,
       });
-      const text = await response.text();
-      if (response.ok) return { status: response.status, body: parsed(text) };
-      throw refusal(response, parsed(text));
-    } catch (problem) {
-      signal?.throwIfAborted();
-      if (problem instanceof LatchkeyError) throw problem;
-      if (late) throw new LatchkeyError("timeout", "The service did not answer in time.");
-      throw new LatchkeyError("network_error", "The service cannot be reached.", { cause: problem });
+      const answer = parsed(await response.text());
+      if (response.ok) return answer;
+      const { code, message } = answer;
+      const { status, headers } = response;
+      // NaN where there is none, or a date.
+      const seconds = parseInt(headers.get("Retry-After") ?? "");
+      const retryAfter = seconds >= 0 ? seconds : null;
+      if (typeof code !== "string" || typeof message !== "string") throw this.#unexpected(path, status, retryAfter);
+      throw new LatchkeyError(code, message, { status, retryAfter });
+    } catch (cause) {
+      giveUp.signal.throwIfAborted();
+      if (cause instanceof LatchkeyError) throw cause;
+      throw new LatchkeyError("network_error", this.#unreachable(base), { cause });
     } finally {
       stop();
       signal?.removeEventListener("abort", abort);
     }
   }
+
+  /** A browser does not tell a script why a request failed, so the likely causes are named. */
+  #unreachable({ origin }: URL): string {
+    const here = page()?.origin ?? origin;
+    const blocked = here === origin ? "" : `, does not name ${here} in CORS_ALLOWED_ORIGINS, or baseUrl or mode is wrong`;
+    return `The service at ${origin} cannot be reached${blocked}.`;
+  }
+
+  #unexpected(path: string, status = 200, retryAfter: number | null = null): LatchkeyError {
+    return new LatchkeyError(
+      "unexpected_answer",
+      `${this.#baseUrl} answers ${path} with status ${status} and not as the service. Is baseUrl right?`,
+      { status, retryAfter },
+    );
+  }
 }
 
-function refusal(response: Response, body: unknown): LatchkeyError {
-  const { code, message } = (body ?? {}) as Record<string, unknown>;
-  const seconds = response.headers.get("Retry-After") ?? "";
-  const retryAfter = /^\d{1,9}$/.test(seconds) ? Number(seconds) : null;
-  const { status } = response;
-  if (typeof code !== "string" || typeof message !== "string") return unexpected(status, retryAfter);
-  return new LatchkeyError(code, message, { status, retryAfter });
+function page(): Location | undefined {
+  return globalThis.location as Location | undefined;
 }
 
-function unexpected(status: number, retryAfter: number | null = null): LatchkeyError {
-  return new LatchkeyError(
-    "unexpected_answer",
-    `The answer, with status ${status}, is not this service's. Is baseUrl right?`,
-    { status, retryAfter },
-  );
-}
-
-function parsed(text: string): unknown {
+function parsed(text: string): Members {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? {};
   } catch {
-    return null;
+    return {};
   }
 }

@@ -1,15 +1,17 @@
-/** What the client needs of the world. Tests bring their own; everybody else leaves it alone. */
+/** What the client needs of the world. Tests bring their own (`latchkey-client/testing`); everybody else leaves it alone. */
 export interface Environment {
   fetch: typeof globalThis.fetch;
-  /** Milliseconds that go on while the machine sleeps. Only differences count, never the date. */
+  /** The date in milliseconds, which goes on while the machine sleeps and may be set. */
   now(): number;
+  /** Milliseconds of a clock that nobody can set; it may stand still while the machine sleeps. */
+  steady(): number;
   /** Runs `task` once, later; the answer cancels it. */
   after(milliseconds: number, task: () => void): () => void;
   /** 0 to 1, for the jitter. */
   random(): number;
   /** The Web Locks of this origin, or null where there are none. */
   locks: Locks | null;
-  /** Calls `task` when the page is seen again or the network is back; the answer stops it. */
+  /** Calls `task` when the page is seen again, was restored or the network is back; the answer stops it. */
   onWake(task: () => void): () => void;
 }
 
@@ -25,15 +27,16 @@ export const LONGEST_TIMER = 2_147_483_647;
 export function ambient(): Environment {
   return {
     // Looked up at each call, so that a page may wrap fetch after this module is loaded; bound, as browsers demand.
-    fetch: (input, init) => globalThis.fetch(input, init),
+    fetch: (...request) => fetch(...request),
     now: () => Date.now(),
+    steady: () => performance.now(),
     after: (milliseconds, task) => {
       const timer = setTimeout(task, Math.min(milliseconds, LONGEST_TIMER));
       // A waiting refresh keeps no Node program alive.
       (timer as unknown as { unref?: () => void }).unref?.();
       return () => clearTimeout(timer);
     },
-    random: () => Math.random(),
+    random: Math.random,
     locks: (globalThis.navigator as Navigator | undefined)?.locks ?? null,
     onWake,
   };
@@ -42,14 +45,13 @@ export function ambient(): Environment {
 function onWake(task: () => void): () => void {
   const page = globalThis.document as Document | undefined;
   const world = globalThis as unknown as EventTarget;
-  if (page === undefined || typeof world.addEventListener !== "function") return () => {};
+  if (page === undefined) return () => {};
+  const listening = new AbortController();
+  const { signal } = listening;
   const seen = () => {
     if (page.visibilityState === "visible") task();
   };
-  page.addEventListener("visibilitychange", seen);
-  for (const event of ["pageshow", "online"]) world.addEventListener(event, task);
-  return () => {
-    page.removeEventListener("visibilitychange", seen);
-    for (const event of ["pageshow", "online"]) world.removeEventListener(event, task);
-  };
+  page.addEventListener("visibilitychange", seen, { signal });
+  for (const event of ["pageshow", "online"]) world.addEventListener(event, task, { signal });
+  return () => listening.abort();
 }

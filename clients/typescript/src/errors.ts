@@ -7,6 +7,7 @@ export type RefusalCode =
   | "invalid_request"
   | "invalid_token"
   | "method_not_allowed"
+  | "not_found"
   | "password_refused"
   | "refresh_disabled"
   | "refresh_expired"
@@ -29,15 +30,18 @@ export type ClientCode =
   | "signed_out"
   /** `fetch` was asked to send the token to an origin that is not named in `sendTokenTo`. */
   | "origin_not_named"
-  /** `token()` in cookie mode: the token is where no script reads it. */
+  /** `token()` and `verify()` in cookie mode: the token is where no script reads it. */
   | "token_unreadable"
-  /** The storage threw; `cause` is what it threw. */
-  | "storage_failed";
+  /** Cookie mode: the login worked, and the browser did not keep its cookie. */
+  | "cookie_not_kept"
+  /** The storage threw; `cause` is what it threw. Told as a state's `problem` alone. */
+  | "storage_failed"
+  /** `baseUrl` is no URL, or a path where there is no page that it could belong to. */
+  | "invalid_base_url"
+  /** `close` was called. */
+  | "closed";
 
 export type ErrorCode = RefusalCode | ClientCode;
-
-/** The answers after which the same request may succeed. */
-const TEMPORARY = new Set<number>([429, 500, 502, 503, 504]);
 
 /** Why something did not work: a refusal of the service, or no answer at all. Never holds a token or a password. */
 export class LatchkeyError extends Error {
@@ -54,7 +58,8 @@ export class LatchkeyError extends Error {
     message: string,
     more: { status?: number | null; retryAfter?: number | null; cause?: unknown } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    // Of `more`, Error reads `cause` alone, and only where it is there.
+    super(message, more);
     this.code = code;
     this.status = more.status ?? null;
     this.retryAfter = more.retryAfter ?? null;
@@ -62,8 +67,11 @@ export class LatchkeyError extends Error {
 
   /** Whether the same request may succeed later. */
   get temporary(): boolean {
-    return this.status === null
-      ? this.code === "network_error" || this.code === "timeout"
-      : TEMPORARY.has(this.status);
+    return /^(429|50[0234]|network_error|timeout)$/.test(String(this.status ?? this.code));
   }
+}
+
+/** The code of a LatchkeyError. What a signal was aborted with may be anything, and has none that is ours. */
+export function codeOf(problem: unknown): string | undefined {
+  return (problem as Partial<LatchkeyError> | null | undefined)?.code;
 }

@@ -1,42 +1,66 @@
+import { abortable } from "./abortable.js";
+import { Age } from "./age.js";
 import type { Api, TokenAnswer } from "./api.js";
 import type { Environment } from "./environment.js";
 import { LatchkeyError } from "./errors.js";
-import { withRetries } from "./retry.js";
-import { nextRefresh, type SessionState, type SignedOutReason } from "./state.js";
-import { same, type SessionStorage, type StoredSession } from "./storage.js";
-import { inTurn } from "./turns.js";
+import type { Kept } from "./kept.js";
+import { reasonIn } from "./refusals.js";
+import { withRetries, worthAnotherTry } from "./retry.js";
+import { eventOf, nextRefresh, type SessionEvent, type SessionState, type SignedOutReason, type User } from "./state.js";
+import { same, type StoredSession } from "./storage.js";
 
 /** The token is too near to its end to be sent when less than this is left, or a tenth of its life. */
 const TOO_NEAR = 30_000;
 /** After a refresh that did not work the next one comes after a quarter of what is left, within these bounds. */
 const SOONEST_NEXT_TRY = 5_000;
 const LATEST_NEXT_TRY = 60_000;
+/** What counts as left while nobody knows whether somebody is signed in: a person waits before the page. */
+const LEFT_TO_RESTORE = 40_000;
 
-/** The session of this page: its state, its place in the storage, and its refresh in time. */
+/**
+ * The session of this page: its state, and its refresh in time.
+ *
+ * | what happens | then the page | and the storage |
+ * | --- | --- | --- |
+ * | a login, a refresh, a new password | holds the answer's session | keeps it |
+ * | another tab has saved a live session | holds that one | |
+ * | another tab has forgotten it, or what it saved is dead | drops its own | |
+ * | the token is refused, or dies, and the storage has no newer one | drops it | forgets it |
+ * | a refresh is refused as the last | holds the same session without another refresh | keeps that |
+ * | a refresh does not get through | goes on, with a problem, and tries again | |
+ * | a logout | drops it | forgets it |
+ *
+ * `#hold`, `#drop` and `#troubled` are the only three that change the state.
+ */
 export class SessionKeeper {
   readonly #api: Api;
   readonly #cookieMode: boolean;
-  readonly #storage: SessionStorage;
+  readonly #kept: Kept;
   readonly #environment: Environment;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(event: SessionEvent) => void>();
   /** What ends with `close`. */
   readonly #closing = new AbortController();
-  #state: SessionState = { status: "restoring" };
+  #state: SessionState;
   #session: StoredSession | null = null;
-  /** When the next refresh is due; null for never. */
+  /** Of the session's token; before there is one, of this object. */
+  #age: Age;
+  /** At which age the next refresh is due; null for never. */
   #due: number | null = null;
-  #problem: LatchkeyError | null = null;
+  /** Before which age the service does not want to be asked again; null while no refresh has failed. */
+  #notBefore: number | null = null;
+  #dateDoubted = false;
   #begun: Promise<void> | null = null;
   #flight: Promise<void> | null = null;
-  /** The last save that was begun: until it is done the storage holds what is older than we are. */
-  #saved: Promise<unknown> = Promise.resolve();
   #cancelTimer = (): void => {};
+  #stops: (void | (() => void))[] = [];
 
-  constructor(api: Api, cookieMode: boolean, storage: SessionStorage, environment: Environment) {
+  constructor(api: Api, cookieMode: boolean, kept: Kept, environment: Environment, initialUser: User | null) {
     this.#api = api;
     this.#cookieMode = cookieMode;
-    this.#storage = storage;
+    this.#kept = kept;
     this.#environment = environment;
+    this.#age = new Age(environment, environment.now());
+    this.#state = { status: "restoring", user: initialUser, problem: null };
   }
 
   get state(): SessionState {
@@ -47,45 +71,44 @@ export class SessionKeeper {
     return this.#session;
   }
 
-  subscribe(listener: () => void): () => void {
+  get age(): number {
+    return this.#age.milliseconds;
+  }
+
+  subscribe(listener: (event: SessionEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   close(): void {
     this.#cancelTimer();
-    this.#closing.abort();
+    this.#closing.abort(new LatchkeyError("closed", "This client was closed."));
     this.#listeners.clear();
+    this.#stops.forEach((stop) => stop?.());
   }
 
   /** Reads the storage and listens to it, once. */
-  begin(): Promise<void> {
-    this.#begun ??= this.#open().catch((problem: unknown) => {
-      this.#begun = null;
-      throw problem;
-    });
-    return this.#begun;
+  async begin(): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    await (this.#begun ??= this.#begin());
   }
 
   /** As `begin`, and in cookie mode asks the service where the storage does not know. */
   async restore(): Promise<void> {
     await this.begin();
     if (this.#state.status !== "restoring") return;
-    try {
-      await this.renew();
-    } catch (problem) {
+    await this.renew().catch((problem: unknown) => {
       if (this.#state.status === "restoring") throw problem;
-    }
+    });
   }
 
   /** A session that can be used right now. */
-  async fresh(signal?: AbortSignal): Promise<StoredSession> {
+  async usable(signal?: AbortSignal): Promise<StoredSession> {
     await this.restore();
-    const now = this.#environment.now();
-    if (this.#session !== null && now >= this.#session.expiresAt) await this.#expire();
-    if (this.#session === null) throw signedOut();
-    const { since, expiresAt } = this.#session;
-    if (this.#due !== null && expiresAt - now < Math.min(TOO_NEAR, (expiresAt - since) / 10)) {
+    // Browsers do not tell a page that was restored from their cache what other tabs have saved meanwhile.
+    await this.#readAgain();
+    if (this.age >= this.life) await this.#over(this.#session, this.#reasonOfDeath);
+    if (this.#due !== null && this.life - this.age < Math.min(TOO_NEAR, this.life / 10)) {
       // When it does not work the token is good for a moment yet.
       await abortable(this.renew(), signal).catch(() => signal?.throwIfAborted());
     } else {
@@ -95,193 +118,199 @@ export class SessionKeeper {
     return this.#session;
   }
 
-  /** After `old` was refused with 401: another session to try with, or null. */
-  async refreshed(old: StoredSession): Promise<StoredSession | null> {
+  /** After `old` was refused with 401: another session of the same user to try with, or null. */
+  async newerThan(old: StoredSession): Promise<StoredSession | null> {
     if (same(this.#session, old)) await this.renew().catch(() => {});
-    return same(this.#session, old) ? null : this.#session;
+    return same(this.#session, old) || this.#session?.user.sub !== old.user.sub ? null : this.#session;
   }
 
   /** Refreshes; calls at the same time share one request. */
   renew(): Promise<void> {
-    this.#flight ??= this.#refreshWithRetries().finally(() => {
+    return (this.#flight ??= this.#refreshWithRetries().finally(() => {
       this.#flight = null;
       this.#tick();
-    });
-    return this.#flight;
+    }));
   }
 
   /** Goes on with the session of a login. */
   async enter(answer: TokenAnswer, sentAt: number): Promise<void> {
     const session = this.#sessionOf(answer, sentAt);
-    this.#adopt(session);
-    await this.#saveInTurn(session);
+    this.#hold(session);
+    await this.#keep(session, this.#kept.saveInTurn(session));
   }
 
-  async forget(reason: SignedOutReason): Promise<void> {
-    this.#leave(reason);
-    await this.#saveInTurn(null);
+  async end(reason: SignedOutReason): Promise<void> {
+    this.#drop(reason);
+    // What is left in a storage that forgets nothing is worth nothing.
+    await this.#kept.saveInTurn(null).catch(() => {});
   }
 
-  /** Does what it means that the service has refused the token of `old`. */
-  async heed(problem: LatchkeyError, old: StoredSession | null): Promise<void> {
+  /** Does what it means that the service has refused the token of `old`, or did not answer a refresh. */
+  async refused(problem: LatchkeyError, old: StoredSession | null): Promise<void> {
     if (!same(this.#session, old)) return;
-    switch (problem.code) {
-      case "session_ended":
-      case "user_disabled":
-      case "invalid_token":
-        return this.#lose(old, problem.code as SignedOutReason);
-      case "token_expired":
-        return this.#lose(old, "expired");
-      case "refresh_expired":
-        return this.#isLast(old, "refresh_limit");
-      case "refresh_disabled":
-        return this.#isLast(old, "refresh_disabled");
-      case "invalid_request":
-      case "authorization_required":
-        // The cookie is gone.
-        if (this.#cookieMode) return this.#lose(old, "none");
-    }
-    if (old === null) return;
-    const now = this.#environment.now();
-    const quarter = (old.expiresAt - now) / 4;
-    const wait = Math.min(Math.max(quarter, SOONEST_NEXT_TRY), LATEST_NEXT_TRY);
-    this.#due = now + Math.max(wait, (problem.retryAfter ?? 0) * 1000);
-    this.#problem = problem;
-    this.#show();
+    const reason = reasonIn(problem);
+    if (reason === undefined) return this.#troubled(problem);
+    const limit = { refresh_limit: old?.since, refresh_disabled: null }[reason as string];
+    if (old === null || limit === undefined) return this.#over(old, reason);
+    const session = { ...old, refreshableUntil: limit };
+    this.#hold(session);
+    await this.#keep(session, this.#kept.saveInTurn(session));
   }
 
-  async #open(): Promise<void> {
-    const kept = await this.#load();
-    const stops = [
-      this.#environment.onWake(() => this.#tick()),
-      this.#storage.subscribe?.(() => void this.#catchUp().catch(() => {})),
-    ];
-    this.#closing.signal.addEventListener("abort", () => stops.forEach((stop) => stop?.()));
-    if (kept !== null && kept.expiresAt <= this.#environment.now()) {
-      this.#session = kept;
-      await this.#expire();
-    } else if (kept !== null) {
-      this.#adopt(kept);
+  async #begin(): Promise<void> {
+    this.#stops = [this.#environment.onWake(() => void this.#wake()), this.#kept.subscribe(() => void this.#readAgain())];
+    const kept = await this.#kept.news();
+    if (kept && kept.expiresAt <= this.#environment.now()) {
+      await this.end("expired");
+    } else if (kept) {
+      this.#hold(kept);
     } else if (!this.#cookieMode) {
-      this.#leave("none");
+      this.#drop("none");
     }
     // In cookie mode the service knows what the storage does not.
+  }
+
+  /** Timers stand still in a sleep, the network comes and goes, and a page may have been away while others were not. */
+  async #wake(): Promise<void> {
+    await this.#readAgain();
+    if (this.#notBefore !== null && this.#due !== null) this.#due = Math.min(this.#due, Math.max(this.#notBefore, this.age));
+    this.#tick();
   }
 
   async #refreshWithRetries(): Promise<void> {
     const old = this.#session;
     const attempt = async (): Promise<void> => {
-      await this.#saved;
-      await inTurn(this.#environment, this.#storage.lockName, () => this.#refreshOnce(old));
+      await this.#kept.saved;
+      await this.#kept.inTurn(() => this.#refreshOnce(old));
     };
+    const { signal } = this.#closing;
     try {
-      await withRetries(this.#environment, (problem) => problem.temporary, this.#closing.signal, attempt);
+      signal.throwIfAborted();
+      await withRetries(this.#environment, worthAnotherTry, signal, attempt);
     } catch (problem) {
-      if (problem instanceof LatchkeyError) await this.heed(problem, old);
+      if (problem instanceof LatchkeyError && !signal.aborted) await this.refused(problem, old);
       throw problem;
     }
   }
 
   async #refreshOnce(old: StoredSession | null): Promise<void> {
-    const kept = await this.#load();
+    const news = await this.#kept.news();
     // Signed in or out here meanwhile.
     if (!same(this.#session, old)) return;
     // Another tab was faster.
-    if (!same(kept, old)) return this.#follow(kept);
+    if (news !== undefined) return this.#follow(news);
+    const { signal } = this.#closing;
+    // Without a cookie this is one request that needs no preflight, and says so.
+    if (old === null) await this.#api.sessions({ signal });
     const sentAt = this.#environment.now();
-    const body = old?.token === undefined ? {} : { token: old.token };
-    const answer = await this.#api.tokenFrom("/auth/refresh", { body, signal: this.#closing.signal });
+    const body = { token: old?.token };
+    const answer = await this.#api.withToken(() => this.#api.tokenFrom("/auth/refresh", { body, signal }), signal);
     if (!same(this.#session, old)) return;
     const session = this.#sessionOf(answer, sentAt);
-    this.#adopt(session);
-    await this.#save(session);
+    this.#hold(session);
+    await this.#keep(session, this.#kept.save(session));
   }
 
-  #sessionOf({ token, expiresIn, refreshExpiresIn }: TokenAnswer, sentAt: number): StoredSession {
-    if (token === null && !this.#cookieMode) {
-      throw new LatchkeyError("unexpected_answer", "The answer has no token.", { status: 200 });
-    }
+  #sessionOf({ user, token, expires_in, refresh_expires_in }: TokenAnswer, since: number): StoredSession {
     return {
       // Login's answer has the token in cookie mode too. It goes no further than here.
-      ...(this.#cookieMode || token === null ? {} : { token }),
+      token: this.#cookieMode ? undefined : token,
+      user: { sub: user.sub, username: user.username },
       // Counted from the question: the answer was made after it, so the token does not die before we think so.
-      since: sentAt,
-      expiresAt: sentAt + expiresIn * 1000,
-      refreshableUntil: refreshExpiresIn === null ? null : sentAt + refreshExpiresIn * 1000,
+      since,
+      expiresAt: since + expires_in * 1000,
+      refreshableUntil: refresh_expires_in === undefined ? null : since + refresh_expires_in * 1000,
     };
   }
 
-  /** Another tab has saved. */
-  async #catchUp(): Promise<void> {
-    await this.#saved;
-    const kept = await this.#load();
-    if (!same(kept, this.#session)) this.#follow(kept);
+  /** A storage that cannot keep `session` is a problem, and no reason to lose it. */
+  #keep(session: StoredSession, saved: Promise<void>): Promise<void> {
+    return saved.catch((problem: LatchkeyError) => {
+      if (same(this.#session, session)) this.#show(problem);
+    });
   }
 
-  #follow(kept: StoredSession | null): void {
-    const now = this.#environment.now();
-    if (kept !== null && now < kept.expiresAt) return this.#adopt(kept);
-    const dead = this.#session !== null && now >= this.#session.expiresAt;
-    this.#leave(dead ? this.#reasonOfExpiry() : "elsewhere");
+  /** Another tab may have saved. */
+  async #readAgain(): Promise<void> {
+    await this.#kept.saved;
+    const before = this.#session;
+    const news = await this.#kept.news();
+    if (news !== undefined && this.#session === before) this.#follow(news);
   }
 
-  #expire(): Promise<void> {
-    return this.#lose(this.#session, this.#reasonOfExpiry());
-  }
-
-  #reasonOfExpiry(): SignedOutReason {
-    return this.#state.status === "ending" ? this.#state.reason : "expired";
+  #follow(news: StoredSession | null): void {
+    if (same(news, this.#session)) return;
+    if (news !== null && this.#environment.now() < news.expiresAt) return this.#hold(news);
+    const dead = this.#session !== null && this.age >= this.life;
+    this.#drop(dead ? this.#reasonOfDeath : "elsewhere");
   }
 
   /** `old` is worth nothing any more; another tab may have a newer one. */
-  async #lose(old: StoredSession | null, reason: SignedOutReason): Promise<void> {
-    const kept = await this.#load().catch(() => null);
+  async #over(old: StoredSession | null, reason: SignedOutReason): Promise<void> {
+    const news = await this.#kept.news();
     if (!same(this.#session, old)) return;
-    const newer = kept !== null && !same(kept, old) && kept.expiresAt > this.#environment.now();
-    if (newer) this.#adopt(kept);
-    else await this.forget(reason);
+    if (news && news.expiresAt > this.#environment.now()) this.#hold(news);
+    else await this.end(reason);
   }
 
-  /** `old` can be used, but not refreshed. */
-  async #isLast(old: StoredSession | null, reason: "refresh_limit" | "refresh_disabled"): Promise<void> {
-    if (old === null) return this.forget(reason);
-    const session = { ...old, refreshableUntil: reason === "refresh_limit" ? old.since : null };
-    this.#adopt(session);
-    await this.#saveInTurn(session);
+  get #reasonOfDeath(): SignedOutReason {
+    return this.#state.status === "ending" ? this.#state.reason : "expired";
   }
 
-  #adopt(session: StoredSession): void {
+  /** How old the token may become. */
+  get life(): number {
+    return this.#session === null ? Infinity : this.#session.expiresAt - this.#session.since;
+  }
+
+  #hold(session: StoredSession): void {
     this.#session = session;
+    this.#age = new Age(this.#environment, session.since);
     this.#due = nextRefresh(session, this.#environment.random());
-    this.#problem = null;
-    this.#show();
+    this.#notBefore = null;
+    this.#dateDoubted = false;
+    this.#show(null);
     this.#tick();
   }
 
-  #leave(reason: SignedOutReason): void {
+  #drop(reason: SignedOutReason): void {
     this.#session = null;
     this.#due = null;
-    this.#problem = null;
+    this.#notBefore = null;
     this.#cancelTimer();
-    this.#change({ status: "signed-out", reason });
+    this.#change({ status: "signed-out", user: null, reason });
   }
 
-  #show(): void {
-    if (this.#session === null) return;
-    const { expiresAt, refreshableUntil } = this.#session;
-    if (this.#due === null || refreshableUntil === null) {
-      const reason = refreshableUntil === null ? "refresh_disabled" : "refresh_limit";
-      this.#change({ status: "ending", expiresAt, reason });
-    } else {
-      this.#change({ status: "signed-in", expiresAt, refreshableUntil, problem: this.#problem });
-    }
+  /** A refresh did not get through; the next one comes when there is a chance. */
+  #troubled(problem: LatchkeyError): void {
+    const { status, retryAfter } = problem;
+    if (this.#state.status === "signed-out") return;
+    const { age } = this;
+    const left = this.#session === null ? LEFT_TO_RESTORE : this.life - age;
+    const soonest = Math.max(250, Math.min(SOONEST_NEXT_TRY, left / 2));
+    const wait = Math.min(Math.max(left / 4, soonest), LATEST_NEXT_TRY);
+    this.#notBefore = age + (retryAfter === null ? (status === 429 ? wait : 0) : retryAfter * 1000);
+    this.#due = Math.max(age + wait, this.#notBefore);
+    this.#show(problem);
+  }
+
+  #show(problem: LatchkeyError | null): void {
+    if (this.#session === null) return this.#change({ status: "restoring", user: this.#state.user, problem });
+    const { user, expiresAt, refreshableUntil } = this.#session;
+    this.#change(
+      refreshableUntil === null
+        ? { status: "ending", user, expiresAt, reason: "refresh_disabled" }
+        : this.#due === null
+          ? { status: "ending", user, expiresAt, reason: "refresh_limit" }
+          : { status: "signed-in", user, expiresAt, refreshableUntil, problem },
+    );
   }
 
   #change(state: SessionState): void {
+    const event = eventOf(this.#state, state);
     this.#state = state;
     for (const listener of this.#listeners) {
       try {
-        listener();
+        listener(event);
       } catch (problem) {
         // Reported as any uncaught error, and no reason to stop halfway.
         queueMicrotask(() => {
@@ -291,60 +320,26 @@ export class SessionKeeper {
     }
   }
 
-  /** Does what is due, and waits for what is next. Timers fire late after a sleep, so it looks at the clock alone. */
+  /** Does what is due, and waits for what is next. Timers fire late after a sleep, so it looks at the clocks alone. */
   #tick(): void {
     this.#cancelTimer();
-    if (this.#session === null || this.#closing.signal.aborted) return;
-    const now = this.#environment.now();
-    const { expiresAt } = this.#session;
-    if (now >= expiresAt) {
-      void this.#expire().catch(() => {});
+    if (this.#closing.signal.aborted) return;
+    const { age, life } = this;
+    if (age >= life) {
+      void this.#over(this.#session, this.#reasonOfDeath);
       return;
     }
-    if (this.#due !== null && now >= this.#due && this.#flight === null) void this.renew().catch(() => {});
-    const next = this.#flight !== null || this.#due === null ? expiresAt : Math.min(this.#due, expiresAt);
-    this.#cancelTimer = this.#environment.after(next - now, () => this.#tick());
-  }
-
-  async #load(): Promise<StoredSession | null> {
-    try {
-      return await this.#storage.load();
-    } catch (cause) {
-      throw storageFailed(cause);
+    if (!this.#dateDoubted && this.#due !== null && this.#age.setBack) {
+      // The dates that the page and other tabs go by are wrong now, and those of a new token are not.
+      this.#dateDoubted = true;
+      this.#due = age;
     }
-  }
-
-  /** Not before a refresh of another tab is through, which would save its token over this. */
-  #saveInTurn(session: StoredSession | null): Promise<void> {
-    const saved = inTurn(this.#environment, this.#storage.lockName, () => this.#save(session));
-    this.#saved = saved.catch(() => {});
-    return saved;
-  }
-
-  async #save(session: StoredSession | null): Promise<void> {
-    try {
-      await this.#storage.save(session);
-    } catch (cause) {
-      throw storageFailed(cause);
-    }
+    if (this.#due !== null && age >= this.#due && this.#flight === null) void this.renew().catch(() => {});
+    const next = Math.min(this.#flight === null ? (this.#due ?? life) : life, life);
+    if (next < Infinity) this.#cancelTimer = this.#environment.after(next - age, () => this.#tick());
   }
 }
 
 export function signedOut(): LatchkeyError {
   return new LatchkeyError("signed_out", "Nobody is signed in.");
-}
-
-function storageFailed(cause: unknown): LatchkeyError {
-  return new LatchkeyError("storage_failed", "The session cannot be kept or read.", { cause });
-}
-
-/** `promise`, for as long as this caller waits: the others go on waiting. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -1,7 +1,11 @@
+import type { User } from "./state.js";
+
 /** What has to be kept of a session. All instants are this machine's, in milliseconds. */
 export interface StoredSession {
   /** Absent in cookie mode, where no script ever has it. */
-  token?: string;
+  token?: string | undefined;
+  /** Whose session it is. */
+  user: User;
   /** When the token was asked for. */
   since: number;
   /** When it dies. */
@@ -12,9 +16,9 @@ export interface StoredSession {
 
 /** Where a session is kept. The choice is yours: see the README for what each costs. */
 export interface SessionStorage {
-  /** The session, or null where there is none or what is there cannot be read. */
+  /** What was saved last, or null. It is checked, so it may come straight out of `JSON.parse`, and may throw. */
   load(): StoredSession | null | Promise<StoredSession | null>;
-  /** Keeps the session, or forgets it. */
+  /** Keeps the session, or forgets it. What it throws is told as the state's `problem`, and the page goes on. */
   save(session: StoredSession | null): void | Promise<void>;
   /** Calls `changed` when another tab has saved; the answer stops it. Leave it out where nobody else saves. */
   subscribe?(changed: () => void): () => void;
@@ -42,7 +46,7 @@ export function memoryStorage(): SessionStorage {
 export function localStorageStorage(key = "latchkey"): SessionStorage {
   return {
     lockName: key,
-    load: () => parse(localStorage.getItem(key)),
+    load: () => JSON.parse(localStorage.getItem(key) ?? "null"),
     save: (session) => {
       if (session === null) localStorage.removeItem(key);
       else localStorage.setItem(key, JSON.stringify(session));
@@ -50,7 +54,7 @@ export function localStorageStorage(key = "latchkey"): SessionStorage {
     subscribe: (changed) => {
       const heard = (event: StorageEvent) => {
         // A null key says that everything was cleared.
-        if (event.key === key || event.key === null) changed();
+        if ((event.key ?? key) === key) changed();
       };
       addEventListener("storage", heard);
       return () => removeEventListener("storage", heard);
@@ -58,24 +62,24 @@ export function localStorageStorage(key = "latchkey"): SessionStorage {
   };
 }
 
-/** The session in `text`, which anybody may have written: null if it is not one. */
-export function parse(text: string | null): StoredSession | null {
-  try {
-    const { token, since, expiresAt, refreshableUntil } = JSON.parse(text ?? "null") ?? {};
-    const sound =
-      (token === undefined || typeof token === "string") &&
-      Number.isFinite(since) &&
-      Number.isFinite(expiresAt) &&
-      (refreshableUntil === null || Number.isFinite(refreshableUntil));
-    if (!sound) return null;
-    return { ...(token === undefined ? {} : { token }), since, expiresAt, refreshableUntil };
-  } catch {
-    return null;
-  }
+/** The session in `found`, which anybody may have written: null if it is not one. */
+export function sessionIn(found: unknown): StoredSession | null {
+  const { token, user, since, expiresAt, refreshableUntil } = (found ?? {}) as Partial<StoredSession>;
+  const sound =
+    (token === undefined || typeof token === "string") &&
+    isUser(user) &&
+    [since, expiresAt, refreshableUntil === null ? 0 : refreshableUntil].every(Number.isFinite);
+  if (!sound) return null;
+  const { sub, username } = user;
+  return { token, user: { sub, username }, since, expiresAt, refreshableUntil } as StoredSession;
 }
 
+export function isUser(user: unknown): user is User {
+  const { sub, username } = (user ?? {}) as Partial<User>;
+  return typeof sub === "string" && typeof username === "string";
+}
+
+/** Whether these are equal. Every session is made by `sessionIn` or by an answer, with its members in the same order. */
 export function same(one: StoredSession | null, other: StoredSession | null): boolean {
-  if (one === null || other === null) return one === other;
-  const members = ["token", "since", "expiresAt", "refreshableUntil"] as const;
-  return members.every((member) => one[member] === other[member]);
+  return JSON.stringify(one) === JSON.stringify(other);
 }

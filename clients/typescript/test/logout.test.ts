@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LatchkeyError } from "../src/index.js";
-import { MINUTE, settled, SharedStorage, World } from "./world.js";
+import { MINUTE, settled, TestStorage, TestWorld } from "./world.js";
 
-const OUT = { status: "signed-out", reason: "logout" };
+const OUT = { status: "signed-out", user: null, reason: "logout" };
 
 test("a logout tells the service, forgets the token and stops the timer", async () => {
-  const world = new World();
-  const storage = new SharedStorage();
+  const world = new TestWorld();
+  const storage = new TestStorage();
   const client = await world.signedIn({ storage: storage.tab() });
   await client.logout();
   assert.deepEqual(world.service.calls.at(-1)?.body, { token: "token-1", everywhere: false });
@@ -17,14 +17,14 @@ test("a logout tells the service, forgets the token and stops the timer", async 
 });
 
 test("everywhere is said to the service", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   await client.logout({ everywhere: true });
   assert.equal(world.service.calls.at(-1)?.body["everywhere"], true);
 });
 
 test("a logout that the service does not hear of rejects, and the token is forgotten all the same", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.failNext(3);
   const outcome = assert.rejects(client.logout(), { code: "network_error" });
@@ -34,7 +34,7 @@ test("a logout that the service does not hear of rejects, and the token is forgo
 });
 
 test("a logout from everywhere that the service does not hear of keeps the token for another try", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.refuseNext(503, "temporarily_unavailable", 60);
   await assert.rejects(client.logout({ everywhere: true }), { code: "temporarily_unavailable" });
@@ -44,7 +44,7 @@ test("a logout from everywhere that the service does not hear of keeps the token
 });
 
 test("a logout from everywhere that is refused for good rejects and signs out here", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.refuseNext(400, "session_ended");
   await assert.rejects(client.logout({ everywhere: true }), (problem) => problem instanceof LatchkeyError);
@@ -52,7 +52,7 @@ test("a logout from everywhere that is refused for good rejects and signs out he
 });
 
 test("a token that the service does not know any more needs no end", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.refuseNext(400, "invalid_token");
   await client.logout();
@@ -60,8 +60,8 @@ test("a token that the service does not know any more needs no end", async () =>
 });
 
 test("a refresh that is answered after the logout brings nobody back", async () => {
-  const world = new World();
-  const storage = new SharedStorage();
+  const world = new TestWorld();
+  const storage = new TestStorage();
   const client = await world.signedIn({ storage: storage.tab() });
   const release = world.service.holdNext();
   const refresh = client.refresh();

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { LatchkeyError, type SessionState } from "../src/index.js";
-import { HOUR, MINUTE, settled, World } from "./world.js";
+import { HOUR, MINUTE, settled, TestWorld } from "./world.js";
 
 const refusedWith = (code: string) => (problem: unknown) => problem instanceof LatchkeyError && problem.code === code;
 
 test("a login signs in until the token's end, counted from the moment of the question", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const asked = world.now;
   const client = world.client();
   const release = world.service.holdNext();
@@ -17,6 +17,7 @@ test("a login signs in until the token's end, counted from the moment of the que
   release();
   assert.deepEqual(await login, {
     status: "signed-in",
+    user: { sub: "id-of-ada", username: "ada" },
     expiresAt: asked + HOUR,
     refreshableUntil: asked + 48 * HOUR,
     problem: null,
@@ -24,10 +25,10 @@ test("a login signs in until the token's end, counted from the moment of the que
 });
 
 test("a new client is restoring, then signed out, and says nothing to the service", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = world.client();
-  assert.deepEqual(client.getState(), { status: "restoring" });
-  assert.deepEqual(await client.restore(), { status: "signed-out", reason: "none" });
+  assert.deepEqual(client.getState(), { status: "restoring", user: null, problem: null });
+  assert.deepEqual(await client.restore(), { status: "signed-out", user: null, reason: "none" });
   await assert.rejects(client.refresh(), refusedWith("signed_out"));
   await assert.rejects(client.token(), refusedWith("signed_out"));
   assert.equal(world.service.calls.length, 0);
@@ -35,7 +36,7 @@ test("a new client is restoring, then signed out, and says nothing to the servic
 
 for (const [random, earliest] of [[0, 42], [1, 54]] as const) {
   test(`a refresh comes after 70 to 90 % of a token's life: ${earliest} of 60 minutes with the dice at ${random}`, async () => {
-    const world = new World();
+    const world = new TestWorld();
     world.random = random;
     await world.signedIn();
     await world.pass(earliest * MINUTE - 1);
@@ -46,7 +47,7 @@ for (const [random, earliest] of [[0, 42], [1, 54]] as const) {
 }
 
 test("a session of 2 days is kept until minutes before the limit, and ends with its last token", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const began = world.now;
   const client = await world.signedIn();
   const seen: SessionState[] = [];
@@ -62,14 +63,14 @@ test("a session of 2 days is kept until minutes before the limit, and ends with 
   assert(refreshes >= 54 && refreshes <= 70, `${refreshes} refreshes`);
 
   await world.pass(HOUR);
-  assert.deepEqual(client.getState(), { status: "signed-out", reason: "refresh_limit" });
+  assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "refresh_limit" });
   assert.equal(world.service.count("/auth/refresh"), refreshes, "none was tried past the limit");
   assert.equal(world.timers, 0);
   assert(seen.every((each) => each.status !== "signed-in" || each.problem === null));
 });
 
 test("a refresh limit nearer than the token's end is met by one refresh just before it", async () => {
-  const world = new World();
+  const world = new TestWorld();
   world.service.refreshExpiration = 1800;
   const client = await world.signedIn();
   await world.pass(30 * MINUTE);
@@ -78,7 +79,7 @@ test("a refresh limit nearer than the token's end is met by one refresh just bef
 });
 
 test("a refresh past the limit rejects with refresh_expired, and the token is used to its end", async () => {
-  const world = new World();
+  const world = new TestWorld();
   world.service.refreshExpiration = 1800;
   const client = await world.signedIn();
   world.sleep(40 * MINUTE);
@@ -87,22 +88,22 @@ test("a refresh past the limit rejects with refresh_expired, and the token is us
   assert(state.status === "ending" && state.reason === "refresh_limit");
   assert.equal(await client.token(), "token-1");
   await world.pass(20 * MINUTE);
-  assert.deepEqual(client.getState(), { status: "signed-out", reason: "refresh_limit" });
+  assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "refresh_limit" });
 });
 
 test("where refreshing is switched off the first token is the last", async () => {
-  const world = new World();
+  const world = new TestWorld();
   world.service.allowRefresh = false;
   const client = await world.signedIn();
   const state = client.getState();
   assert(state.status === "ending" && state.reason === "refresh_disabled");
   await world.pass(HOUR);
-  assert.deepEqual(client.getState(), { status: "signed-out", reason: "refresh_disabled" });
+  assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "refresh_disabled" });
   assert.equal(world.service.count("/auth/refresh"), 0);
 });
 
 test("refreshing that was switched off meanwhile ends with the token at hand", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.allowRefresh = false;
   await world.pass(55 * MINUTE);
@@ -111,16 +112,16 @@ test("refreshing that was switched off meanwhile ends with the token at hand", a
 });
 
 test("a machine that slept past the token's end finds itself signed out, without asking", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.sleep(HOUR);
   await world.wake();
-  assert.deepEqual(client.getState(), { status: "signed-out", reason: "expired" });
+  assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "expired" });
   assert.equal(world.service.count("/auth/refresh"), 0);
 });
 
 test("a machine that slept through the moment of refresh makes up for it when it wakes", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.sleep(59 * MINUTE);
   await world.wake();
@@ -129,26 +130,26 @@ test("a machine that slept through the moment of refresh makes up for it when it
 });
 
 test("a clock that was set back does not keep a dead token: the service decides", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.tokens.get("token-1")!.exp = 0;
   await assert.rejects(client.refresh(), refusedWith("token_expired"));
-  assert.deepEqual(client.getState(), { status: "signed-out", reason: "expired" });
+  assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "expired" });
 });
 
 for (const code of ["session_ended", "user_disabled", "invalid_token"] as const) {
   test(`a refresh refused with ${code} signs out for that reason`, async () => {
-    const world = new World();
+    const world = new TestWorld();
     const client = await world.signedIn();
     world.service.refuseNext(400, code);
     await world.pass(55 * MINUTE);
-    assert.deepEqual(client.getState(), { status: "signed-out", reason: code });
+    assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: code });
     assert.equal(world.timers, 0);
   });
 }
 
 test("calls to refresh at the same time share one request, and one of them may stop waiting", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   const release = world.service.holdNext();
   const impatient = new AbortController();
@@ -163,7 +164,7 @@ test("calls to refresh at the same time share one request, and one of them may s
 });
 
 test("a password is changed with the token, and the new session goes on", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   await client.changePassword("correct horse", "four more random words");
   const call = world.service.calls.at(-1)!;
@@ -174,15 +175,15 @@ test("a password is changed with the token, and the new session goes on", async 
 });
 
 test("a change of the password by a session that has ended signs out", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.ended.add(1);
   await assert.rejects(client.changePassword("a", "b"), refusedWith("session_ended"));
-  assert.deepEqual(client.getState(), { status: "signed-out", reason: "session_ended" });
+  assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "session_ended" });
 });
 
 test("a state is the same object until it changes, and every change is told", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   const before = client.getState();
   assert.equal(client.getState(), before);
@@ -197,7 +198,7 @@ test("a state is the same object until it changes, and every change is told", as
 });
 
 test("close leaves neither a timer nor a listener behind", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   client.close();
   assert.deepEqual([world.timers, world.wakers], [0, 0]);
@@ -206,7 +207,7 @@ test("close leaves neither a timer nor a listener behind", async () => {
 });
 
 test("nothing that may be printed shows a token or a password", async () => {
-  const world = new World();
+  const world = new TestWorld();
   const client = await world.signedIn();
   world.service.refuseNext(503, "temporarily_unavailable", 60);
   const problem = await client.refresh().catch((each: unknown) => each);

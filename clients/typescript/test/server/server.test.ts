@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { Latchkey, LatchkeyError, type LatchkeyOptions } from "../../src/index.js";
+import { clientOf, userOf } from "../../examples/server.js";
 import { DEMO, type LocalServer, start } from "./local.js";
 
 let server: LocalServer;
@@ -34,12 +35,10 @@ test("login, a request, a refresh and a logout", async () => {
   assert.notEqual(first, second);
   assert.equal(claimsOf(first).iat, claimsOf(second).iat);
 
-  const listed = await ada.fetch(`${server.url}/auth/sessions`);
-  const { sessions } = (await listed.json()) as { sessions: { current: boolean }[] };
-  assert(sessions.some(({ current }) => current));
+  assert.equal((await ada.fetch(`${server.url}/auth/sessions`)).status, 200);
 
   await ada.logout();
-  assert.deepEqual(ada.getState(), { status: "signed-out", reason: "logout" });
+  assert.deepEqual(ada.getState(), { status: "signed-out", user: null, reason: "logout" });
   const late = await fetch(`${server.url}/auth/refresh`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -48,13 +47,35 @@ test("login, a request, a refresh and a logout", async () => {
   assert.equal(((await late.json()) as { code: string }).code, "session_ended");
 });
 
+test("the state, the claims and the list of sessions are of one and the same user", async () => {
+  const [phone, laptop] = [client(), client()];
+  await phone.login(...DEMO);
+  const { user } = await laptop.login(...DEMO);
+  assert.equal(user?.username, "demo");
+  const claims = await laptop.verify({ checkSession: true });
+  assert.deepEqual(user, { sub: claims.sub, username: claims.username });
+  assert.deepEqual((await laptop.refresh()).user, user);
+
+  const listed = await laptop.sessions();
+  const current = listed.find((each) => each.current);
+  assert.equal(current?.session_id, claims.sid);
+  assert.equal(current?.issued_at, claims.iat);
+  assert(current !== undefined && current.session_expires_in > 0 && "user_agent" in current && "source_ip" in current);
+  const other = (await phone.sessions()).find((each) => each.current)!;
+  await laptop.endSession(other.session_id);
+  await assert.rejects(phone.verify({ checkSession: true }), { code: "session_ended" });
+  assert.deepEqual(phone.getState(), { status: "signed-out", user: null, reason: "session_ended" });
+  await laptop.endSession(current.session_id);
+  assert.deepEqual(laptop.getState(), { status: "signed-out", user: null, reason: "logout" });
+});
+
 test("what one device ends the others learn at their next refresh", async () => {
   const [phone, laptop] = [client(), client()];
   await phone.login(...DEMO);
   await laptop.login(...DEMO);
   await phone.logout({ everywhere: true });
   await assert.rejects(laptop.refresh(), { code: "session_ended", status: 400 });
-  assert.deepEqual(laptop.getState(), { status: "signed-out", reason: "session_ended" });
+  assert.deepEqual(laptop.getState(), { status: "signed-out", user: null, reason: "session_ended" });
 });
 
 test("a refusal comes with its code, its sentence and, for too many attempts, how long to wait", async () => {
@@ -119,7 +140,7 @@ test("a token that died is refused by the service, and its user is signed out", 
     const token = await ada.token();
     await until(async () => (await post(`${brief.url}/auth/verify`, { token })) === "token_expired");
     await assert.rejects(ada.refresh(), { code: "token_expired" });
-    assert.deepEqual(ada.getState(), { status: "signed-out", reason: "expired" });
+    assert.deepEqual(ada.getState(), { status: "signed-out", user: null, reason: "expired" });
   } finally {
     await brief.stop();
   }
@@ -158,6 +179,18 @@ test("in cookie mode the cookie is all that is needed, and a page that does not 
     const reloaded = client(options, guarded.url);
     assert.equal((await reloaded.restore()).status, "signed-in");
     assert.equal((await reloaded.fetch(`${guarded.url}/auth/sessions`)).status, 200);
+    assert.equal(reloaded.getState().user?.username, "demo");
+
+    // A server that renders pages for this browser.
+    const site = { service: guarded.url, origin: "http://localhost:5173" };
+    const request = new Request("http://localhost:5173/", { headers: { Cookie: `theme=dark; __Host-latchkey=${browser.cookie()}` } });
+    assert.deepEqual(await userOf(request, site), reloaded.getState().user);
+    const rendering = clientOf(request, site);
+    after(() => rendering.close());
+    assert((await rendering.sessions()).some(({ current }) => current));
+    for (const cookie of ["", "__Host-latchkey=no.to.ken", `\u00a0__Host-latchkey=${browser.cookie()}`, `__Host-latchkey=${browser.cookie()}; __Host-latchkey=x`]) {
+      assert.equal(await userOf(new Request("http://localhost:5173/", { headers: { Cookie: cookie } }), site), null, cookie);
+    }
 
     const silent = jar(null, browser.cookie());
     const forged = client({ mode: "cookie", environment: { fetch: silent.fetch } }, guarded.url);
@@ -166,7 +199,21 @@ test("in cookie mode the cookie is all that is needed, and a page that does not 
     await page.changePassword(DEMO[1], "several more words at random");
     await page.logout({ everywhere: true });
     assert.equal(browser.cookie(), "");
-    assert.deepEqual(await client(options, guarded.url).restore(), { status: "signed-out", reason: "none" });
+    assert.deepEqual(await client(options, guarded.url).restore(), { status: "signed-out", user: null, reason: "none" });
+  } finally {
+    await guarded.stop();
+  }
+});
+
+test("a browser that drops the cookie, and a service without cookie mode, are told at the login", async () => {
+  const guarded = await start("--cookie", "--allow-origin", "http://localhost:5173");
+  try {
+    const forgetful = jar("http://localhost:5173", "", "forgetful");
+    const page = client({ mode: "cookie", environment: { fetch: forgetful.fetch } }, guarded.url);
+    await assert.rejects(page.login(...DEMO), { code: "cookie_not_kept" });
+    assert.equal((await page.restore()).status, "signed-out");
+    const plain = client({ mode: "cookie", environment: { fetch: jar(null).fetch } });
+    await assert.rejects(plain.login(...DEMO), { code: "cookie_not_kept" });
   } finally {
     await guarded.stop();
   }
@@ -202,7 +249,7 @@ async function post(url: string, body: object): Promise<unknown> {
 }
 
 /** What a browser does with cookies that no script sees, for a page of `origin`. */
-function jar(origin: string | null, kept = "") {
+function jar(origin: string | null, kept = "", memory: "faithful" | "forgetful" = "faithful") {
   let cookie = kept;
   const send = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
@@ -210,6 +257,7 @@ function jar(origin: string | null, kept = "") {
     if (cookie !== "") request.headers.set("Cookie", `__Host-latchkey=${cookie}`);
     if (origin !== null) request.headers.set("Origin", origin);
     const response = await fetch(request);
+    if (memory === "forgetful") return response;
     for (const line of response.headers.getSetCookie()) cookie = /^__Host-latchkey=([^;]*);/.exec(line)?.[1] ?? cookie;
     return response;
   };

@@ -1,29 +1,28 @@
-import { type FormEvent, useEffect, useState, useSyncExternalStore } from "react";
-import { Latchkey, LatchkeyError, localStorageStorage } from "latchkey-client";
+import { type FormEvent, useState } from "react";
+import { LatchkeyError } from "latchkey-client";
+import { LatchkeyProvider, useSession } from "latchkey-client/react";
+import { session } from "./session.js";
 
-// One for the whole page, outside of every component.
-const session = new Latchkey({
-  baseUrl: "http://localhost:3000",
-  mode: "cookie",
-  storage: localStorageStorage(),
-});
+export default function App() {
+  return (
+    <LatchkeyProvider client={session}>
+      <Page />
+    </LatchkeyProvider>
+  );
+}
 
-export function App() {
-  const state = useSyncExternalStore(session.subscribe, session.getState);
-  const [problem, setProblem] = useState<string | null>(null);
-  useEffect(() => {
-    session.restore().catch((problem: unknown) => setProblem(sentence(problem)));
-  }, []);
-
+function Page() {
+  const state = useSession();
   switch (state.status) {
     case "restoring":
-      return <p role="status">{problem ?? "One moment …"}</p>;
+      return <p role="status">{state.problem === null ? "One moment …" : `${state.problem.message} It is tried again.`}</p>;
     case "signed-out":
       return <SignIn note={NOTES[state.reason]} />;
-    case "ending":
-      return <SignedIn note={`You will be asked for your password at ${time(state.expiresAt)}.`} />;
+    // The key: another user, in another tab perhaps, gets a page of their own and nothing of the one before.
     case "signed-in":
-      return <SignedIn note={state.problem && `Offline; you are signed in until ${time(state.expiresAt)}.`} />;
+      return <SignedIn key={state.user.sub} name={state.user.username} note={state.problem && state.problem.message} />;
+    case "ending":
+      return <SignedIn key={state.user.sub} name={state.user.username} note={`Please sign in again by ${time(state.expiresAt)}.`} />;
   }
 }
 
@@ -47,13 +46,14 @@ function SignIn({ note }: { note: string | undefined }) {
   );
 }
 
-function SignedIn({ note }: { note: string | null }) {
+function SignedIn({ name, note }: { name: string; note: string | null }) {
   const [problem, setProblem] = useState<string | null>(null);
   const signOut = (everywhere: boolean) => () => {
     session.logout({ everywhere }).catch((problem: unknown) => setProblem(sentence(problem)));
   };
   return (
     <main>
+      <h1>Hello, {name}</h1>
       {note && <p role="status">{note}</p>}
       <button onClick={signOut(false)}>Sign out</button>
       <button onClick={signOut(true)}>Sign out everywhere</button>
@@ -65,8 +65,11 @@ function SignedIn({ note }: { note: string | null }) {
 const NOTES: Record<string, string> = {
   expired: "You were away for too long.",
   refresh_limit: "It is time for your password again.",
+  refresh_disabled: "It is time for your password again.",
   session_ended: "You were signed out on another device.",
   elsewhere: "You signed out in another tab.",
+  user_disabled: "Your account is switched off.",
+  invalid_token: "Please sign in again.",
 };
 
 const time = (instant: number) => new Date(instant).toLocaleTimeString();

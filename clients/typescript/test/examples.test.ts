@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createElement, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
+import { get } from "svelte/store";
+import { Latchkey } from "../src/index.js";
+import { LatchkeyProvider, useSession } from "../src/react.js";
+import App from "../examples/App.js";
+import { session } from "../examples/session.js";
+import { sessionState } from "../examples/svelte.js";
+import { useSession as useVue } from "../examples/vue.js";
+import { TestWorld } from "./world.js";
+
+test("the example of the test double runs", async () => {
+  await import("../examples/testing.js");
+});
+
+test("the React example renders on a server, where nobody is known yet", () => {
+  assert.equal(renderToString(createElement(StrictMode, null, createElement(App))), '<p role="status">One moment …</p>');
+});
+
+test("a server renders the user that it knows", () => {
+  const Name = () => createElement("h1", null, useSession().user?.username ?? "nobody");
+  const page = (initialUser: { sub: string; username: string } | null) => {
+    const client = new Latchkey({ baseUrl: "/", mode: "cookie", initialUser });
+    return renderToString(createElement(LatchkeyProvider, { client }, createElement(Name)));
+  };
+  assert.equal(page({ sub: "1", username: "ada" }), "<h1>ada</h1>");
+  assert.equal(page(null), "<h1>nobody</h1>");
+});
+
+test("a hook outside of its provider says where it belongs", () => {
+  const Lost = () => createElement("p", null, useSession().status);
+  assert.throws(() => renderToString(createElement(Lost)), /LatchkeyProvider/);
+});
+
+test("the stores for Vue and Svelte follow the session", async () => {
+  const world = new TestWorld();
+  world.service.cookieMode = true;
+  const { fetch } = globalThis;
+  const items = new Map<string, string>();
+  const localStorage = {
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, text: string) => items.set(key, text),
+    removeItem: (key: string) => items.delete(key),
+  };
+  const listen = () => {};
+  Object.assign(globalThis, {
+    fetch: (...request: Parameters<typeof fetch>) => world.service.answer(new Request(...request)),
+    localStorage,
+    addEventListener: listen,
+    removeEventListener: listen,
+  });
+  try {
+    const vue = useVue();
+    const seen: string[] = [];
+    const stop = sessionState.subscribe(({ status }) => seen.push(status));
+    assert.equal(vue.value.status, "restoring");
+    await session.login("ada", "correct horse");
+    assert.deepEqual([vue.value.user?.username, get(sessionState).user?.username], ["ada", "ada"]);
+    await session.logout();
+    assert.equal(vue.value.status, "signed-out");
+    assert.deepEqual(seen, ["restoring", "signed-in", "signed-out"]);
+    stop();
+    session.close();
+  } finally {
+    globalThis.fetch = fetch;
+    for (const name of ["localStorage", "addEventListener", "removeEventListener"]) Reflect.deleteProperty(globalThis, name);
+  }
+});
