@@ -1,0 +1,10 @@
+import { Latchkey, localStorageStorage } from "latchkey-client";
+
+// In a file without components: hot reload then leaves it alone, and the session goes on.
+export const session = new Latchkey({
+  baseUrl: import.meta.env["VITE_LATCHKEY_URL"] ?? "http://localhost:3000",
+  mode: import.meta.env["VITE_LATCHKEY_MODE"] === "token" ? "token" : "cookie",
+  storage: localStorageStorage(),
+  // Your own API, which Vite serves here: see api.mjs.
+  sendTokenTo: [location.origin],
+});

@@ -1,0 +1,81 @@
+// The servers of one walk: Latchkey's local server, with a second user, and Vite with a copy of the app that may be edited.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { createServer as listen } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const HERE = new URL("..", import.meta.url).pathname;
+
+export const USERS = { demo: "latchkey demo password", grace: "seven words that nobody would ever guess" };
+
+export async function freePort() {
+  const server = listen().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+// The local server in a folder of its own, with these options. `stop` and `start` take it away and bring it back.
+export async function latchkey(...options) {
+  const data = await mkdtemp(join(tmpdir(), "latchkey-web-"));
+  const ready = join(data, "ready.json");
+  const port = String(await freePort());
+  let server;
+  const start = async () => {
+    await rm(ready, { force: true });
+    const words = ["--port", port, "--data", data, "--ready-file", ready, ...options];
+    server = spawn(process.env.LATCHKEY_LOCAL, words, { stdio: ["ignore", "ignore", "inherit"] });
+    // The server writes the file, whole, once it answers.
+    while (!existsSync(ready)) {
+      if (server.exitCode !== null) throw new Error("the local server did not start");
+      await delay(50);
+    }
+    return JSON.parse(await readFile(ready, "utf8")).url;
+  };
+  const stop = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const gone = once(server, "exit");
+    server.kill();
+    await gone;
+  };
+  let url = await start();
+  await stop();
+  const words = ["user", "create", "grace", "--local", data, "--password-stdin"];
+  execFileSync(process.env.LATCHKEY_CLI, words, { input: `${USERS.grace}\n`, stdio: ["pipe", "ignore", "inherit"] });
+  url = await start();
+  const clean = async () => {
+    await stop();
+    await rm(data, { recursive: true });
+  };
+  return { url, start, stop, clean };
+}
+
+// Vite with the app, whose page is at the returned `url`. `folder` is its copy, for edits.
+export async function app(port, environment) {
+  const folder = await mkdtemp(join(tmpdir(), "latchkey-app-"));
+  for (const name of ["index.html", "src", "api.mjs", "vite.config.js", "package.json"]) {
+    await cp(join(HERE, name), join(folder, name), { recursive: true });
+  }
+  await symlink(join(HERE, "node_modules"), join(folder, "node_modules"));
+  Object.assign(process.env, environment);
+  const { createServer } = await import("vite");
+  const server = await createServer({
+    root: folder,
+    configFile: join(folder, "vite.config.js"),
+    cacheDir: join(folder, ".vite"),
+    server: { host: "127.0.0.1", port, fs: { strict: false } },
+    logLevel: "warn",
+  });
+  await server.listen();
+  const clean = async () => {
+    await server.close();
+    await rm(folder, { recursive: true });
+  };
+  return { url: `http://127.0.0.1:${port}`, folder, clean };
+}

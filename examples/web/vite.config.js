@@ -1,0 +1,19 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig, loadEnv } from "vite";
+import { api } from "./api.mjs";
+
+export default defineConfig(({ mode }) => {
+  const { VITE_LATCHKEY_URL: service = "http://localhost:3000" } = loadEnv(mode, ".");
+  const yours = api({ service });
+  const served = ({ middlewares }) => {
+    middlewares.use("/api/hello", (request, response) => void yours(request, response));
+  };
+  return {
+    plugins: [react(), { name: "your-api", configureServer: served, configurePreviewServer: served }],
+    // For the client that is linked from this repository; one that is installed needs neither this nor `fs`.
+    resolve: { dedupe: ["react", "react-dom"] },
+    // The service must name the page's origin, so the port must not be another one tomorrow.
+    server: { port: 5173, strictPort: true, fs: { allow: [".", "../../clients/typescript"] } },
+    preview: { port: 5173, strictPort: true },
+  };
+});
