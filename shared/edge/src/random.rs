@@ -14,14 +14,3 @@ pub fn entropy() -> Result<Entropy, RandomError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the random source failed")]
 pub struct RandomError;
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    #[test]
-    fn ten_thousand_draws_are_ten_thousand_identifiers() {
-        let drawn: HashSet<_> = (0..10_000).map(|_| super::entropy().unwrap().0).collect();
-        assert_eq!(drawn.len(), 10_000);
-    }
-}

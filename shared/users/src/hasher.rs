@@ -147,6 +147,11 @@ impl Hasher {
         }
     }
 
+    /// How many hashes could begin at once without asking for memory.
+    pub fn idle_arenas(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Arena>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -162,7 +167,7 @@ fn todays_params() -> Result<Params, HashError> {
 
 impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").field("idle", &self.lock().len()).finish()
+        f.debug_struct("Hasher").field("idle", &self.idle_arenas()).finish()
     }
 }
 
