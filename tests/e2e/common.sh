@@ -19,7 +19,7 @@ start_stand_in() {
 run_deployed() {
     local skipped=()
     [[ -n ${ROTATE_SECRET:-} ]] || skipped=(--skip rotation)
-    BASE_URL=$1 ISSUER=${2:-$1} cargo test --locked --quiet -p tests --test scenarios -- \
+    BASE_URL=$1 ISSUER=${2:-$1} cargo test --workspace --locked --quiet --test scenarios -- \
         --ignored "${skipped[@]}" deployed:: 2>&1 | tee "$work/deployed.txt"
     # None would pass too if none were found.
     grep -q 'test result: ok. [1-9]' "$work/deployed.txt"

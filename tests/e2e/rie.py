@@ -42,7 +42,7 @@ def running(function):
 
 def wait(address):
     host, port = address.split(":")
-    for _ in range(100):
+    for _ in range(2000):
         with contextlib.suppress(OSError), socket.create_connection((host, int(port))):
             return
         time.sleep(0.05)

@@ -82,7 +82,8 @@ fn two_keys_published(published: Timestamp) -> KeySet {
     let key = |signs_from, retires| {
         Key::generate(Algorithm::ES256, Schedule { published, signs_from, retires }).unwrap()
     };
-    let hours = |count: u64| now().plus(token::Seconds::new(count * 3600));
+    let now = now();
+    let hours = |count: u64| now.plus(token::Seconds::new(count * 3600));
     KeySet::new(vec![key(published, Some(hours(3))), key(hours(1), None)]).unwrap()
 }
 
@@ -97,7 +98,8 @@ async fn a_key_that_everybody_knows_takes_over_without_a_warning() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kid_may_begin_with_a_hyphen() {
-    let always = Schedule { published: now(), signs_from: now(), retires: None };
+    let now = now();
+    let always = Schedule { published: now, signs_from: now, retires: None };
     let set = KeySet::new(vec![Key::from_secret("-leaked", &[7; 32], always).unwrap()]).unwrap();
     let secrets = SecretsManager::start(&set.to_secret()).await;
     let run = keys(secrets.url(), &["retire", "-leaked", "--now", "--yes", "--secret", SECRET_ARN], &[]);
