@@ -28,6 +28,7 @@ pub struct Function {
     printed: [JoinHandle<String>; 2],
 }
 
+#[expect(clippy::unused_async, reason = "a call to a function is awaited, whoever waits underneath")]
 impl Function {
     /// Starts `program` as Lambda would, with these variables on top of Lambda's own.
     pub async fn start(program: &Path, variables: &[(&str, &str)]) -> Self {
