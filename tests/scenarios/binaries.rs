@@ -9,6 +9,7 @@ use serde_json::json;
 use token::{Algorithm, Key, KeySet, Schedule};
 
 const PASSWORD: &str = "canary-password-7d41";
+const DENY: (&str, &str) = ("AUTHORIZER_ON_FAILURE", "deny");
 const HEADER_CANARY: &str = "canary-authorization-5c1f";
 const SECRET_CANARY: &str = "canary-signing-secret-93a1-canary-signing-secret";
 
@@ -271,7 +272,11 @@ async fn the_real_authorizer_answers_every_event_and_prints_no_token() {
     for _ in 0..2 {
         let mut authorizer = stack.start("authorizer", &cut_off).await;
         let answer = authorizer.call(&crate::authorizer::with_token("http_api_2", &token)).await;
-        assert_eq!(answer["context"]["code"], "temporarily_unavailable");
+        assert_eq!(answer["statusCode"], 500, "what API Gateway makes of a function error: {answer}");
+        assert!(answer["body"].as_str().unwrap().contains("temporarily_unavailable"), "{answer}");
+        let mut denying = stack.start("authorizer", &[&cut_off[..], &[DENY]].concat()).await;
+        let denied = denying.call(&crate::authorizer::with_token("http_api_2", &token)).await;
+        assert_eq!(denied["context"]["code"], "temporarily_unavailable");
         cut_off = [("CHECK_SESSION", "false"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")];
     }
 }

@@ -371,7 +371,7 @@ fn with_cookies(method: &Method, path: &str, cookies: &[String]) -> Event {
 async fn a_neighbouring_host_s_cookie_with_a_blank_around_our_name_is_not_ours() {
     let world = world().await;
     let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
-    for blank in ["\u{85}", "\u{a0}", "\u{1680}", "\u{2000}", "\u{2028}", "\u{3000}", "\u{c}"] {
+    for blank in ["\u{85}", "\u{a0}", "\u{1680}", "\u{2000}", "\u{2028}", "\u{3000}"] {
         for name in [format!("{blank}__Host-latchkey"), format!("__Host-latchkey{blank}")] {
             let foreign = format!("{name}={token}");
             let alone = with_cookies(&Method::POST, "/auth/refresh", std::slice::from_ref(&foreign));
@@ -397,6 +397,7 @@ async fn two_cookies_of_our_name_keep_nobody_from_logging_out() {
         for values in [[&one, &other], [&other, &one], [&one, &"worth.nothing.x".to_owned()]] {
             let cookies = values.map(|value| format!("__Host-latchkey={value}"));
             let mut event = with_cookies(&Method::POST, "/auth/logout", &cookies);
+            event = event.header("content-type", Some("application/json"));
             event = event.json(&json!({ "everywhere": everywhere }));
             let reply = world.send("/auth/logout", &event, LOGIN_AT).await;
             assert!(reply.status == 204 || reply.code() == "session_ended", "{reply:?}");

@@ -181,7 +181,12 @@ async fn with_refreshing_off_the_answer_has_no_refresh_time() {
     let world = World::with(&[]).await;
     world.create("ada", PASSWORD).await;
     let reply = world.log_in("ada", PASSWORD, LOGIN_AT).await;
-    assert_eq!(reply.body, json!({ "token": reply.token(), "token_type": "Bearer", "expires_in": 3600 }));
+    let user = &reply.body["user"];
+    assert_eq!(user["username"], "ada");
+    assert_eq!(
+        reply.body,
+        json!({ "user": user, "token": reply.token(), "token_type": "Bearer", "expires_in": 3600 })
+    );
 }
 
 #[tokio::test]

@@ -154,18 +154,19 @@ impl Sessions {
     }
 }
 
-/// What to tell of two cookies of our name: a failure of ours before a session that has ended, and that before a token
-/// that was worth nothing.
+/// Which of two outcomes to tell, where there were two cookies of our name: a failure of ours first, so that it is tried
+/// again, then a session that was ended, then one that had ended before, and last a token that was worth nothing.
 fn worth_telling(
     one: Result<AuditSubject, Rejection>,
     other: Result<AuditSubject, Rejection>,
 ) -> Result<AuditSubject, Rejection> {
-    match (one, other) {
-        (Err(one), _) if one.is_ours() => Err(one),
-        (_, Err(other)) if other.is_ours() => Err(other),
-        (Err(_), other) => other,
-        (one, _) => one,
-    }
+    let weight = |outcome: &Result<AuditSubject, Rejection>| match outcome {
+        Err(rejection) if rejection.is_ours() => 3,
+        Ok(_) => 2,
+        Err(rejection) if matches!(rejection.reason(), Reason::SessionEnded(_)) => 1,
+        Err(_) => 0,
+    };
+    if weight(&one) < weight(&other) { other } else { one }
 }
 
 impl Endpoint for Sessions {
