@@ -1,0 +1,86 @@
+// The main path in Firefox and in WebKitGTK: sign in, the API, two tabs, the back/forward cache, sign out, in both modes.
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import { firefox } from "./firefox.mjs";
+import { app, freePort, latchkey, USERS } from "./servers.mjs";
+import { webkit } from "./webkit.mjs";
+
+const PATIENCE = 120_000;
+
+for (const start of [firefox, webkit]) {
+  for (const mode of ["token", "cookie"]) await walk(start, mode);
+}
+
+async function walk(start, mode) {
+  const port = await freePort();
+  const options = mode === "cookie" ? ["--cookie"] : [];
+  const service = await latchkey(...options, "--allow-origin", `http://127.0.0.1:${port}`);
+  const page = await app(port, { VITE_LATCHKEY_URL: service.url, VITE_LATCHKEY_MODE: mode });
+  const browser = await start();
+  const step = async (said, run) => {
+    await run();
+    console.log(`${browser.name}, ${mode}: ${said}`);
+  };
+  try {
+    const one = await browser.tab(page.url);
+    await shows(one, "Sign in");
+    if (browser.name === "WebKitGTK" && mode === "cookie") {
+      await step("a login whose cookie is dropped, as on plain http here, says so and is none", async () => {
+        await signIn(one);
+        await shows(one, "The browser did not keep the cookie.");
+        await shows(one, "Sign in");
+        await one.go(page.url);
+        await shows(one, "Sign in");
+      });
+      return;
+    }
+    await step("the user's name and the API's answer are shown", async () => {
+      await signIn(one);
+      await shows(one, "Change the password");
+      assert.equal(await one.run(`document.querySelector("h1").textContent`), "demo");
+      await press(one, "Call the API");
+      await shows(one, "Hello, demo.");
+    });
+    const two = await browser.tab(page.url);
+    await step("a second tab is signed in", () => shows(two, "Change the password"));
+    await step("a page that is gone back to knows of the other tab's logout, and uses no token of before", async () => {
+      await one.go(`${page.url}/src/words.ts`);
+      await press(two, "Sign out");
+      await shows(two, "Sign in");
+      await one.run(`void setTimeout(() => history.back(), 100)`);
+      await shows(one, "Sign in");
+    });
+    await step("a login and a logout reach the other tab", async () => {
+      await signIn(two);
+      await shows(two, "Change the password");
+      await shows(one, "Change the password");
+      await press(one, "Sign out everywhere");
+      await shows(one, "Sign in");
+      await shows(two, "You signed out in another tab.");
+    });
+  } finally {
+    await browser.close();
+    await page.clean();
+    await service.clean();
+  }
+}
+
+async function shows(tab, text) {
+  const deadline = Date.now() + PATIENCE;
+  const look = () => tab.run(`(document.body?.innerText ?? "").includes(${JSON.stringify(text)})`).catch(() => false);
+  while (!(await look())) {
+    if (Date.now() > deadline) throw new Error(`"${text}" does not come; the page says: ${await tab.run("document.body?.innerText")}`);
+    await delay(100);
+  }
+}
+
+async function press(tab, name) {
+  const named = `button.textContent === ${JSON.stringify(name)}`;
+  const pressed = await tab.run(`[...document.querySelectorAll("button")].some((button) => ${named} && (button.click(), true))`);
+  assert(pressed, `there is no button ${name}`);
+}
+
+async function signIn(tab) {
+  const fill = (name, text) => `document.querySelector("[name=${name}]").value = ${JSON.stringify(text)}`;
+  await tab.run(`(${fill("username", "demo")}, ${fill("password", USERS.demo)}, document.querySelector("form").requestSubmit())`);
+}
