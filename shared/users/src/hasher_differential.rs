@@ -28,7 +28,11 @@ fn other(algorithm: Algorithm, params: &Params, password: &[u8], salt: &[u8]) ->
 }
 
 fn ours(algorithm: Algorithm, params: Params, password: &[u8], salt: &[u8]) -> Vec<u8> {
-    HASHER.derive(password, Argon2::new(algorithm, Version::V0x13, params), salt, params.tag_len_bytes()).unwrap().as_bytes().to_vec()
+    HASHER
+        .derive(password, Argon2::new(algorithm, Version::V0x13, params), salt, params.tag_len_bytes())
+        .unwrap()
+        .as_bytes()
+        .to_vec()
 }
 
 #[test]
