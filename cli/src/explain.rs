@@ -19,7 +19,7 @@ pub(crate) fn explain(
     };
     let token = UnverifiedToken::parse(&text)?;
     let claims = token.unverified_claims()?;
-    let signature = Signature::check(&text, &token, options, now)?;
+    let signature = Signature::check(&token, options, now)?;
     let mut problems = token.problems(now);
     if let Signature::Wrong(problem) = signature {
         problems.retain(|other| *other != problem);

@@ -233,7 +233,8 @@ mod tests {
         let problem = status("canary", at(T)).unwrap_err().in_one_line();
         assert_eq!(
             problem,
-            "the secret holds no usable keys: the secret: an HS256 secret must have at least 32 bytes; this one has 6"
+            "the secret holds no usable keys: the secret: neither a key set nor hs256: and 32 to 64 random bytes in hex or \
+             base64, such as `openssl rand -hex 32` draws"
         );
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{fs, path::Path};
 
-use jsonwebtoken::{DecodingKey, jwk::Jwk};
 use local_data::{signing_key, signing_key::KeyFileError};
 use serde_json::{Value, json};
-use token::{Algorithm, KeySet, Timestamp, TokenError, UnverifiedToken, strict_json};
+use token::{Algorithm, Key, KeySet, Schedule, Timestamp, TokenError, UnverifiedToken, strict_json};
 use zeroize::Zeroizing;
 
 use crate::{ExplainToken, Failure};
@@ -17,20 +16,19 @@ pub(crate) enum Signature {
     NotVerified,
     /// It is the signature of the key with this `kid`.
     Verified(String),
-    /// It is none, and why.
+    /// It is not a signature of those keys, and why.
     Wrong(TokenError),
 }
 
 impl Signature {
     /// Checks the signature of `token` with the keys that `options` name, if they name some.
     pub(crate) fn check(
-        text: &str,
         token: &UnverifiedToken<'_>,
         options: &ExplainToken,
         now: Timestamp,
     ) -> Result<Self, Failure> {
         let checked = if let Some(file) = &options.jwks {
-            with_jwk_set(text, token, &jwk_set(file)?)
+            with_jwk_set(token, &jwk_set(file)?, now)
         } else if let Some(folder) = &options.local {
             with_key_set(token, &local_keys(folder)?, now)
         } else {
@@ -52,7 +50,7 @@ impl Signature {
         }
     }
 
-    /// The same for programs.
+    /// What is known, for programs.
     pub(crate) fn to_json(&self) -> Value {
         match self {
             Self::NotVerified => json!({ "status": "not_verified" }),
@@ -105,20 +103,19 @@ fn with_key_set(token: &UnverifiedToken<'_>, keys: &KeySet, now: Timestamp) -> R
 
 /// The `kid` of the public key that signed the token.
 ///
-/// A set may hold keys of other kinds, for others; only the one that the token names is read.
-fn with_jwk_set(text: &str, token: &UnverifiedToken<'_>, keys: &[Value]) -> Result<String, TokenError> {
+/// A set may hold keys of other kinds, for others; only the one that the token names is read. The service's own rules
+/// on public keys hold for it.
+fn with_jwk_set(token: &UnverifiedToken<'_>, keys: &[Value], now: Timestamp) -> Result<String, TokenError> {
     let id = key_id(token)?;
     let named = |key: &&Value| key.get("kid").and_then(Value::as_str) == Some(id);
-    let key = keys.iter().find(named).ok_or(TokenError::UnknownKey)?;
-    let algorithm = key.get("alg").cloned().and_then(|name| serde_json::from_value::<Algorithm>(name).ok());
+    let key = keys.iter().find(named).and_then(Value::as_object).ok_or(TokenError::UnknownKey)?;
+    let algorithm = key.get("alg").and_then(Value::as_str).and_then(Algorithm::named);
     let algorithm = algorithm.ok_or(TokenError::Algorithm)?;
     check_algorithm(token, algorithm)?;
-    let key = serde_json::from_value::<Jwk>(key.clone()).ok();
-    let key = key.and_then(|key| DecodingKey::from_jwk(&key).ok()).ok_or(TokenError::UnknownKey)?;
-    let (_, signature) = text.rsplit_once('.').ok_or(TokenError::NotCompact)?;
-    let verified =
-        jsonwebtoken::crypto::verify(signature, token.signing_input().as_bytes(), &key, algorithm.into());
-    if verified.unwrap_or(false) { Ok(id.to_owned()) } else { Err(TokenError::Signature) }
+    let schedule = Schedule { published: now, signs_from: now, retires: None };
+    let key = Key::from_public_jwk(id, algorithm, key, schedule).map_err(|_| TokenError::UnknownKey)?;
+    let sound = key.verifies(token.signing_input().as_bytes(), token.signature());
+    if sound { Ok(id.to_owned()) } else { Err(TokenError::Signature) }
 }
 
 fn key_id<'a>(token: &'a UnverifiedToken<'_>) -> Result<&'a str, TokenError> {

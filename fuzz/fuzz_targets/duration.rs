@@ -7,8 +7,6 @@ use token::{Seconds, Timestamp};
 fuzz_target!(|text: &str| {
     let Ok(duration) = text.parse::<Seconds>() else { return };
     assert_eq!(duration.get().to_string().parse(), Ok(duration));
-    // What people are shown has other unit names and spaces; without them it is a duration again.
-    let shown = duration.to_string().replace("min", "m").replace(' ', "");
-    assert_eq!(shown.parse(), Ok(duration), "{text:?} is shown as {duration}");
+    assert_eq!(duration.to_string().parse(), Ok(duration), "{text:?} is shown as {duration}");
     assert!(Timestamp::MAX.plus(duration) == Timestamp::MAX);
 });

@@ -112,7 +112,7 @@ async fn keys_without_a_public_half_leave_what_was_published_and_say_what_to_do(
     let good = set();
     let (secrets, table) = (SecretsManager::start(&good.to_secret()).await, table().await);
     publish(&secrets, &table).await.unwrap();
-    secrets.put_by_hand("an old SECRET_KEY of some Django project, 50 chars");
+    secrets.put_by_hand("hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
     let refused = publish(&secrets, &table).await.unwrap_err();
     let cause = std::error::Error::source(&refused).unwrap().to_string();
     assert!(cause.contains("VerifiersReadSecret=true"), "{cause}");
@@ -133,7 +133,7 @@ async fn keys_without_a_public_half_leave_what_was_published_and_say_what_to_do(
 async fn nothing_but_public_keys_is_taken_from_the_table() {
     let good = set();
     let (secrets, table) = (SecretsManager::start(&good.to_secret()).await, table().await);
-    let bare = "a string that somebody put into the table, 50 chars";
+    let bare = "hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     for forged in [good.to_secret().to_string(), bare.to_owned()] {
         table.put(&forged).await;
         let world = World::with_public_keys(&secrets, &table.keys).await;

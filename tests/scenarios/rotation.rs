@@ -317,7 +317,8 @@ fn policy() -> token::RotationPolicy {
 
 #[tokio::test]
 async fn a_bare_secret_is_rotated_away_from_and_its_tokens_live_to_their_end() {
-    let secrets = SecretsManager::start("an old SECRET_KEY of some Django project, 50 chars").await;
+    let secrets =
+        SecretsManager::start("hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08").await;
     let world = World::with_secret(&secrets).await;
     world.create("ada", "correct horse battery").await;
     let last_login = LOGIN_AT + LEAD - 1;

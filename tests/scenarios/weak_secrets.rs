@@ -22,13 +22,36 @@ fn with(mut key: Value, member: &str, value: &str) -> Value {
     key
 }
 
-fn weak_secrets() -> [(&'static str, String); 13] {
+/// The public half of `key` with this member in its JWK.
+fn public_with(key: &Value, member: &str, value: Value) -> String {
+    let set = KeySet::from_secret(&key_set(std::slice::from_ref(key))).unwrap();
+    let mut public: Value = serde_json::from_str(&set.to_public().unwrap()).unwrap();
+    public["keys"][0]["public_key"][member] = value;
+    public.to_string()
+}
+
+fn weak_secrets() -> Vec<(&'static str, String)> {
     let (rsa, p256, ed25519) = (key(Algorithm::RS256), key(Algorithm::ES256), key(Algorithm::EdDSA));
     let rsa_1024 = include_str!("../../shared/token/testdata/rsa1024.pem");
     let p384 = include_str!("../../shared/token/testdata/p384.pem");
-    [
+    let garbled = key_set(&[key(Algorithm::HS256)]).replacen('{', "", 1);
+    let phrase = "correct horse battery staple, and then some";
+    vec![
         ("empty", String::new()),
-        ("short", "k".repeat(31)),
+        ("one letter", "k".repeat(64)),
+        ("a guessable phrase", phrase.to_owned()),
+        ("a phrase behind the prefix", format!("hs256:{phrase}")),
+        ("a phrase in a key set", key_set(&[with(key(Algorithm::HS256), "secret", &base64_url(phrase))])),
+        (
+            "a public key of ssh",
+            "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDLxVWqG5yJ4bDk7yQvZ0cK u@h".to_owned(),
+        ),
+        ("a public key in DER", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=".to_owned()),
+        ("a garbled key set", garbled),
+        ("short", format!("hs256:{}", "9f86d081884c7d65".repeat(3))),
+        ("a public key for encryption", public_with(&rsa, "use", "enc".into())),
+        ("a public key with a private member", public_with(&rsa, "d", "AAAA".into())),
+        ("a modulus that can be factored", public_with(&rsa, "n", base64_url(roca()).into())),
         ("a short HS256 key", key_set(&[with(key(Algorithm::HS256), "secret", "c2hvcnQ")])),
         ("not JSON", r#"{"keys":[{"kid":"#.to_owned()),
         ("without keys", key_set(&[])),
@@ -39,8 +62,17 @@ fn weak_secrets() -> [(&'static str, String); 13] {
         ("HS256 beside a public key", key_set(&[p256, key(Algorithm::HS256)])),
         ("a bare PEM", rsa_1024.to_owned()),
         ("a bare string over 64 KB", "k".repeat(65_537)),
-        ("JSON over 64 KB", key_set(&[rsa]) + &" ".repeat(65_536)),
+        ("JSON over 64 KB", key_set(std::slice::from_ref(&rsa)) + &" ".repeat(65_536)),
     ]
+}
+
+fn base64_url(bytes: impl AsRef<[u8]>) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes)
+}
+
+fn roca() -> Vec<u8> {
+    let hex = include_str!("../../shared/token/testdata/roca.hex").trim();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 async fn kid(world: &World, now: u64) -> (u64, Value) {

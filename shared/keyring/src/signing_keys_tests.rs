@@ -124,27 +124,32 @@ async fn settled(keys: &SigningKeys) {
     drop(keys.shared.reading.lock().await);
 }
 
+/// A bare secret; `letter` is one of a to f.
+fn bare_secret(letter: &str) -> String {
+    format!("hs256:{letter}{letter}9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a")
+}
+
 fn key_id(keys: &KeySet) -> &str {
     keys.keys()[0].id()
 }
 
 #[tokio::test]
 async fn keys_are_read_once_in_five_minutes() {
-    let stand = Stand::start(&"a".repeat(32)).await;
+    let stand = Stand::start(&bare_secret("a")).await;
     let keys = stand.keys(3600);
     for second in [0, 1, 299] {
         keys.current(at(NOW + second)).await.unwrap();
     }
     assert_eq!(stand.calls(), 1);
-    stand.hold(Some(&"b".repeat(32)));
+    stand.hold(Some(&bare_secret("b")));
     let renewed = keys.current(at(NOW + 300)).await.unwrap();
     assert_eq!(stand.calls(), 2);
-    assert_eq!(key_id(&renewed), key_id(&KeySet::from_secret(&"b".repeat(32)).unwrap()));
+    assert_eq!(key_id(&renewed), key_id(&KeySet::from_secret(&bare_secret("b")).unwrap()));
 }
 
 #[tokio::test]
 async fn keys_are_used_an_hour_longer_while_secrets_manager_is_down() {
-    let stand = Stand::start(&"a".repeat(32)).await;
+    let stand = Stand::start(&bare_secret("a")).await;
     let keys = stand.keys(3600);
     keys.current(at(NOW)).await.unwrap();
     stand.hold(None);
@@ -157,13 +162,13 @@ async fn keys_are_used_an_hour_longer_while_secrets_manager_is_down() {
     assert!(stand.calls() > calls, "not asked after the cooldown");
     keys.current(at(NOW + 3899)).await.unwrap();
     assert!(matches!(keys.current(at(NOW + 3900)).await, Err(KeysUnavailable)));
-    stand.hold(Some(&"a".repeat(32)));
+    stand.hold(Some(&bare_secret("a")));
     keys.current(at(NOW + 3901)).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_stale_time_of_zero_uses_no_key_past_its_cache_time() {
-    let stand = Stand::start(&"a".repeat(32)).await;
+    let stand = Stand::start(&bare_secret("a")).await;
     let keys = stand.keys(0);
     keys.current(at(NOW)).await.unwrap();
     stand.hold(None);
@@ -176,7 +181,7 @@ async fn bad_keys_fail_closed_when_cold_and_keep_the_good_ones_when_warm() {
     for secret in bad {
         let stand = Stand::start(secret).await;
         assert!(matches!(stand.keys(3600).current(at(NOW)).await, Err(KeysUnavailable)), "{secret:.20}");
-        stand.hold(Some(&"a".repeat(32)));
+        stand.hold(Some(&bare_secret("a")));
         let keys = stand.keys(3600);
         let good = key_id(&keys.current(at(NOW)).await.unwrap()).to_owned();
         stand.hold(Some(secret));
@@ -237,11 +242,11 @@ async fn a_set_in_which_no_key_signs_yet_replaces_no_set_that_can_sign() {
 }
 
 fn old_secret() -> String {
-    "a".repeat(32)
+    bare_secret("a")
 }
 
 fn new_secret() -> String {
-    "b".repeat(32)
+    bare_secret("b")
 }
 
 fn old_set() -> KeySet {
@@ -254,7 +259,7 @@ fn new_set() -> KeySet {
 
 #[tokio::test]
 async fn a_clock_that_was_set_back_reads_the_keys_again() {
-    let stand = Stand::start(&"a".repeat(32)).await;
+    let stand = Stand::start(&bare_secret("a")).await;
     let keys = stand.keys(3600);
     keys.current(at(NOW)).await.unwrap();
     keys.current(at(NOW - 1)).await.unwrap();
@@ -278,11 +283,11 @@ fn token_of(keys: &KeySet) -> String {
 
 #[tokio::test]
 async fn ten_thousand_unknown_kids_read_the_secret_once_a_cooldown() {
-    let stand = Stand::start(&"a".repeat(32)).await;
+    let stand = Stand::start(&bare_secret("a")).await;
     let keys = stand.keys(3600);
     let verifier = Verifier::new(issuer());
     keys.current(at(NOW)).await.unwrap();
-    let foreign = token_of(&KeySet::from_secret(&"f".repeat(32)).unwrap());
+    let foreign = token_of(&KeySet::from_secret(&bare_secret("f")).unwrap());
     for second in 0..10_000_u64 {
         let refused = keys.verify(&verifier, &foreign, at(NOW + second / 200)).await;
         assert!(matches!(refused, Err(VerificationError::Token(TokenError::UnknownKey))));

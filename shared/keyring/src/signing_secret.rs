@@ -17,7 +17,7 @@ pub struct SigningSecret {
 
 /// The value in force, and which version of the secret it is.
 pub struct SecretInForce {
-    /// A key set, or a bare HS256 key.
+    /// A key set, or `hs256:` and one HS256 key.
     pub value: Zeroizing<String>,
     /// The version's id.
     pub version: Option<String>,

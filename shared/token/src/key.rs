@@ -8,16 +8,17 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse, ThumbprintHash};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::{Algorithm, Timestamp, key_pair::KeyPair};
+use crate::{Algorithm, Timestamp, key_pair::KeyPair, newer::NewerMembers, weak_secret};
 
 /// The longest `kid`, in bytes. A thumbprint has 43.
 const MAX_KEY_ID_BYTES: usize = 64;
 
-/// The longest bare secret, in bytes: beyond, it is some other text that was put there by mistake.
-const MAX_BARE_SECRET_BYTES: usize = 1024;
+/// The members of a JWK that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 8037 §2).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// One key: what it is called, how it signs, and when. A public key verifies and never signs.
 #[derive(Clone)]
@@ -29,8 +30,10 @@ pub struct Key {
     pair: Arc<KeyPair>,
     /// The public half for the JWK set; none for HS256.
     public_jwk: Option<Jwk>,
-    /// What the secret holds for this key, to write it back unchanged; none for a public key.
-    source: Option<Zeroizing<String>>,
+    /// What the secret holds for this key, to write it back unchanged: PEM, base64url or, of a public key, its JWK.
+    source: Zeroizing<String>,
+    /// What else a newer version stored with it.
+    newer: NewerMembers,
 }
 
 /// When a key is known, signs, and is forgotten.
@@ -59,15 +62,23 @@ pub enum KeyError {
     /// Not an Ed25519 private key in PKCS#8 PEM.
     #[error("an EdDSA key must be an Ed25519 private key in PKCS#8 PEM")]
     NotAnEd25519Key,
-    /// `public_key` is no JWK of the key's `kid` and `alg`.
-    #[error("the public key must be a JWK of the same kid and alg, 2048 to 4096 bits if RSA")]
-    NotAPublicKey,
-    /// Text that is no random secret: PEM, or longer than anybody's key.
+    /// `public_key` is no JWK of the key's `kid` and `alg`, or not one for signatures alone.
     #[error(
-        "a bare secret must be at most {MAX_BARE_SECRET_BYTES} bytes of random text and no PEM file; \
-             a private key goes into a key set"
+        "the public key must be a JWK of the same kid and alg, for verifying signatures and without private \
+         members, 2048 to 4096 bits if RSA"
+    )]
+    NotAPublicKey,
+    /// A modulus whose primes can be computed (ROCA, CVE-2017-15361).
+    #[error("the RSA modulus can be factored (CVE-2017-15361): make another key")]
+    WeakModulus,
+    /// Neither a key set nor `hs256:` and random bytes.
+    #[error(
+        "neither a key set nor hs256: and 32 to 64 random bytes in hex or base64, such as `openssl rand -hex 32` draws"
     )]
     NotABareSecret,
+    /// A phrase, one letter many times, or something public.
+    #[error("an HS256 secret must be drawn at random, such as by `openssl rand -hex 32`; this one was not")]
+    Guessable,
     /// Below 256 bits (RFC 7518 §3.2); holds the length in bytes.
     #[error("an HS256 secret must have at least 32 bytes; this one has {0}")]
     SecretTooShort(usize),
@@ -94,47 +105,55 @@ impl Key {
         let (pair, mut jwk) = KeyPair::from_pem(algorithm, pem)?;
         jwk.common.key_id = Some(checked_id(id)?);
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Self::new(id, schedule, pair, Some(jwk), Some(pem.to_owned()))
+        Self::new(id, schedule, pair, Some(jwk), pem.to_owned())
     }
 
     /// The public key of a JWK under this id; verifies and never signs.
+    ///
+    /// The JWK must be of this `kid` and `alg` and for signatures (RFC 7517 §4.2, §4.3). One with a private member is
+    /// rejected: that key is no secret any more.
     pub fn from_public_jwk(
         id: &str,
         algorithm: Algorithm,
-        jwk: &Jwk,
+        jwk: &Map<String, Value>,
         schedule: Schedule,
     ) -> Result<Self, KeyError> {
-        let names = (jwk.common.key_id.as_deref(), jwk.common.key_algorithm);
-        let expected = jsonwebtoken::Algorithm::from(algorithm).into();
-        if names != (Some(id), Some(expected)) {
+        if PRIVATE_MEMBERS.iter().any(|member| jwk.contains_key(*member)) {
             return Err(KeyError::NotAPublicKey);
         }
-        let pair = KeyPair::from_public_jwk(algorithm, jwk)?;
-        Self::new(id, schedule, pair, Some(jwk.clone()), None)
+        let jwk = Value::Object(jwk.clone());
+        let source = jwk.to_string();
+        let jwk: Jwk = serde_json::from_value(jwk).map_err(|_| KeyError::NotAPublicKey)?;
+        let common = &jwk.common;
+        let expected = jsonwebtoken::Algorithm::from(algorithm).into();
+        let is_named = common.key_id.as_deref() == Some(id) && common.key_algorithm == Some(expected);
+        let is_for_signatures =
+            common.public_key_use.as_ref().is_none_or(|it| *it == PublicKeyUse::Signature);
+        let verifies = common.key_operations.as_ref().is_none_or(|it| *it == [KeyOperations::Verify]);
+        if !(is_named && is_for_signatures && verifies) {
+            return Err(KeyError::NotAPublicKey);
+        }
+        let pair = KeyPair::from_public_jwk(algorithm, &jwk)?;
+        Self::new(id, schedule, pair, Some(jwk), source)
     }
 
     /// The HS256 key of at least 32 bytes under this id.
     pub fn from_secret(id: &str, secret: &[u8], schedule: Schedule) -> Result<Self, KeyError> {
         let pair = KeyPair::from_secret(secret)?;
-        Self::new(id, schedule, pair, None, Some(URL_SAFE_NO_PAD.encode(secret)))
+        Self::new(id, schedule, pair, None, URL_SAFE_NO_PAD.encode(secret))
     }
 
-    /// The HS256 key of a bare string; its id is derived from it and tells nothing about it.
+    /// The HS256 key of a secret that is no key set: `hs256:` and 32 to 64 random bytes in hex or base64.
     ///
-    /// Not the RFC 7638 thumbprint: of a symmetric key that is a plain hash of the secret (§7).
+    /// Its id is derived from the bytes and tells nothing about them. It is not the RFC 7638 thumbprint, which of a
+    /// symmetric key is a plain hash of the secret (§7).
     pub fn from_bare_secret(secret: &str) -> Result<Self, KeyError> {
-        if secret.len() > MAX_BARE_SECRET_BYTES || secret.contains("-----BEGIN") {
-            return Err(KeyError::NotABareSecret);
-        }
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let secret = weak_secret::parse_bare(secret)?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
         let tag = hmac::sign(&key, b"latchkey key id of a bare secret");
         let id = URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default());
         let start = Timestamp::from_seconds(0).unwrap_or(Timestamp::MAX);
-        Self::from_secret(
-            &id,
-            secret.as_bytes(),
-            Schedule { published: start, signs_from: start, retires: None },
-        )
+        Self::from_secret(&id, &secret, Schedule { published: start, signs_from: start, retires: None })
     }
 
     /// A new key, drawn from the operating system's random source, called by its RFC 7638 thumbprint.
@@ -167,7 +186,7 @@ impl Key {
         let id = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NoPublicKey)?;
         jwk.common.key_id = Some(id.clone());
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Self::new(&id, schedule, pair, Some(jwk), Some(pem))
+        Self::new(&id, schedule, pair, Some(jwk), pem)
     }
 
     fn new(
@@ -175,7 +194,7 @@ impl Key {
         schedule: Schedule,
         pair: KeyPair,
         public_jwk: Option<Jwk>,
-        source: Option<String>,
+        source: String,
     ) -> Result<Self, KeyError> {
         let (id, algorithm) = (checked_id(id)?, pair.algorithm());
         // Nothing in it that JSON escapes: `checked_id` refuses that.
@@ -186,11 +205,22 @@ impl Key {
             schedule: schedule.checked()?,
             pair: Arc::new(pair),
             public_jwk,
-            source: source.map(Zeroizing::new),
+            source: Zeroizing::new(source),
+            newer: NewerMembers::default(),
         })
     }
 
-    /// The same key by another schedule.
+    /// This key with what else a newer version stored with it.
+    pub(crate) fn with_newer(self, newer: NewerMembers) -> Self {
+        Self { newer, ..self }
+    }
+
+    /// What else a newer version stored with it.
+    pub(crate) fn newer(&self) -> &NewerMembers {
+        &self.newer
+    }
+
+    /// This key by another schedule.
     pub(crate) fn with_schedule(&self, schedule: Schedule) -> Result<Self, KeyError> {
         Ok(Self { schedule: schedule.checked()?, ..self.clone() })
     }
@@ -198,7 +228,9 @@ impl Key {
     /// The public half alone; none for HS256.
     pub(crate) fn to_public(&self) -> Option<Self> {
         let jwk = self.public_jwk.as_ref()?;
-        Self::from_public_jwk(&self.id, self.algorithm(), jwk, self.schedule).ok()
+        let pair = KeyPair::from_public_jwk(self.algorithm(), jwk).ok()?;
+        let source = serde_json::to_value(jwk).ok()?.to_string();
+        Self::new(&self.id, self.schedule, pair, Some(jwk.clone()), source).ok()
     }
 
     /// The `kid`.
@@ -251,9 +283,9 @@ impl Key {
         self.pair.verifies(message, signature)
     }
 
-    /// The private half as the secret stores it; none for a public key.
-    pub(crate) fn source(&self) -> Option<&Zeroizing<String>> {
-        self.source.as_ref()
+    /// The key as the secret stores it.
+    pub(crate) fn source(&self) -> &Zeroizing<String> {
+        &self.source
     }
 }
 

@@ -21,7 +21,7 @@ use jsonwebtoken::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::KeyError;
+use crate::{KeyError, weak_modulus::is_roca, weak_secret};
 
 /// How a key signs: the `alg` of RFC 7518 §3.1 and RFC 8037 §3.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +36,6 @@ pub enum Algorithm {
     HS256,
 }
 
-/// The smallest HMAC secret: as long as the hash (RFC 7518 §3.2).
-const MIN_SECRET_BYTES: usize = 32;
 /// The smallest RSA modulus in bytes: 2048 bits (RFC 7518 §3.3).
 const MIN_MODULUS_BYTES: usize = 256;
 /// The largest RSA modulus in bytes: 4096 bits. Beyond, signatures alone fill a token.
@@ -91,19 +89,21 @@ impl KeyPair {
             Algorithm::HS256 => return Err(KeyError::WrongMember(algorithm)),
         };
         let jwk = Jwk::from_encoding_key(&key, algorithm.into()).map_err(|_| KeyError::NoPublicKey)?;
+        check_modulus(&jwk)?;
         Ok((Self::Private(pair, public), jwk))
     }
 
     /// A public key out of its JWK.
     pub(crate) fn from_public_jwk(algorithm: Algorithm, jwk: &Jwk) -> Result<Self, KeyError> {
         let bytes = public_key_bytes(algorithm, &jwk.algorithm).ok_or(KeyError::NotAPublicKey)?;
+        check_modulus(jwk)?;
         let public = parsed(algorithm, &bytes).map_err(|_| KeyError::NotAPublicKey)?;
         Ok(Self::Public(algorithm, public))
     }
 
     /// An HMAC key; refuses secrets below 256 bits, the empty one among them.
     pub(crate) fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
-        if secret.len() < MIN_SECRET_BYTES {
+        if secret.len() < weak_secret::MIN_BYTES {
             return Err(KeyError::SecretTooShort(secret.len()));
         }
         Ok(Self::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))))
@@ -161,6 +161,12 @@ fn parsed(algorithm: Algorithm, bytes: &[u8]) -> Result<ParsedPublicKey, KeyErro
         Algorithm::HS256 => return Err(KeyError::WrongMember(algorithm)),
     };
     key.map_err(|_| KeyError::not_a_key_of(algorithm))
+}
+
+fn check_modulus(jwk: &Jwk) -> Result<(), KeyError> {
+    let AlgorithmParameters::RSA(rsa) = &jwk.algorithm else { return Ok(()) };
+    let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).map_err(|_| KeyError::NotAPublicKey)?;
+    if is_roca(&modulus) { Err(KeyError::WeakModulus) } else { Ok(()) }
 }
 
 /// The members of a JWK as the bytes that [`parsed`] takes: X.509 for RSA, the point for the curves.

@@ -1,14 +1,10 @@
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use zeroize::Zeroizing;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-
-use jsonwebtoken::jwk::Jwk;
-
 use crate::{
-    Algorithm, Key, KeyError, Schedule, Timestamp,
-    strict_json::{self, JsonError},
+    Algorithm, Key, KeyError, Timestamp,
+    newer::{Newer, NewerMembers},
+    stored,
+    strict_json::JsonError,
 };
 
 /// The most that a secret of Secrets Manager holds, in bytes.
@@ -16,10 +12,24 @@ const MAX_SECRET_BYTES: usize = 65_536;
 
 /// The keys of the one secret, or their public halves.
 ///
-/// Never empty, no `kid` twice, no ambiguity between HS256 and the others: such a set cannot be built.
+/// Never empty, no `kid` twice, no ambiguity between HS256 and the others: such a set cannot be built. What a newer
+/// version put into it is not used and not lost.
+///
+/// ```
+/// use token::{Algorithm, Key, KeySet, Schedule, Timestamp};
+///
+/// let at = |seconds| Timestamp::from_seconds(seconds).unwrap();
+/// let schedule = Schedule { published: at(0), signs_from: at(100), retires: None };
+/// let keys = KeySet::new(vec![Key::generate(Algorithm::ES256, schedule)?])?;
+/// assert!(keys.signing_key(at(99)).is_none());
+/// assert!(keys.signing_key(at(100)).is_some());
+/// assert_eq!(KeySet::from_secret(&keys.to_secret())?.keys()[0].id(), keys.keys()[0].id());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct KeySet {
     keys: Vec<Key>,
+    newer: Newer,
 }
 
 /// Why a secret is no key set. Says which key by its place, never what is in it.
@@ -40,6 +50,9 @@ pub enum KeySetError {
     /// `"keys": []`.
     #[error("the key set has no key")]
     NoKeys,
+    /// Keys of a newer version alone.
+    #[error("the key set has no key of an algorithm that this version knows")]
+    NoKnownKeys,
     /// One of its keys is refused.
     #[error("key {position} of the key set: {source}")]
     Key {
@@ -62,55 +75,35 @@ pub enum KeySetError {
     MixedKinds,
 }
 
-/// The JSON form: `{"keys":[{"kid","alg","private_key"|"public_key"|"secret","published","signs_from","retires"}]}`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredKeySet {
-    keys: Vec<StoredKey>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredKey {
-    kid: String,
-    alg: Algorithm,
-    /// PKCS#8 PEM; for RS256, ES256 and EdDSA.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    private_key: Option<Zeroizing<String>>,
-    /// The JWK; in place of `private_key` where only verifying is wanted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    public_key: Option<Jwk>,
-    /// base64url; for HS256.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    secret: Option<Zeroizing<String>>,
-    published: Timestamp,
-    signs_from: Timestamp,
-    #[serde(default)]
-    retires: Option<Timestamp>,
-}
-
 impl KeySet {
     /// A set of these keys.
     pub fn new(keys: Vec<Key>) -> Result<Self, KeySetError> {
+        Self::with_newer(keys, Newer::default())
+    }
+
+    /// A set of these keys, and of what a newer version put beside them.
+    pub(crate) fn with_newer(keys: Vec<Key>, newer: Newer) -> Result<Self, KeySetError> {
         if keys.is_empty() {
-            return Err(KeySetError::NoKeys);
+            return Err(if newer.keys.is_empty() { KeySetError::NoKeys } else { KeySetError::NoKnownKeys });
         }
-        let mut ids: Vec<&str> = keys.iter().map(Key::id).collect();
+        let of_newer = newer.keys.iter().filter_map(NewerMembers::key_id);
+        let mut ids: Vec<&str> = keys.iter().map(Key::id).chain(of_newer).collect();
+        let all = ids.len();
         ids.sort_unstable();
         ids.dedup();
-        if ids.len() < keys.len() {
+        if ids.len() < all {
             return Err(KeySetError::DuplicateKeyId);
         }
         let stays = |symmetric: bool| {
             let kind = move |key: &&Key| (key.algorithm() == Algorithm::HS256) == symmetric;
             keys.iter().filter(kind).any(|key| key.schedule().retires.is_none())
         };
-        if stays(true) && stays(false) { Err(KeySetError::MixedKinds) } else { Ok(Self { keys }) }
+        if stays(true) && stays(false) { Err(KeySetError::MixedKinds) } else { Ok(Self { keys, newer }) }
     }
 
-    /// The set that a secret holds: a JSON key set, or a bare string that is one HS256 key.
+    /// The set that a secret holds: a JSON key set, or `hs256:` and one HS256 key in hex or base64.
     ///
-    /// A string that begins with `{` is meant as JSON and never taken for a key.
+    /// Anything else is rejected: a text without the prefix was not meant to be a key.
     pub fn from_secret(secret: &str) -> Result<Self, KeySetError> {
         if secret.trim().is_empty() {
             return Err(KeySetError::Empty);
@@ -121,34 +114,38 @@ impl KeySet {
         if !secret.trim_start().starts_with('{') {
             return Self::new(vec![Key::from_bare_secret(secret).map_err(KeySetError::BareSecret)?]);
         }
-        let members = strict_json::parse_object(secret.as_bytes())?;
-        let stored: StoredKeySet = serde_json::from_value(Value::Object(members))
-            .map_err(|error| KeySetError::Shape(shape(&error)))?;
-        let keys = stored.keys.into_iter().enumerate().map(|(index, key)| {
-            Key::try_from(key).map_err(|source| KeySetError::Key { position: index + 1, source })
-        });
-        Self::new(keys.collect::<Result<_, _>>()?)
+        let (keys, newer) = stored::read(secret)?;
+        Self::with_newer(keys, newer)
     }
 
     /// The set that [`Self::to_public`] wrote. Whoever can write it makes tokens that are accepted, so nothing else than
     /// public keys is taken from there.
     pub fn from_public(text: &str) -> Result<Self, KeySetError> {
         let keys = Self::from_secret(text)?;
-        if keys.keys.iter().any(Key::can_sign) { Err(KeySetError::NotPublic) } else { Ok(keys) }
+        let signs = keys.keys.iter().any(Key::can_sign);
+        let may_sign = keys.newer.keys.iter().any(NewerMembers::has_private_member);
+        if signs || may_sign { Err(KeySetError::NotPublic) } else { Ok(keys) }
     }
 
     /// The JSON form, to be stored as the secret.
     pub fn to_secret(&self) -> Zeroizing<String> {
-        to_json(self.keys.iter())
+        stored::write(self.keys.iter(), &self.newer)
     }
 
     /// The JSON form of the public halves, for those who only verify; none if all keys are HS256, which have no such half.
+    ///
+    /// What a newer version put into the set is left out: which of it is private, only that version knows.
     pub fn to_public(&self) -> Option<String> {
         let public: Vec<Key> = self.keys.iter().filter_map(Key::to_public).collect();
-        (!public.is_empty()).then(|| to_json(public.iter()).to_string())
+        (!public.is_empty()).then(|| stored::write(public.iter(), &Newer::default()).to_string())
     }
 
-    /// All keys, in the order of the secret.
+    /// What a newer version put into the set.
+    pub(crate) fn newer(&self) -> &Newer {
+        &self.newer
+    }
+
+    /// All keys that this version can use, in the order of the secret.
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
@@ -168,69 +165,6 @@ impl KeySet {
     /// The key whose tokens have this header, in base64url, if they are accepted at `now`.
     pub(crate) fn key_of_header(&self, header: &str, now: Timestamp) -> Option<&Key> {
         self.keys.iter().find(|key| key.header() == header && key.verifies_at(now))
-    }
-}
-
-fn to_json<'a>(keys: impl Iterator<Item = &'a Key>) -> Zeroizing<String> {
-    let keys = keys.map(StoredKey::from).collect();
-    Zeroizing::new(serde_json::to_string(&StoredKeySet { keys }).unwrap_or_default())
-}
-
-/// serde's message up to the value it quotes: a misplaced member may be key material.
-fn shape(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    if message.starts_with("missing field") || message.starts_with("unknown variant") {
-        message.split('`').nth(1).map_or_else(String::new, |name| {
-            let what = if message.starts_with("missing") { "a member is missing" } else { "unknown alg" };
-            if what == "unknown alg" { what.to_owned() } else { format!("{what}: {name}") }
-        })
-    } else {
-        "a member is unknown or of the wrong type".to_owned()
-    }
-}
-
-impl TryFrom<StoredKey> for Key {
-    type Error = KeyError;
-
-    fn try_from(stored: StoredKey) -> Result<Self, KeyError> {
-        let schedule =
-            Schedule { published: stored.published, signs_from: stored.signs_from, retires: stored.retires };
-        match (stored.alg, stored.private_key, stored.public_key, stored.secret) {
-            (Algorithm::HS256, None, None, Some(secret)) => {
-                let secret =
-                    URL_SAFE_NO_PAD.decode(secret.as_bytes()).map_err(|_| KeyError::SecretNotBase64)?;
-                Self::from_secret(&stored.kid, &Zeroizing::new(secret), schedule)
-            }
-            (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, Some(pem), None, None) => {
-                Self::from_pem(&stored.kid, stored.alg, &pem, schedule)
-            }
-            (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, None, Some(jwk), None) => {
-                Self::from_public_jwk(&stored.kid, stored.alg, &jwk, schedule)
-            }
-            _ => Err(KeyError::WrongMember(stored.alg)),
-        }
-    }
-}
-
-impl From<&Key> for StoredKey {
-    fn from(key: &Key) -> Self {
-        let source = key.source().cloned();
-        let (private_key, secret) = match key.algorithm() {
-            Algorithm::HS256 => (None, source),
-            Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA => (source, None),
-        };
-        let public_key = if key.can_sign() { None } else { key.public_jwk().cloned() };
-        let Schedule { published, signs_from, retires } = key.schedule();
-        Self {
-            kid: key.id().to_owned(),
-            alg: key.algorithm(),
-            private_key,
-            public_key,
-            secret,
-            published,
-            signs_from,
-            retires,
-        }
     }
 }
 

@@ -1,7 +1,8 @@
-use serde_json::json;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::public_jwk_set;
+use crate::{Schedule, public_jwk_set, weak_secret::SOUND_BARE};
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(seconds).unwrap()
@@ -34,11 +35,11 @@ fn refused_key(secret: &Value) -> KeyError {
 
 #[test]
 fn a_bare_string_is_one_hs256_key_that_always_signed() {
-    let set = KeySet::from_secret(&"k".repeat(32)).unwrap();
+    let set = KeySet::from_secret(SOUND_BARE).unwrap();
     let key = set.signing_key(at(0)).unwrap();
     assert_eq!(key.algorithm(), Algorithm::HS256);
-    assert_eq!(key.id(), KeySet::from_secret(&"k".repeat(32)).unwrap().keys()[0].id());
-    assert_ne!(key.id(), KeySet::from_secret(&"K".repeat(32)).unwrap().keys()[0].id());
+    assert_eq!(key.id(), KeySet::from_secret(&format!("{SOUND_BARE}\n")).unwrap().keys()[0].id());
+    assert_ne!(key.id(), KeySet::from_secret(&format!("{SOUND_BARE}01")).unwrap().keys()[0].id());
 }
 
 #[test]
@@ -46,18 +47,29 @@ fn weak_bare_strings_are_refused() {
     for secret in ["", " ", "\n"] {
         assert_eq!(KeySet::from_secret(secret).unwrap_err(), KeySetError::Empty);
     }
-    let error = KeySet::from_secret(&"k".repeat(31)).unwrap_err();
+    let error = KeySet::from_secret(&SOUND_BARE[..68]).unwrap_err();
     assert_eq!(error, KeySetError::BareSecret(KeyError::SecretTooShort(31)));
 }
 
 #[test]
 fn text_that_is_no_random_secret_is_refused() {
     let pem = include_str!("../testdata/rsa1024.pem");
-    for secret in [pem, &pem.replace("PRIVATE", "PUBLIC"), &"k".repeat(1025)] {
+    let set = KeySet::new(vec![hmac_key("k", schedule(0, 0, None))]).unwrap().to_secret();
+    let garbled = set.replacen('{', "", 1);
+    for secret in [
+        pem,
+        &pem.replace("PRIVATE", "PUBLIC"),
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDLxVWqG5yJ4bDk7yQvZ0cKcY8X9w9w user@host",
+        "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "correct horse battery staple, and then some",
+        &"k".repeat(64),
+        &garbled,
+        "[]",
+    ] {
         let error = KeySet::from_secret(secret).unwrap_err();
-        assert_eq!(error, KeySetError::BareSecret(KeyError::NotABareSecret));
+        assert_eq!(error, KeySetError::BareSecret(KeyError::NotABareSecret), "{secret}");
     }
-    assert!(KeySet::from_secret(&"k".repeat(1024)).is_ok());
     for secret in ["k".repeat(65_537), format!("{{{}", " ".repeat(65_536))] {
         assert_eq!(KeySet::from_secret(&secret).unwrap_err(), KeySetError::TooLong);
     }
@@ -95,9 +107,9 @@ fn the_public_halves_verify_what_the_private_ones_sign_and_sign_nothing() {
         assert_eq!(public.to_public(), Some(json));
         assert_eq!(KeySet::from_public(&set.to_secret()).unwrap_err(), KeySetError::NotPublic);
     }
-    let bare = KeySet::from_secret(&"k".repeat(32)).unwrap();
+    let bare = KeySet::from_secret(SOUND_BARE).unwrap();
     assert_eq!(bare.to_public(), None);
-    for secret in [bare.to_secret().as_str(), &"k".repeat(32)] {
+    for secret in [bare.to_secret().as_str(), SOUND_BARE] {
         assert_eq!(KeySet::from_public(secret).unwrap_err(), KeySetError::NotPublic);
     }
 }
@@ -121,6 +133,27 @@ fn a_public_key_must_be_of_its_kid_alg_curve_and_size() {
         secret["keys"][0]["public_key"][member] = value.into();
         assert_eq!(refused_key(&secret), KeyError::NotAPublicKey, "{algorithm} {member}");
     }
+    for (member, value) in [
+        ("use", json!("enc")),
+        ("key_ops", json!(["encrypt"])),
+        ("key_ops", json!(["sign", "verify"])),
+        ("key_ops", json!([])),
+        ("d", json!("AAAA")),
+        ("k", json!("AAAA")),
+        ("qi", json!(null)),
+    ] {
+        let mut secret = public(Algorithm::RS256);
+        secret["keys"][0]["public_key"][member] = value;
+        assert_eq!(refused_key(&secret), KeyError::NotAPublicKey, "{member}");
+    }
+    let mut secret = public(Algorithm::RS256);
+    secret["keys"][0]["public_key"]["key_ops"] = json!(["verify"]);
+    assert!(KeySet::from_public(&secret.to_string()).is_ok());
+    let hex = include_str!("../testdata/roca.hex").trim();
+    let roca: Vec<u8> =
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    secret["keys"][0]["public_key"]["n"] = URL_SAFE_NO_PAD.encode(roca).into();
+    assert_eq!(refused_key(&secret), KeyError::WeakModulus);
     let mut secret = public(Algorithm::EdDSA);
     secret["keys"][0]["private_key"] = "x".into();
     assert_eq!(refused_key(&secret), KeyError::WrongMember(Algorithm::EdDSA));
@@ -147,11 +180,11 @@ fn json_that_is_no_key_set_is_refused() {
     for (secret, expected) in [
         (json!({ "keys": [] }), KeySetError::NoKeys),
         (json!({}), KeySetError::Shape("a member is missing: keys".into())),
-        (json!({ "keys": 1 }), KeySetError::Shape("a member is unknown or of the wrong type".into())),
-        (
-            json!({ "keys": [], "x": 1 }),
-            KeySetError::Shape("a member is unknown or of the wrong type".into()),
-        ),
+        (json!({ "keys": 1 }), KeySetError::Shape("a member is of the wrong type".into())),
+        (json!({ "keys": [1] }), KeySetError::Shape("a member is of the wrong type".into())),
+        (json!({ "keys": [{}] }), KeySetError::Shape("a member is missing: alg".into())),
+        (json!({ "keys": [{ "alg": "RS256" }] }), KeySetError::Shape("a member is missing: kid".into())),
+        (json!({ "keys": [], "x": 1 }), KeySetError::NoKeys),
     ] {
         assert_eq!(refusal(&secret), expected, "{secret}");
     }
@@ -172,7 +205,7 @@ fn a_key_must_be_of_its_algorithm() {
         assert_eq!(refused_key(&secret), expected);
     }
     secret["keys"][0]["alg"] = "none".into();
-    assert_eq!(refusal(&secret), KeySetError::Shape("unknown alg".into()));
+    assert_eq!(refusal(&secret), KeySetError::NoKnownKeys);
     let mut secret = stored(Algorithm::HS256);
     secret["keys"][0]["alg"] = "RS256".into();
     assert_eq!(refused_key(&secret), KeyError::WrongMember(Algorithm::RS256));
@@ -195,6 +228,15 @@ fn short_and_unreadable_hs256_secrets_are_refused() {
     assert_eq!(refused_key(&secret), KeyError::SecretTooShort(0));
     secret["keys"][0]["secret"] = "not base64!".into();
     assert_eq!(refused_key(&secret), KeyError::SecretNotBase64);
+    let phrase = URL_SAFE_NO_PAD.encode("correct horse battery staple, again");
+    for guessable in [phrase, URL_SAFE_NO_PAD.encode([7; 32])] {
+        secret["keys"][0]["secret"] = guessable.into();
+        assert_eq!(refused_key(&secret), KeyError::Guessable);
+        // A rotation of an earlier version carried it over; it goes when its last token has died.
+        secret["keys"][0]["retires"] = 100.into();
+        assert!(KeySet::from_secret(&secret.to_string()).is_ok());
+        secret["keys"][0]["retires"] = Value::Null;
+    }
 }
 
 #[test]
@@ -260,7 +302,7 @@ fn the_jwk_set_holds_public_members_only() {
 
 #[test]
 fn an_hs256_key_is_never_published() {
-    let set = KeySet::from_secret(&"k".repeat(32)).unwrap();
+    let set = KeySet::from_secret(SOUND_BARE).unwrap();
     assert_eq!(public_jwk_set(&set, at(0)), json!({ "keys": [] }));
 }
 
@@ -277,8 +319,10 @@ fn a_generated_key_is_called_by_its_rfc_7638_thumbprint() {
 
 #[test]
 fn no_key_material_is_printed() {
-    let set = KeySet::from_secret(&"topsecret".repeat(4)).unwrap();
-    assert!(!format!("{set:?}").contains("topsecret"));
+    let set = KeySet::from_secret(SOUND_BARE).unwrap();
+    assert!(!format!("{set:?}").contains(&SOUND_BARE[6..40]));
+    let error = KeySet::from_secret(&format!("{SOUND_BARE}x")).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains(&SOUND_BARE[6..40]));
     let mut secret = stored(Algorithm::HS256);
     let material = secret["keys"][0]["secret"].as_str().unwrap().to_owned();
     secret["keys"][0]["private_key"] = secret["keys"][0]["secret"].clone();

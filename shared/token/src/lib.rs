@@ -29,13 +29,17 @@ mod jwk_set;
 mod key;
 mod key_pair;
 mod key_set;
+mod newer;
 mod policy;
 mod problems;
 mod retirement;
 mod rotation;
+mod stored;
 pub mod strict_json;
 mod timestamp;
 mod verifier;
+mod weak_modulus;
+mod weak_secret;
 
 pub use claims::{Claims, CustomClaims, CustomClaimsError};
 pub use compact::{MAX_TOKEN_BYTES, UnverifiedToken};

@@ -10,11 +10,15 @@ impl KeySet {
     /// that can sign take turns. `now` is a person's clock, so "at once" is a few minutes ago: functions whose clocks
     /// are behind have a key that signs too.
     pub fn without(&self, id: &str, now: Timestamp) -> Result<Option<Self>, NextKeySetError> {
-        let Some(gone) = self.keys().iter().find(|key| key.id() == id) else { return Ok(None) };
+        let newer = self.newer().alive(now);
+        let Some(gone) = self.keys().iter().find(|key| key.id() == id) else {
+            let without = self.newer().without(id);
+            return Ok(without.map(|newer| Self::with_newer(self.keys().to_vec(), newer)).transpose()?);
+        };
         let turn = gone.schedule().signs_from;
         let mut left: Vec<Key> = self.keys_alive(now).filter(|key| key.id() != id).cloned().collect();
         if !gone.can_sign() && !left.is_empty() {
-            return Ok(Some(Self::new(left)?));
+            return Ok(Some(Self::with_newer(left, newer)?));
         }
         let at_once = now.minus(CLOCK_SKEW);
         let signs_from = |key: &&mut Key| key.schedule().signs_from;
@@ -31,7 +35,7 @@ impl KeySet {
             let at_once = Schedule { published: at_once, signs_from: at_once, retires: None };
             left.push(Key::generate(gone.algorithm(), at_once)?);
         }
-        Ok(Some(Self::new(left)?))
+        Ok(Some(Self::with_newer(left, newer)?))
     }
 }
 
@@ -103,7 +107,7 @@ mod tests {
 
     #[test]
     fn in_place_of_the_only_key_a_new_one_of_its_algorithm_signs_at_once() {
-        let bare = KeySet::from_secret(&"k".repeat(50)).unwrap();
+        let bare = KeySet::from_secret(crate::weak_secret::SOUND_BARE).unwrap();
         for set in [rotated_at(&[T]), bare] {
             let left = without(&set, 0, T);
             let signer = left.signing_key(at(T)).unwrap();

@@ -85,6 +85,7 @@ impl KeySet {
         now: Timestamp,
     ) -> Result<Self, NextKeySetError> {
         let alive: Vec<&Key> = current.iter().flat_map(|set| set.keys_alive(now)).collect();
+        let newer = current.map(|set| set.newer().alive(now)).unwrap_or_default();
         let signs_from = match current.and_then(|set| set.signs_until(now)) {
             None => now,
             Some(end) => policy.first_signature(now).min(end),
@@ -100,17 +101,18 @@ impl KeySet {
                 key.with_schedule(Schedule { retires: schedule.retires.or(end), ..schedule })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        if keys.len() >= MAX_KEYS {
+        if keys.len() + newer.keys.len() >= MAX_KEYS {
             let next = keys.iter().filter_map(|key| key.schedule().retires).min();
             return Err(NextKeySetError::TooManyKeys(next.unwrap_or(now)));
         }
         let schedule = Schedule { published: now, signs_from, retires: None };
         keys.push(Key::generate(policy.algorithm, schedule)?);
-        Ok(Self::new(keys)?)
+        Ok(Self::with_newer(keys, newer)?)
     }
 
     /// Whether `next` is this set one rotation on: the keys that are alive are all there, with the same
-    /// schedule or an end that was open, and at least one is new. A key may be gone whose turn would come after the new one's.
+    /// schedule or an end that was open, and at least one is new. A key may be gone whose turn would come after the new
+    /// one's. What a newer version put into the set is still there.
     pub fn is_followed_by(&self, next: &Self, now: Timestamp) -> bool {
         let turn = next.new_keys(Some(self)).map(|key| key.schedule().signs_from).min();
         let before_its_turn = |key: &&Key| {
@@ -125,7 +127,7 @@ impl KeySet {
                     && end_kept
             })
         });
-        kept && turn.is_some()
+        kept && turn.is_some() && self.newer().alive(now) == next.newer().alive(now)
     }
 
     /// The keys that `current` does not have.

@@ -67,7 +67,7 @@ fn a_key_that_retired_is_left_out_and_a_decided_end_stays() {
 
 #[test]
 fn rotating_away_from_a_bare_secret_is_an_ordinary_rotation() {
-    let bare = KeySet::from_secret(&"k".repeat(50)).unwrap();
+    let bare = KeySet::from_secret(crate::weak_secret::SOUND_BARE).unwrap();
     let set = KeySet::rotated(Some(&bare), policy(Algorithm::RS256), at(T)).unwrap();
     let read = KeySet::from_secret(&set.to_secret()).unwrap();
     assert_eq!(read.signing_key(at(T)).unwrap().id(), bare.keys()[0].id());
