@@ -4,10 +4,10 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { ARGUMENTS } from "./chromium.mjs";
 import { app, freePort, latchkey, USERS } from "./servers.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
 try {
