@@ -149,7 +149,7 @@ mod tests {
     async fn a_body_is_read_up_to_the_limit_and_one_announced_as_longer_not_at_all() {
         let head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n";
         // Nobody sends these: whoever waited for them would wait for this time.
-        let long = Duration::from_secs(3600);
+        let long = Duration::from_hours(1);
         let said = exchange(&format!("{head}Content-Length: 10485760\r\n\r\n"), long).await;
         assert!(said.ends_with("Err(TooLong)"), "{said}");
         let said = exchange(&format!("{head}Content-Length: 10\r\n\r\n0123456789"), long).await;

@@ -241,6 +241,20 @@ fn users_and_key_outlive_the_process_until_fresh_forgets_them() {
 }
 
 #[test]
+fn what_was_answered_outlives_a_server_that_is_killed() {
+    let data = TempDir::new().unwrap();
+    let server = LocalServer::start(data.path(), &[]);
+    for _ in 0..3 {
+        assert_eq!(demo_login(server.port()).0, 200);
+    }
+    // By SIGKILL: it has no time to tidy up.
+    drop(server);
+    let listed: Value =
+        serde_json::from_str(&latchkey(data.path(), &["session", "list", "demo", "--json"])).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 3, "{listed}");
+}
+
+#[test]
 fn the_durations_are_the_command_line_s() {
     let data = TempDir::new().unwrap();
     let server = LocalServer::start(data.path(), &["--expiration", "5m", "--refresh-expiration", "1h 30m"]);

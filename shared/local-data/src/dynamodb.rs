@@ -40,6 +40,9 @@ impl DynamoDb {
     /// The one in `file`, made if it is not there; several processes may have it open.
     pub(crate) fn open(file: &Path, readers: usize) -> Result<Self, DynoxideError> {
         let first = Database::new(&file.to_string_lossy())?;
+        // dynoxide's name for `PRAGMA synchronous = NORMAL`: SQLite waits for the disk when it moves its log into the file, and
+        // not for each commit, which takes milliseconds. A killed process loses nothing, a power cut may lose the last writes.
+        first.disable_bulk_loading()?;
         let readers = (0..readers).map(|_| OnceLock::new()).collect();
         Ok(Self(Arc::new(Connections { first, readers, file: file.to_owned() })))
     }

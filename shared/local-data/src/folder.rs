@@ -59,12 +59,9 @@ impl DataFolder {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        match fs::symlink_metadata(&path) {
-            // What is there is for `open` to judge; a builder would follow a link.
-            Ok(_) => {}
-            Err(_) => {
-                builder.create(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?
-            }
+        // What is there is for `open` to judge; a builder would follow a link.
+        if fs::symlink_metadata(&path).is_err() {
+            builder.create(&path).map_err(|source| FolderError::Io { path: path.clone(), source })?;
         }
         Self::open(&path)
     }
@@ -179,6 +176,7 @@ fn without_trailing_slash(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "folder_tests.rs"]
 mod tests;
