@@ -28,6 +28,8 @@ pub struct AwsSettings {
     credentials: Credentials,
     dynamodb_endpoint: Option<String>,
     secrets_manager_endpoint: Option<String>,
+    use_fips: bool,
+    use_dual_stack: bool,
     /// One for all clients, which share its connections.
     http: SharedHttpClient,
     /// One for all clients of `DynamoDB`.
@@ -40,6 +42,9 @@ impl AwsSettings {
     /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and, for
     /// emulators, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`.
     ///
+    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` (false) choose other endpoints of AWS: validated
+    /// cryptography (FIPS 140), and IPv6 beside IPv4.
+    ///
     /// `AWS_CA_BUNDLE` names a PEM file of the certificate authorities to trust instead of the built-in ones, as it
     /// does for every SDK of AWS.
     ///
@@ -49,6 +54,11 @@ impl AwsSettings {
         let optional = |variable: &str| lookup(variable).filter(|value| !value.is_empty());
         let required = |variable| optional(variable).ok_or(SettingError { variable, problem: "must be set" });
         let endpoint = |variable| optional(variable).or_else(|| optional("AWS_ENDPOINT_URL"));
+        let flag = |variable: &'static str| match optional(variable).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(SettingError { variable, problem: "must be true or false" }),
+        };
         let tls = match optional("AWS_CA_BUNDLE") {
             None => roots::trusting_amazon(),
             Some(file) => std::fs::read(file)
@@ -67,6 +77,8 @@ impl AwsSettings {
             ),
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            use_fips: flag("AWS_USE_FIPS_ENDPOINT")?,
+            use_dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT")?,
             http: https::client(tls),
             dynamodb_retries: retry_budget("dynamodb"),
             secrets_manager_retries: retry_budget("secretsmanager"),
@@ -88,6 +100,8 @@ impl AwsSettings {
             credentials: Credentials::new("local", "local", None, None, "embedded"),
             dynamodb_endpoint: Some("http://in-process.invalid".to_owned()),
             secrets_manager_endpoint: None,
+            use_fips: false,
+            use_dual_stack: false,
             http,
             dynamodb_retries: retry_budget("dynamodb"),
             secrets_manager_retries: retry_budget("secretsmanager"),
@@ -105,6 +119,7 @@ impl AwsSettings {
             .retry_config(retries())
             .retry_partition(self.dynamodb_retries.clone())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_use_fips(Some(self.use_fips)).set_use_dual_stack(Some(self.use_dual_stack));
         config.set_endpoint_url(self.dynamodb_endpoint.clone());
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
@@ -120,6 +135,7 @@ impl AwsSettings {
             .retry_config(retries())
             .retry_partition(self.secrets_manager_retries.clone())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_use_fips(Some(self.use_fips)).set_use_dual_stack(Some(self.use_dual_stack));
         config.set_endpoint_url(self.secrets_manager_endpoint.clone());
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
@@ -156,4 +172,105 @@ fn retry_budget(service: &'static str) -> RetryPartition {
     let bucket =
         TokenBucket::builder().capacity(20).retry_cost(2).throttling_retry_cost(2).timeout_retry_cost(2);
     RetryPartition::custom(service).token_bucket(bucket.build()).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_runtime_api::client::{
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        orchestrator::HttpRequest,
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    };
+
+    use super::*;
+
+    /// A network that nothing answers on, and which remembers what was asked of it.
+    #[derive(Clone, Debug, Default)]
+    struct Recorder(Arc<Mutex<Vec<String>>>);
+
+    impl HttpConnector for Recorder {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.lock().unwrap().push(request.uri().to_owned());
+            HttpConnectorFuture::ready(Err(ConnectorError::user("recorded".into())))
+        }
+    }
+
+    impl HttpClient for Recorder {
+        fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+            SharedHttpConnector::new(self.clone())
+        }
+    }
+
+    fn settings(region: &str, fips: &str, dual_stack: &str) -> Result<AwsSettings, SettingError> {
+        AwsSettings::new(&|variable| {
+            let value = match variable {
+                "AWS_REGION" => region,
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "test",
+                "AWS_USE_FIPS_ENDPOINT" => fips,
+                "AWS_USE_DUALSTACK_ENDPOINT" => dual_stack,
+                _ => return None,
+            };
+            Some(value.to_owned())
+        })
+    }
+
+    /// Where the clients of `settings` send their requests.
+    async fn asked(mut settings: AwsSettings) -> Vec<String> {
+        let network = Recorder::default();
+        settings.http = SharedHttpClient::new(network.clone());
+        let _failed = settings.dynamodb().list_tables().send().await;
+        let _failed = settings.secrets_manager().list_secrets().send().await;
+        let mut asked = network.0.lock().unwrap().clone();
+        asked.dedup();
+        asked
+    }
+
+    #[tokio::test]
+    async fn endpoints_are_those_of_the_region_and_of_the_two_switches() {
+        for (region, fips, dual_stack, hosts) in [
+            (
+                "eu-west-1",
+                "",
+                "",
+                ["dynamodb.eu-west-1.amazonaws.com", "secretsmanager.eu-west-1.amazonaws.com"],
+            ),
+            (
+                "us-east-1",
+                "true",
+                "false",
+                ["dynamodb-fips.us-east-1.amazonaws.com", "secretsmanager-fips.us-east-1.amazonaws.com"],
+            ),
+            (
+                "us-gov-west-1",
+                "true",
+                "",
+                ["dynamodb.us-gov-west-1.amazonaws.com", "secretsmanager-fips.us-gov-west-1.amazonaws.com"],
+            ),
+            // Secrets Manager answers on IPv6 under its ordinary name.
+            (
+                "eu-west-1",
+                "false",
+                "true",
+                ["dynamodb.eu-west-1.api.aws", "secretsmanager.eu-west-1.amazonaws.com"],
+            ),
+            (
+                "cn-north-1",
+                "",
+                "",
+                ["dynamodb.cn-north-1.amazonaws.com.cn", "secretsmanager.cn-north-1.amazonaws.com.cn"],
+            ),
+        ] {
+            let asked = asked(settings(region, fips, dual_stack).unwrap()).await;
+            assert_eq!(asked, hosts.map(|host| format!("https://{host}/")), "{region} {fips} {dual_stack}");
+        }
+    }
+
+    #[test]
+    fn a_switch_is_true_or_false() {
+        let wrong = settings("eu-west-1", "yes", "").err().unwrap();
+        assert_eq!(wrong.to_string(), "AWS_USE_FIPS_ENDPOINT must be true or false");
+    }
 }
