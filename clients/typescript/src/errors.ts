@@ -3,6 +3,7 @@ export type RefusalCode =
   | "authorization_required"
   | "body_too_large"
   | "csrf_refused"
+  | "direct_call_rejected"
   | "invalid_credentials"
   | "invalid_request"
   | "invalid_token"

@@ -3,6 +3,7 @@
 mod audit_subject;
 mod bearer;
 mod endpoint;
+mod origin_check;
 mod reason;
 mod rejection;
 mod request;
@@ -11,6 +12,7 @@ pub(crate) mod response;
 pub use audit_subject::{About, AuditSubject};
 pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
+pub(crate) use origin_check::OriginCheck;
 pub use reason::{CredentialFailure, Reason, SessionFailure};
 pub use rejection::Rejection;
 pub use request::{Body, MAX_BODY_BYTES, Request};

@@ -11,6 +11,7 @@ use users::PasswordPolicy;
 use crate::{
     CookieMode, Cors,
     browser::{CookieModeError, Origins},
+    http::OriginCheck,
 };
 
 /// `JWT_AUDIENCE`.
@@ -83,9 +84,19 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// Which other origins may call: `CORS_ALLOWED_ORIGINS` (none).
+    /// Which other origins may call: `CORS_ALLOWED_ORIGINS` (none), and through which proxy.
     pub fn cors(&self) -> Result<Cors, SettingError> {
-        Ok(Cors::new(self.named_origins()?, self.optional("JWT_AUTH_COOKIE").is_some()))
+        let cors = Cors::new(self.named_origins()?, self.optional("JWT_AUTH_COOKIE").is_some());
+        Ok(cors.behind(self.origin_check()?))
+    }
+
+    /// What a request must bring from the proxy in front of the API: `ORIGIN_SECRETS` (nothing), one or two values of
+    /// the header `X-Latchkey-Origin`.
+    fn origin_check(&self) -> Result<OriginCheck, SettingError> {
+        let variable = "ORIGIN_SECRETS";
+        self.optional(variable).map_or(Ok(OriginCheck::default()), |list| {
+            OriginCheck::parse(&list).map_err(|problem| error(variable, problem))
+        })
     }
 
     /// Whether tokens are in a cookie too: `JWT_AUTH_COOKIE`, its name, and `JWT_AUTH_COOKIE_SAMESITE` (Strict).

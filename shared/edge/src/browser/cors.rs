@@ -1,7 +1,7 @@
 use http::{HeaderValue, Method, header};
 
 use super::Origins;
-use crate::{Request, Response, Route};
+use crate::{Request, Response, Route, http::OriginCheck};
 
 /// How long a browser may remember the answer to a preflight: Chromium's own bound.
 const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("7200");
@@ -18,11 +18,23 @@ pub struct Cors {
     named: Origins,
     /// Whether their requests may bring the cookie.
     credentials: bool,
+    origin: OriginCheck,
 }
 
 impl Cors {
     pub(crate) fn new(named: Origins, credentials: bool) -> Self {
-        Self { named, credentials }
+        Self { named, credentials, origin: OriginCheck::default() }
+    }
+
+    /// Only for requests that pass `check`.
+    #[must_use]
+    pub(crate) fn behind(self, check: OriginCheck) -> Self {
+        Self { origin: check, ..self }
+    }
+
+    /// What every request must pass before anything else is done with it.
+    pub(crate) fn origin(&self) -> &OriginCheck {
+        &self.origin
     }
 
     /// Whether pages of `origin` may call, for whoever serves other routes beside ours.

@@ -103,8 +103,14 @@ async fn answer<E: Endpoint>(
     now: Timestamp,
     limit: Duration,
 ) -> Result<http::Response<Body>, Infallible> {
-    let request = Request::new(request);
+    let mut request = Request::new(request);
+    let admission = cors.origin().admit(&mut request);
+    let request = request;
     let route = E::route(request.path());
+    if let Err(rejection) = admission {
+        audit::rejected(route.name, &request, &rejection);
+        return Ok(rejection.response().into_response());
+    }
     if let Some(answer) = cors.preflight(&request, route) {
         return Ok(cors.open(&request, answer).into_response());
     }

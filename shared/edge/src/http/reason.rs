@@ -40,6 +40,8 @@ pub enum Reason {
     NoBearerToken,
     /// A browser's call for a page of an origin that is not ours, or that relies on the cookie without saying.
     ForeignPage,
+    /// A request that did not come through the proxy in front of the API.
+    NotThroughProxy,
     /// There are no signing keys that may be used.
     NoKeys,
     /// DynamoDB fails; holds its error.
@@ -132,6 +134,11 @@ impl Reason {
                 "csrf_refused",
                 "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
             ),
+            Self::NotThroughProxy => (
+                StatusCode::FORBIDDEN,
+                "direct_call_rejected",
+                "This address takes no calls. Use the public address of the service.",
+            ),
             Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
@@ -168,6 +175,7 @@ impl Reason {
             Self::SessionEnded(SessionFailure::NotInRow) => "session_ended",
             Self::NoBearerToken => "authorization_required",
             Self::ForeignPage => "csrf_refused",
+            Self::NotThroughProxy => "direct_call_rejected",
             Self::NoKeys => "no_signing_keys",
             Self::Store(_) => "store_failed",
             Self::Internal(_) => "internal",
@@ -197,6 +205,7 @@ impl Reason {
             | Self::UserDisabled
             | Self::NoBearerToken
             | Self::ForeignPage
+            | Self::NotThroughProxy
             | Self::NoKeys
             | Self::TimedOut => None,
         }

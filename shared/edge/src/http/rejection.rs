@@ -115,6 +115,7 @@ impl Rejection {
             | Reason::SessionEnded(_)
             | Reason::UserDisabled
             | Reason::ForeignPage
+            | Reason::NotThroughProxy
             | Reason::NoKeys
             | Reason::Store(_)
             | Reason::Internal(_)

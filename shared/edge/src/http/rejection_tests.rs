@@ -85,6 +85,12 @@ fn every_refusal_has_its_status_code_and_message() {
             "session_ended",
             "The session of this token has ended. Log in again.",
         ),
+        (
+            Reason::NotThroughProxy,
+            403,
+            "direct_call_rejected",
+            "This address takes no calls. Use the public address of the service.",
+        ),
         (Reason::UserDisabled, 400, "user_disabled", "User account is disabled."),
         (
             Reason::NoBearerToken,

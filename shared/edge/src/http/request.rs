@@ -56,6 +56,11 @@ impl Request {
         self.source_ip.as_deref()
     }
 
+    /// Says where the request comes from, by the word of a proxy that has shown that it is ours.
+    pub(crate) fn comes_from(&mut self, address: Option<std::net::IpAddr>) {
+        self.source_ip = address.map(|address| address.to_string());
+    }
+
     /// The one value of a header; one that was sent twice counts as empty.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&HeaderValue> {
         static UNCLEAR: HeaderValue = HeaderValue::from_static("");
