@@ -1,6 +1,6 @@
 //! The one place that reads the time.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use token::Timestamp;
 
@@ -15,12 +15,4 @@ pub fn now() -> Timestamp {
 #[expect(clippy::disallowed_methods, reason = "Lambda tells the deadline as a time of day")]
 pub(crate) fn time_until(deadline: SystemTime) -> Duration {
     deadline.duration_since(SystemTime::now()).unwrap_or_default()
-}
-
-/// What comes of `work`, and how long it took.
-#[expect(clippy::disallowed_methods, reason = "a duration for the metrics decides nothing")]
-pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let began = Instant::now();
-    let result = work();
-    (result, began.elapsed())
 }

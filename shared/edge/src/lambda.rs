@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod guarded;
+mod line;
 mod log_output;
 mod logging;
 pub mod metrics;

@@ -8,9 +8,7 @@ use users::{
     UserTable, Username, Verdict,
 };
 
-use crate::{
-    AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError, clock, metrics,
-};
+use crate::{AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError};
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
 pub struct PasswordCheck {
@@ -143,9 +141,8 @@ impl PasswordCheck {
         work: impl FnOnce(&Hasher) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Reason> {
         let hasher = self.hasher.clone();
-        let done = tokio::task::spawn_blocking(move || clock::timed(|| work(&hasher))).await;
-        let (done, took) = done.map_err(|_| Reason::Internal("hashing panicked"))?;
-        metrics::hashed(took);
+        let done = tokio::task::spawn_blocking(move || work(&hasher)).await;
+        let done = done.map_err(|_| Reason::Internal("hashing panicked"))?;
         done.map_err(|_| Reason::Internal("hashing failed"))
     }
 }

@@ -8,12 +8,12 @@ use lambda_http::{
     lambda_runtime::{self, LambdaInvocation, Runtime, layers::TracingLayer},
     service_fn,
     tower::util::MapRequestLayer,
-    tracing::{error, info, warn},
+    tracing::{error, warn},
 };
 use serde_json::{Value, value::RawValue};
 use token::Timestamp;
 
-use super::{logging, metrics};
+use super::{audit, line, logging};
 use crate::{Cors, Endpoint, Environment, SettingError, clock, respond};
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
@@ -62,8 +62,8 @@ where
     }
     let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let limit = limit(clock::time_until(event.context.deadline()));
-        let answer = answer(task, event.payload.get(), clock::now(), limit).await;
-        metrics::flush();
+        let answering = Box::pin(answer(task, event.payload.get(), clock::now(), limit));
+        let answer = line::within(event.context.request_id.clone(), answering).await;
         logging::report_loss();
         answer.map_err(Error::from)
     });
@@ -98,20 +98,15 @@ where
 {
     let (task, handle) = (&prepare(build)?, &handle);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-        let outcome = handle(task, &event.payload, clock::now()).await;
-        metrics::flush();
+        let handling = Box::pin(async {
+            let outcome =
+                handle(task, &event.payload, clock::now()).await.map_err(|error| with_causes(&error));
+            audit::done(name, outcome.as_ref().map(|()| ()).map_err(String::as_str));
+            outcome
+        });
+        let outcome = line::within(event.context.request_id.clone(), handling).await;
         logging::report_loss();
-        match outcome {
-            Ok(()) => {
-                info!(event = name, outcome = "success");
-                Ok(Value::Null)
-            }
-            Err(problem) => {
-                let reason = with_causes(&problem);
-                error!(event = name, outcome = "failure", reason);
-                Err(Error::from(reason))
-            }
-        }
+        outcome.map(|()| Value::Null).map_err(Error::from)
     }))
     .await
 }
@@ -122,7 +117,7 @@ where
 {
     let environment = Environment::of_process();
     logging::start(&environment);
-    metrics::start(&environment);
+    line::start(&environment);
     let task = environment.aws().and_then(|aws| build(&environment, &aws));
     if let Err(problem) = &task {
         error!(event = "start", %problem, "the function cannot start");
