@@ -6,6 +6,7 @@
 Change a figure to your own: each is named with its source. Dollars in us-east-1, without any free allowance but Cognito's.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -15,8 +16,8 @@ BEGIN, END = "<!-- bill:begin -->\n", "<!-- bill:end -->"
 # How people use it: assumed.
 REFRESHES_OF_A_USER = 60
 LOGINS_OF_A_USER = 4
-# Five lines in two log groups: the call's own and its metric, Lambda's start and report, the access log's. Estimated.
-LOG_KB = 1.5
+# One line: 340 bytes for a refresh and 26 that CloudWatch adds to each. tests/scenarios/binaries.rs bounds it at 400.
+LOG_KB = 0.366
 # Of a hundred calls so many find no running function and read the secret. Assumed.
 COLD_PERCENT = 1
 
@@ -34,14 +35,46 @@ PER_MILLION_CALLS = {
     # $0.05 for 10,000 reads.
     "Secrets Manager, reads": (COLD_PERCENT / 100 * 5.00, COLD_PERCENT / 100 * 5.00),
 }
-A_MONTH = {
-    "Secrets Manager, one secret and a look every 5 minutes": 0.40 + 12 * 24 * 30 * 5.00 / 1e6,
-    # The alarms of template.yaml look at 25 metrics, at $0.10 each.
-    "CloudWatch, alarms": 25 * 0.10,
-    # The functions' own metrics, at $0.30 each: about 20 are in use.
-    "CloudWatch, metrics": 20 * 0.30,
-    "CloudWatch, dashboard": 3.00,
-}
+# The most that a stack may cost before its first request.
+MOST_IDLE = 1.00
+# The most that the logs of 100 million refreshes may cost.
+MOST_LOGS = 20.00
+TEMPLATE = DOCS.parent / "template.yaml"
+# $0.10 for each metric that an alarm looks at. Metrics that functions tell only where something is wrong cost nothing before.
+PER_ALARM_METRIC = 0.10
+RUNS_A_MONTH = 12 * 24 * 30
+# Those of the level full that are told all the time, at $0.30: the age of the key; and some ten codes of rejections.
+METRICS_OF_FULL = 11
+
+
+def alarms() -> list[tuple[str, bool, float]]:
+    """The alarms of template.yaml: name, whether only the level full has it, dollars a month."""
+    found = []
+    for block in re.split(r"\n(?=  [A-Z]\w+:\n)", TEMPLATE.read_text(encoding="utf-8")):
+        if "Type: AWS::CloudWatch::Alarm\n" not in block:
+            continue
+        # Of a choice between two lists of metrics the dearer one counts, which is the default's.
+        metrics = max(part.count("MetricStat: ") for part in block.split("        - - Id: "))
+        price = round(max(metrics, 1) * PER_ALARM_METRIC, 2)
+        found.append((re.match(r"\s*(?:#[^\n]*\n\s*)*(\w+):", block)[1], "ObservabilityIsFull" in block, price))
+    return found
+
+
+def a_month(level: str) -> dict[str, float]:
+    full = level == "full"
+    lines = {
+        "Secrets Manager, one secret and a look every 5 minutes": 0.40 + RUNS_A_MONTH * 5.00 / 1e6,
+        # One read each time, and the key of its table: $0.03 for 10,000 calls of KMS.
+        "DynamoDB and KMS, the published keys": RUNS_A_MONTH * (0.125 / 1e6 + 0.03 / 1e4),
+        # 256 MB for some 50 ms.
+        "Lambda, rotate-keys": RUNS_A_MONTH * (0.20 / 1e6 + 256 / 1024 * 0.050 * 13.3334 / 1e6),
+        "CloudWatch, alarms": sum(price for _, of_full, price in alarms() if full or not of_full),
+    }
+    if full:
+        lines |= {"CloudWatch, metrics": METRICS_OF_FULL * 0.30, "CloudWatch, dashboard": 3.00}
+    return lines
+
+
 # Cognito: users a month beyond so many, at so much each. The first 10,000 are free.
 LITE = [(10_000, 0.0055), (100_000, 0.0046), (1_000_000, 0.00325)]
 ESSENTIALS = [(10_000, 0.015)]
@@ -50,7 +83,7 @@ ESSENTIALS = [(10_000, 0.015)]
 def ours(refreshes: float) -> dict[str, float]:
     logins = refreshes / REFRESHES_OF_A_USER * LOGINS_OF_A_USER
     lines = {name: (refreshes * a + logins * b) / 1e6 for name, (a, b) in PER_MILLION_CALLS.items()}
-    return lines | A_MONTH
+    return lines | a_month("basic")
 
 
 def cognito(users: float, tiers: list[tuple[int, float]]) -> float:
@@ -62,7 +95,7 @@ def table() -> str:
     rows = ["| refreshes a month | users | Latchkey | of it fixed | Cognito Lite | Cognito Essentials |", "| ---: " * 6 + "|"]
     for refreshes in (1e6, 10e6, 100e6):
         users = refreshes / REFRESHES_OF_A_USER
-        dollars = (sum(ours(refreshes).values()), sum(A_MONTH.values()), cognito(users, LITE), cognito(users, ESSENTIALS))
+        dollars = (sum(ours(refreshes).values()), sum(a_month("basic").values()), cognito(users, LITE), cognito(users, ESSENTIALS))
         rows.append(f"| {refreshes / 1e6:.0f} million | {users:,.0f} | " + " | ".join(f"${sum_:,.0f}" for sum_ in dollars) + " |")
     return "\n".join(rows) + "\n"
 
@@ -75,14 +108,49 @@ def lines() -> str:
     return "\n".join(rows) + "\n"
 
 
+def levels() -> str:
+    basic, full = a_month("basic"), a_month("full")
+    rows = ["| dollars a month before the first request | basic | full |", "| --- | ---: | ---: |"]
+    rows += [f"| {name} | {basic.get(name, 0):.2f} | {price:.2f} |" for name, price in full.items()]
+    rows.append(f"| together | **{sum(basic.values()):.2f}** | {sum(full.values()):.2f} |")
+    rows += ["", "| alarm | level | dollars a month |", "| --- | --- | ---: |"]
+    rows += [f"| `{name}` | {'full' if of_full else 'basic'} | {price:.2f} |" for name, of_full, price in alarms()]
+    return "\n".join(rows) + "\n"
+
+
+def broken_promises() -> list[str]:
+    """What README promises and these prices do not keep."""
+    idle, logs = sum(a_month("basic").values()), 100 * PER_MILLION_CALLS["CloudWatch, logs"][0]
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    first = readme.split("\n\n")[1]
+    template = TEMPLATE.read_text(encoding="utf-8")
+    return [
+        *([f"an idle stack costs ${idle:.2f}"] if idle > MOST_IDLE else []),
+        *([f"the logs of 100 million refreshes cost ${logs:.2f}"] if logs > MOST_LOGS else []),
+        *([f"README's first paragraph does not say that an idle stack costs ${idle:.2f}"] if f"${idle:.2f}" not in first else []),
+        *[
+            f"the comment above {name} does not say ${price:.2f}"
+            for name, _, price in alarms()
+            if not re.search(rf"  # \${price:.2f}\b[^\n]*\n(  #[^\n]*\n)*  {name}:\n", template)
+        ],
+    ]
+
+
 def main() -> int:
     if sys.argv[1:] != ["--check"]:
-        print(table(), lines(), sep="\n", end="")
+        print(table(), lines(), levels(), sep="\n", end="")
         return 0
+    if broken := broken_promises():
+        print("\n".join(broken), file=sys.stderr)
+        return 1
     wrong = [
         document.name
-        for document, printed in ((DOCS.parent / "README.md", table()), (DOCS / "cost.md", lines()))
-        if document.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0] != printed
+        for document, begin, end, printed in (
+            (DOCS.parent / "README.md", BEGIN, END, table()),
+            (DOCS / "cost.md", BEGIN, END, lines()),
+            (DOCS / "cost.md", BEGIN.replace("bill", "idle"), END.replace("bill", "idle"), levels()),
+        )
+        if document.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0] != printed
     ]
     if wrong:
         print(f"docs/bill.py prints another bill than {' and '.join(wrong)} shows", file=sys.stderr)

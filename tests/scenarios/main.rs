@@ -8,6 +8,7 @@
 )]
 
 mod address_throttling;
+mod alarms;
 mod architecture;
 mod authorizer;
 mod aws_stand_in;
@@ -28,10 +29,12 @@ mod login;
 mod logout;
 mod openapi;
 mod operations;
+mod outages;
 mod password;
 mod protected;
 mod public_keys;
 mod refresh;
+mod resolved;
 mod rotation;
 mod session_races;
 mod sessions;

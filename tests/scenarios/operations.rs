@@ -1,12 +1,11 @@
-//! template.yaml as what somebody operates: alarms, dashboard, budget, logs, host name.
-
-use std::collections::BTreeSet;
+//! template.yaml as what somebody operates: alarms, dashboard, logs, keys, host name.
 
 use serde_yaml_ng::Value;
 
-use crate::template::{functions, plain, resources, template};
-
-const OPENAPI: &str = include_str!("../../openapi.yaml");
+use crate::{
+    resolved::resolved,
+    template::{functions, plain, template},
+};
 
 fn resource(name: &str) -> Value {
     let found = template()["Resources"][name].clone();
@@ -14,98 +13,71 @@ fn resource(name: &str) -> Value {
     found
 }
 
-/// The metrics of an alarm, each as namespace, name, the first dimension's value and the statistic.
-fn metrics(alarm: &str) -> Vec<[String; 4]> {
-    let text = |value: &Value| plain(value).as_str().unwrap().to_owned();
-    let properties = &resource(alarm)["Properties"];
-    let of = |metric: &Value, statistic: &Value| {
-        [&metric["Namespace"], &metric["MetricName"], &metric["Dimensions"][0]["Value"], statistic].map(text)
-    };
-    let Some(listed) = properties["Metrics"].as_sequence() else {
-        let statistic = ["Statistic", "ExtendedStatistic"].map(|name| &properties[name]);
-        return vec![of(properties, statistic.into_iter().find(|it| !it.is_null()).unwrap())];
-    };
-    let measured = listed.iter().filter(|metric| !metric["MetricStat"].is_null());
-    measured.map(|metric| of(&metric["MetricStat"]["Metric"], &metric["MetricStat"]["Stat"])).collect()
-}
-
-fn of_functions(metric: &str, but: &[&str]) -> BTreeSet<[String; 4]> {
-    let names = functions().into_iter().filter(|(binary, _)| !but.contains(&binary.as_str()));
-    names.map(|(_, name)| ["AWS/Lambda", metric, &name, "Sum"].map(str::to_owned)).collect()
-}
-
 #[test]
-fn there_is_an_alarm_for_each_way_of_failing_and_a_topic_hears_of_all() {
-    let errors: BTreeSet<_> = metrics("FunctionErrors").into_iter().collect();
-    assert_eq!(errors, of_functions("Errors", &["rotate-keys"]), "that one has RotationFailed");
-    assert_eq!(metrics("RotationFailed"), [["AWS/Lambda", "Errors", "RotateKeys", "Sum"]]);
-    let throttles: BTreeSet<_> = metrics("FunctionThrottles").into_iter().collect();
-    assert_eq!(throttles, of_functions("Throttles", &[]));
-    assert_eq!(metrics("LoginDuration"), [["AWS/Lambda", "Duration", "Login", "p99"]]);
-    assert_eq!(metrics("RefreshDuration"), [["AWS/Lambda", "Duration", "Refresh", "p99"]]);
-    assert_eq!(
-        metrics("TableThrottles"),
-        [
-            ["AWS/DynamoDB", "ReadThrottleEvents", "Users", "Sum"],
-            ["AWS/DynamoDB", "WriteThrottleEvents", "Users", "Sum"],
-            ["AWS/DynamoDB", "ReadThrottleEvents", "PublicKeys", "Sum"],
-            ["AWS/DynamoDB", "WriteThrottleEvents", "PublicKeys", "Sum"],
-        ]
-    );
-    assert_eq!(metrics("KeyAge"), [["Latchkey", "SigningKeyAge", "RotateKeys", "Maximum"]]);
-    assert_eq!(metrics("LoginFailures"), [["Latchkey", "Refusals", "Login", "Sum"]; 2]);
-
-    let alarms = resources("AWS::CloudWatch::Alarm");
-    assert_eq!(alarms.len(), 8);
-    for (name, alarm) in alarms {
-        assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{name}");
-        assert_eq!(plain(&plain(&alarm["AlarmActions"])[1][0]), "AlarmTopic", "{name}");
-        assert!(alarm["AlarmDescription"].as_str().is_some_and(|text| text.len() > 40), "{name}");
-        // Silence is good news of everything but the schedule that tells the age of the key.
-        let silence = if name == "KeyAge" { "breaching" } else { "notBreaching" };
-        assert_eq!(alarm["TreatMissingData"], silence, "{name}");
-    }
-}
-
-#[test]
-fn every_sum_is_over_all_of_its_metrics() {
-    for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
-        let Some(listed) = alarm["Metrics"].as_sequence() else { continue };
-        let expression = plain(&listed[0]["Expression"]).as_str().unwrap();
-        let words: BTreeSet<_> = expression.split(['+', '-', ' ']).filter(|word| !word.is_empty()).collect();
-        for metric in &listed[1..] {
-            let id = metric["Id"].as_str().unwrap();
-            assert!(words.contains(id) && metric["ReturnData"] == false, "{name}: {id}");
+fn every_alarm_says_what_is_wrong_and_a_topic_hears_when_it_begins_and_when_it_is_over() {
+    let basic = ["ServerErrors", "Unavailable", "RotationFailed", "GatewayThrottles"];
+    let silent = resolved(&[]);
+    for (name, alarm) in template()["Resources"].as_mapping().unwrap() {
+        if alarm["Type"] != "AWS::CloudWatch::Alarm" {
+            continue;
         }
+        let name = name.as_str().unwrap();
+        let level = if basic.contains(&name) { None } else { Some("ObservabilityIsFull") };
+        assert_eq!(alarm["Condition"].as_str(), level, "{name}");
+        let properties = &alarm["Properties"];
+        assert!(properties["AlarmDescription"].as_str().is_some_and(|text| text.len() > 40), "{name}");
+        for actions in ["AlarmActions", "OKActions"] {
+            assert_eq!(plain(&plain(&properties[actions])[1][0]), "AlarmTopic", "{name}");
+            assert!(silent["Resources"][name]["Properties"][actions].is_null(), "{name}");
+        }
+        assert!(include_str!("../../docs/runbook.md").contains(&format!("| `{name}` |")), "{name}");
     }
 }
 
 #[test]
-fn the_key_s_age_is_told_by_the_days_of_a_rotation_and_one_more() {
-    let properties = &resource("KeyAge")["Properties"];
-    assert_eq!(plain(&properties["Metrics"][0]["Expression"]), "age - ${RotationDays}");
-    assert_eq!(properties["Threshold"], 1);
-}
-
-#[test]
-fn the_failures_that_are_counted_are_codes_of_the_contract() {
-    let properties = &resource("LoginFailures")["Properties"];
-    assert_eq!(plain(&properties["Threshold"]), "LoginFailuresAlarm");
-    for (metric, code) in properties["Metrics"].as_sequence().unwrap()[1..]
-        .iter()
-        .zip(["invalid_credentials", "too_many_attempts"])
-    {
-        assert_eq!(metric["MetricStat"]["Metric"]["Dimensions"][1]["Value"], code);
-        assert!(OPENAPI.contains(&format!("code: {code}")), "{code}");
+fn logs_are_kept_and_no_level_of_the_log_silences_a_metric() {
+    for (keep, policy) in [("true", "RetainExceptOnCreate"), ("false", "Delete")] {
+        let deployed = resolved(&[("LogsOutliveStack", keep)]);
+        let logging = &deployed["Globals"]["Function"]["LoggingConfig"];
+        assert_eq!(
+            (&logging["LogFormat"], &logging["ApplicationLogLevel"]),
+            (&"JSON".into(), &"INFO".into())
+        );
+        assert_eq!(logging["SystemLogLevel"], "WARN");
+        let group = plain(&logging["LogGroup"]).as_str().unwrap();
+        assert_eq!(deployed["Resources"][group]["DeletionPolicy"], policy);
+        assert_eq!(deployed["Resources"][group]["Properties"]["RetentionInDays"], "30");
+        let named = &deployed["Resources"][group]["Properties"]["LogGroupName"];
+        assert!(named.is_null(), "a log that was left behind must not stop the next stack");
     }
 }
 
 #[test]
-fn the_dashboard_shows_functions_and_tables_that_are_there() {
+fn nothing_is_deployed_that_nobody_asked_for() {
+    let by_default = resolved(&[]);
+    for (absent, parameter, value) in [
+        ("Dashboard", "Observability", "full"),
+        ("AccessLogGroup", "AccessLog", "true"),
+        ("ThrottledRequests", "AccessLog", "true"),
+        ("Domain", "DomainName", "auth.example.com"),
+    ] {
+        assert!(by_default["Resources"][absent].is_null(), "{absent}");
+        assert!(!resolved(&[(parameter, value)])["Resources"][absent].is_null(), "{absent}");
+    }
+    let stage = &by_default["Resources"]["ApiStage"]["Properties"];
+    assert!(stage["AccessLogSettings"].is_null() && stage["RouteSettings"].is_null());
+}
+
+#[test]
+fn the_dashboard_shows_functions_and_tables_that_are_there_and_is_called_after_its_region() {
     let template = template();
-    let body = plain(&template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]);
+    let properties = &template["Resources"]["Dashboard"]["Properties"];
+    assert_eq!(plain(&properties["DashboardName"]), "${AWS::StackName}-${AWS::Region}");
+    let body = plain(&properties["DashboardBody"]);
     let (text, of_functions) = (body[0].as_str().unwrap(), plain(&body[1]["Functions"]).as_str().unwrap());
-    let known = |name: &str| !template["Resources"][name].is_null() || name.starts_with("AWS::");
+    let known = |name: &str| {
+        !template["Resources"][name].is_null() || name.starts_with("AWS::") || name == "UsersTable"
+    };
     let mut filled = String::new();
     for part in text.replace("${Functions}", of_functions).split("${") {
         match part.split_once('}') {
@@ -119,18 +91,6 @@ fn the_dashboard_shows_functions_and_tables_that_are_there() {
     }
     let body: serde_json::Value = serde_json::from_str(&filled).unwrap();
     let shown = body["widgets"].to_string();
-    for metric in [
-        "Successes",
-        "Refusals",
-        "HashTime",
-        "ColdStarts",
-        "SigningKeyAge",
-        "Duration",
-        "Errors",
-        "Throttles",
-    ] {
-        assert!(shown.contains(metric) || shown.contains("{Latchkey,FunctionName,Code}"), "{metric}");
-    }
     for name in functions().into_values() {
         // Quoted within a search, which is quoted within JSON.
         assert!(shown.matches(&format!(r#"\"{name}\""#)).count() >= 3, "{name}");
@@ -138,22 +98,39 @@ fn the_dashboard_shows_functions_and_tables_that_are_there() {
 }
 
 #[test]
-fn a_budget_and_a_host_name_are_there_on_demand_only_and_tell_or_need_what_they_must() {
-    for (name, condition) in [
-        ("Budget", "BudgetIsGiven"),
-        ("Domain", "DomainIsGiven"),
-        ("DomainMapping", "DomainIsGiven"),
-        ("DomainRecords", "ZoneIsGiven"),
-    ] {
+fn every_metric_of_ours_that_is_shown_or_watched_is_one_that_functions_tell() {
+    let told = include_str!("../../shared/edge/src/lambda/metrics.rs");
+    let text = include_str!("../../template.yaml");
+    for metric in ["Unavailable", "LoginFailures", "SigningKeyAge", "Rejections"] {
+        assert!(told.contains(&format!("\"{metric}\"")), "{metric} is not told");
+        let shown =
+            text.contains(&format!("MetricName: {metric}")) || text.contains(&format!("\"{metric}\""));
+        assert!(
+            shown || metric == "Rejections" && text.contains("{Latchkey,Stack,Operation,Code}"),
+            "{metric}"
+        );
+    }
+}
+
+#[test]
+fn a_host_name_is_there_on_demand_only_needs_a_certificate_and_closes_the_other_way_in() {
+    for (name, condition) in
+        [("Domain", "DomainIsGiven"), ("DomainMapping", "DomainIsGiven"), ("DomainRecords", "ZoneIsGiven")]
+    {
         assert_eq!(resource(name)["Condition"], condition);
     }
     let template = template();
-    assert_eq!(template["Parameters"]["MonthlyBudget"]["Default"], 0);
     assert_eq!(template["Parameters"]["DomainName"]["Default"], "");
-    for (rule, needed) in [("BudgetThatTells", "AlarmTopic"), ("DomainWithCertificate", "CertificateArn")] {
-        let assertion = serde_yaml_ng::to_string(&template["Rules"][rule]["Assertions"]).unwrap();
-        assert!(assertion.contains(&format!("!Ref {needed}")), "{assertion}");
-    }
+    let assertion =
+        serde_yaml_ng::to_string(&template["Rules"]["DomainWithCertificate"]["Assertions"]).unwrap();
+    assert!(assertion.contains("!Ref CertificateArn"), "{assertion}");
+    let closed = |parameters: &[(&str, &str)]| {
+        resolved(parameters)["Resources"]["Api"]["Properties"]["DisableExecuteApiEndpoint"].clone()
+    };
+    let own = ("DomainName", "auth.example.com");
+    assert_eq!(closed(&[]), false);
+    assert_eq!(closed(&[own]), true);
+    assert_eq!(closed(&[own, ("KeepExecuteApiEndpoint", "true")]), false);
 }
 
 #[test]
@@ -165,17 +142,6 @@ fn the_issuer_in_the_outputs_is_the_one_in_the_tokens_and_the_domain_s_if_there_
     assert_eq!(plain(issuer)[2], template["Outputs"]["BaseUrl"]["Value"]);
     let own = plain(&plain(issuer)[2]);
     assert_eq!((&own[0], plain(&own[1])), (&"DomainIsGiven".into(), &"https://${DomainName}".into()));
-}
-
-#[test]
-fn every_function_s_log_is_kept_for_the_days_that_are_set() {
-    let groups = resources("AWS::Logs::LogGroup");
-    for name in functions().into_values() {
-        let function = &resource(&name)["Properties"];
-        let group = plain(&function["LoggingConfig"]["LogGroup"]).as_str().unwrap().to_owned();
-        let (_, group) = groups.iter().find(|(other, _)| *other == group).unwrap();
-        assert_eq!(plain(&group["RetentionInDays"]), "LogRetentionDays", "{name}");
-    }
 }
 
 #[test]
@@ -191,12 +157,70 @@ fn the_console_shows_every_parameter_in_one_group() {
 }
 
 #[test]
-fn functions_may_trace_only_while_tracing_is_on() {
-    let policy = resource("TracePolicy");
-    assert_eq!(policy["Condition"], "TracingIsOn");
-    let condition = &template()["Conditions"]["TracingIsOn"];
-    assert_eq!((plain(&plain(condition)[0]), &plain(condition)[1]), (&"Tracing".into(), &"Active".into()));
-    let traced = policy["Properties"]["Roles"].as_sequence().unwrap().iter();
-    let traced: BTreeSet<_> = traced.map(|role| plain(role).as_str().unwrap().to_owned()).collect();
-    assert_eq!(traced, resources("AWS::IAM::Role").into_iter().map(|(name, _)| name).collect());
+fn functions_may_trace_or_use_a_key_only_where_that_is_asked_for() {
+    let allowed = |parameters: &[(&str, &str)]| {
+        let policy = &resolved(parameters)["Resources"]["FunctionPolicy"]["Properties"]["PolicyDocument"];
+        let mut actions = Vec::new();
+        for statement in policy["Statement"].as_sequence().unwrap() {
+            actions.extend(
+                statement["Action"].as_sequence().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()),
+            );
+        }
+        actions
+    };
+    let log = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    assert_eq!(allowed(&[]), log);
+    assert_eq!(allowed(&[("Tracing", "Active")])[2..], ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]);
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
+    assert_eq!(allowed(&[("KmsKeyArn", key)])[2..], ["kms:Decrypt", "kms:GenerateDataKey"]);
+}
+
+#[test]
+fn one_key_of_your_own_covers_tables_secret_logs_and_variables() {
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/1";
+    for (parameter, expected) in [("", None), (key, Some(key))] {
+        let deployed = resolved(&[("KmsKeyArn", parameter), ("AccessLog", "true")]);
+        let of = |name: &str, path: &[&str]| {
+            let mut value = &deployed["Resources"][name]["Properties"];
+            for part in path {
+                value = &value[*part];
+            }
+            assert_eq!(value.as_str(), expected, "{name}");
+        };
+        of("Users", &["SSESpecification", "KMSMasterKeyId"]);
+        of("PublicKeys", &["SSESpecification", "KMSMasterKeyId"]);
+        of("SigningSecret", &["KmsKeyId"]);
+        of("KeptLog", &["KmsKeyId"]);
+        of("AccessLogGroup", &["KmsKeyId"]);
+        assert_eq!(deployed["Globals"]["Function"]["KmsKeyArn"].as_str(), expected);
+    }
+}
+
+#[test]
+fn endpoints_of_aws_are_chosen_by_the_variables_that_every_sdk_reads() {
+    for (value, fips, dual_stack) in [
+        ("standard", None, None),
+        ("fips", Some("true"), None),
+        ("dualstack", None, Some("true")),
+        ("fips-dualstack", Some("true"), Some("true")),
+    ] {
+        let deployed = resolved(&[("AwsEndpoints", value)]);
+        let variables = &deployed["Globals"]["Function"]["Environment"]["Variables"];
+        assert_eq!(variables["AWS_USE_FIPS_ENDPOINT"].as_str(), fips, "{value}");
+        assert_eq!(variables["AWS_USE_DUALSTACK_ENDPOINT"].as_str(), dual_stack, "{value}");
+    }
+}
+
+#[test]
+fn no_arn_or_address_of_the_template_names_a_partition() {
+    let text = include_str!("../../template.yaml");
+    // An ARN that somebody gives is of whatever partition.
+    assert!(
+        !text.contains("arn:aws:") && !text.contains("amazonaws.com/") && !text.contains("aws.amazon.com")
+    );
+    let hosts = text.lines().filter(|line| line.contains("amazonaws.com"));
+    for line in hosts {
+        // Names of services are the same in every partition.
+        assert!(line.contains("Principal: ") || line.contains("Service: "), "{line}");
+    }
 }

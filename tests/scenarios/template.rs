@@ -12,6 +12,8 @@ use local::{Function, ROUTES};
 use serde_json::json;
 use serde_yaml_ng::Value;
 
+use crate::resolved::resolved;
+
 pub(crate) fn template() -> Value {
     serde_yaml_ng::from_str(include_str!("../../template.yaml")).unwrap()
 }
@@ -83,18 +85,31 @@ fn the_routes_are_the_gateway_s_and_lead_to_the_same_functions() {
     }
 }
 
-/// The actions of a function's role, with the resource of each.
+/// The actions of a function's own policy, with the resource of each.
 fn granted(function: &str) -> BTreeSet<(String, String)> {
-    let template = template();
+    let template = resolved(&[]);
     let name = &functions()[function];
     let role = plain(&template["Resources"][name.as_str()]["Properties"]["Role"]);
     let role = role.as_str().unwrap().trim_end_matches(".Arn").to_owned();
-    let policies = &template["Resources"][role.as_str()]["Properties"]["Policies"];
+    let properties = &template["Resources"][role.as_str()]["Properties"];
+    let mut documents: Vec<Value> = Vec::new();
+    documents.extend(
+        properties["Policies"]
+            .as_sequence()
+            .into_iter()
+            .flatten()
+            .map(|policy| policy["PolicyDocument"].clone()),
+    );
+    for policy in template["Resources"].as_mapping().unwrap().values() {
+        if policy["Type"] == "AWS::IAM::Policy" && plain(&policy["Properties"]["Roles"][0]) == role.as_str() {
+            documents.push(policy["Properties"]["PolicyDocument"].clone());
+        }
+    }
+    let of_all = properties["ManagedPolicyArns"].as_sequence().unwrap().iter().map(plain);
+    assert_eq!(of_all.collect::<Vec<_>>(), ["FunctionPolicy"], "{function}");
     let mut granted = BTreeSet::new();
-    for policy in policies.as_sequence().unwrap() {
-        for statement in policy["PolicyDocument"]["Statement"].as_sequence().unwrap() {
-            // One under a condition counts as there.
-            let statement = if let Value::Tagged(choice) = statement { &choice.value[1] } else { statement };
+    for document in documents {
+        for statement in document["Statement"].as_sequence().unwrap() {
             let actions = match &statement["Action"] {
                 Value::Sequence(list) => {
                     list.iter().map(|action| action.as_str().unwrap().to_owned()).collect()
@@ -192,13 +207,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
 #[tokio::test]
 async fn each_role_allows_what_its_use_case_does_and_no_more() {
     for (function, needed) in Box::pin(needed()).await {
-        let (common, own): (BTreeSet<_>, BTreeSet<_>) =
-            granted(function).into_iter().partition(|(action, _)| action.starts_with("logs:"));
-        assert_eq!(own, needed, "{function}");
-        let log = format!("!GetAtt {}Log.Arn", functions()[function]);
-        let append =
-            ["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| (action.to_owned(), log.clone()));
-        assert_eq!(common, append.into(), "{function}");
+        assert_eq!(granted(function), needed, "{function}");
     }
 }
 
@@ -268,23 +277,33 @@ fn the_api_may_invoke_every_function_of_its_routes() {
 #[test]
 fn secrets_manager_may_invoke_the_rotation_function_for_this_secret_of_this_account_only() {
     let (secret, _) = &resources("AWS::SecretsManager::Secret")[0];
-    let permissions = resources("AWS::Lambda::Permission");
-    let principal = |properties: &Value| properties["Principal"] == "secretsmanager.amazonaws.com";
+    let deployed = resolved(&[]);
+    let of_kind = |kind: &str| {
+        let all = deployed["Resources"].as_mapping().unwrap().iter();
+        let found = all.filter(|(_, it)| it["Type"] == kind);
+        found.map(|(name, it)| (name.as_str().unwrap().to_owned(), it.clone())).collect::<Vec<_>>()
+    };
+    let permissions = of_kind("AWS::Lambda::Permission");
+    let principal = |it: &Value| it["Properties"]["Principal"] == "secretsmanager.amazonaws.com";
     let [permission] = &permissions.iter().filter(|(_, it)| principal(it)).collect::<Vec<_>>()[..] else {
         panic!("not one permission")
     };
     let rotation = &functions()["rotate-keys"];
-    assert_eq!(plain(&permission.1["FunctionName"]), rotation.as_str());
-    assert_eq!(plain(&permission.1["SourceAccount"]), "AWS::AccountId");
-    assert_eq!(plain(&permission.1["SourceArn"]), secret.as_str());
+    let allowed = &permission.1["Properties"];
+    assert_eq!(plain(&allowed["FunctionName"]), rotation.as_str());
+    assert_eq!(plain(&allowed["SourceAccount"]), "AWS::AccountId");
+    assert_eq!(plain(&allowed["SourceArn"]), secret.as_str());
 
-    let (name, schedule) = &resources("AWS::SecretsManager::RotationSchedule")[0];
-    // Else the first rotation, at once, could come before the permission and be refused.
-    assert_eq!(template()["Resources"][name.as_str()]["DependsOn"], permission.0.as_str());
+    let (_, rotating) = &of_kind("AWS::SecretsManager::RotationSchedule")[0];
+    // Else the first rotation, at once, could come before the permission or the policy and be denied.
+    let after: Vec<_> =
+        rotating["DependsOn"].as_sequence().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert_eq!(after, [permission.0.as_str(), "RotateKeysPolicy"]);
+    let schedule = &rotating["Properties"];
     assert_eq!(plain(&schedule["SecretId"]), secret.as_str());
     assert_eq!(plain(&schedule["RotationLambdaARN"]), format!("{rotation}.Arn").as_str());
     assert_eq!(schedule["RotateImmediatelyOnUpdate"], true);
-    assert_eq!(plain(&schedule["RotationRules"]["AutomaticallyAfterDays"]), "RotationDays");
+    assert_eq!(schedule["RotationRules"]["AutomaticallyAfterDays"], "30");
     assert_eq!(template()["Parameters"]["RotationDays"]["Default"], 30);
     assert_eq!(template()["Parameters"]["SigningAlgorithm"]["Default"], "RS256");
 }
@@ -364,10 +383,8 @@ fn an_authorizer_that_checks_no_session_cannot_read_the_table() {
         let text = serde_yaml_ng::to_string(statement).unwrap();
         assert_eq!(text.contains("Users.Arn"), text.contains("AuthorizerReadsUsers"));
     }
-    for choice in [&own["USERS_TABLE"], &statements[0]] {
-        assert_eq!(plain(choice)[0], "AuthorizerReadsUsers");
-        assert_eq!(plain(&plain(choice)[2]), "AWS::NoValue");
-    }
+    assert_eq!(plain(&statements[0])[0], "AuthorizerReadsUsers");
+    assert_eq!(plain(&plain(&statements[0])[2]), "AWS::NoValue");
     assert_eq!(plain(&template["Outputs"]["AuthorizerArn"]["Value"]), "Authorizer.Arn");
 }
 
@@ -392,18 +409,110 @@ fn the_template_s_durations_are_the_worked_example_s_and_refreshing_is_on() {
 }
 
 #[test]
-fn users_and_secret_survive_the_deletion_of_the_stack() {
+fn users_and_keys_survive_the_deletion_of_the_stack_and_no_failed_deployment_leaves_them() {
     let template = template();
-    let resources = template["Resources"].as_mapping().unwrap();
-    for kind in ["AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"] {
-        let (_, resource) = resources.iter().find(|(_, resource)| resource["Type"] == kind).unwrap();
-        assert_eq!(resource["DeletionPolicy"], "Retain", "{kind}");
-        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{kind}");
+    for name in ["Users", "PublicKeys", "SigningSecret"] {
+        let resource = &template["Resources"][name];
+        assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
+        assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
     }
-    let table = &self::resources("AWS::DynamoDB::Table")[0].1;
-    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
-    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "expires_at");
-    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    // What a table is protected against, also its own stack cannot clean up.
+    assert_eq!(template["Parameters"]["DeletionProtection"]["Default"], "false");
+    for name in ["Users", "PublicKeys"] {
+        let table = &template["Resources"][name]["Properties"];
+        assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
+        assert_eq!(plain(&table["DeletionProtectionEnabled"]), "DeletionProtection", "{name}");
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{name}");
+    }
+    let users = &template["Resources"]["Users"]["Properties"];
+    assert_eq!(users["TimeToLiveSpecification"]["AttributeName"], "expires_at");
+}
+
+#[test]
+fn a_stack_can_go_on_with_the_table_and_the_secret_of_an_earlier_one() {
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:old";
+    let deployed = resolved(&[("UsersTableName", "old-users"), ("SigningSecretArn", secret)]);
+    for made in ["Users", "SigningSecret"] {
+        assert!(deployed["Resources"][made].is_null(), "{made} is made anew");
+    }
+    let variables = &deployed["Globals"]["Function"]["Environment"]["Variables"];
+    assert_eq!(
+        (&variables["USERS_TABLE"], &variables["SIGNING_SECRET"]),
+        (&"old-users".into(), &secret.into())
+    );
+    let outputs = &deployed["Outputs"];
+    assert_eq!(outputs["UsersTable"]["Value"], "old-users");
+    assert_eq!(outputs["SigningSecret"]["Value"], secret);
+    let everything = serde_yaml_ng::to_string(&deployed["Resources"]).unwrap();
+    for gone in ["!Ref Users\n", "!GetAtt Users.Arn", "!Ref SigningSecret\n"] {
+        assert!(!everything.contains(gone), "{gone}");
+    }
+    assert_eq!(deployed["Resources"]["Rotation"]["Properties"]["SecretId"], secret);
+}
+
+#[test]
+fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secret() {
+    let template = template();
+    let policy = &template["Resources"]["PublicKeys"]["Properties"]["ResourcePolicy"]["PolicyDocument"];
+    let statement = &policy["Statement"][0];
+    assert_eq!((&statement["Effect"], &statement["Principal"]), (&"Deny".into(), &"*".into()));
+    for action in
+        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
+    {
+        assert!(statement["Action"].as_sequence().unwrap().contains(&action.into()), "{action}");
+    }
+    let role = &statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"];
+    assert_eq!(plain(role), "RotateKeysRole.Arn");
+
+    let of_secret = |parameters: &[(&str, &str)]| {
+        resolved(parameters)["Resources"]["SigningSecretPolicy"]["Properties"]["ResourcePolicy"]["Statement"]
+            .as_sequence()
+            .unwrap()
+            .clone()
+    };
+    let own_account = of_secret(&[]);
+    assert_eq!(own_account.len(), 1);
+    let account = &own_account[0]["Condition"]["StringNotEquals"]["aws:PrincipalAccount"];
+    assert_eq!(plain(account), "AWS::AccountId");
+    let administrator = "arn:aws:iam::123456789012:role/keys";
+    let named = of_secret(&[("KeyAdministratorArn", administrator)]);
+    let excepted = named[1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_sequence().unwrap();
+    let roles: BTreeSet<_> = excepted[1..].iter().map(|it| plain(it).as_str().unwrap().to_owned()).collect();
+    assert_eq!(excepted[0], administrator);
+    assert_eq!(
+        roles,
+        resources("AWS::IAM::Role").into_iter().map(|(name, _)| format!("{name}.Arn")).collect()
+    );
+}
+
+#[test]
+fn every_role_has_the_boundary_and_the_path_that_an_organisation_demands() {
+    let boundary = "arn:aws:iam::123456789012:policy/boundary";
+    let deployed = resolved(&[("PermissionsBoundary", boundary), ("RolePath", "/teams/")]);
+    for (name, _) in resources("AWS::IAM::Role") {
+        let role = &deployed["Resources"][name.as_str()]["Properties"];
+        assert_eq!(
+            (&role["PermissionsBoundary"], &role["Path"]),
+            (&boundary.into(), &"/teams/".into()),
+            "{name}"
+        );
+        assert!(resolved(&[])["Resources"][name.as_str()]["Properties"]["PermissionsBoundary"].is_null());
+    }
+    assert_eq!(deployed["Resources"]["FunctionPolicy"]["Properties"]["Path"], "/teams/");
+}
+
+#[test]
+fn a_rate_of_logins_needs_no_reserved_concurrency() {
+    let deployed = resolved(&[("LoginThrottleRate", "5")]);
+    let routes = &deployed["Resources"]["ApiStage"]["Properties"]["RouteSettings"];
+    for route in ["ANY /auth/login", "ANY /auth/password"] {
+        assert_eq!(routes[route]["ThrottlingRateLimit"], "5", "{route}");
+    }
+    let login = |deployed: &Value| {
+        deployed["Resources"]["Login"]["Properties"]["ReservedConcurrentExecutions"].clone()
+    };
+    assert!(login(&deployed).is_null());
+    assert_eq!(login(&resolved(&[("LoginReservedConcurrency", "10")])), "10");
 }
 
 #[test]

@@ -32,6 +32,6 @@ pub use dynamodb::DynamoDb;
 pub use event::{Event, Reply};
 pub use local_server::LocalServer;
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
-pub use secrets_manager::{SECRET_ARN, SecretsManager};
+pub use secrets_manager::{SECRET_ARN, SecretsManager, denying_aws};
 pub use stand_ins::FIRST_VERSION;
 pub use world::{ISSUER, LOGIN_AT, World, at};

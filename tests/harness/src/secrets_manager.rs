@@ -28,6 +28,16 @@ struct Kept {
     breaks_off: bool,
 }
 
+/// Starts an AWS that denies every call, as where a policy forbids it; returns its URL.
+pub async fn denying_aws() -> String {
+    let denial = ("AccessDeniedException", "not authorized to perform this action");
+    let routes = Router::new().route("/", post(move || async move { secrets_manager::failure(400, denial) }));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
 /// From some call on, the caller hears nothing any more.
 struct Fault {
     calls_left: usize,
