@@ -3,7 +3,7 @@
 - RotateSecret begins a version without a value and calls the rotation function's four steps; ministack copies the old value.
 - AWS::SecretsManager::RotationSchedule switches the rotation on and begins the first one.
 - The Ref of a secret is its ARN, as functions and Secrets Manager name it to each other.
-- Alarms of metric math and budgets are taken, and nothing is evaluated.
+- Alarms of metric math, metric filters and the secret's policy are taken, and nothing is evaluated.
 
 It listens on 127.0.0.1 alone, on the port GATEWAY_PORT.
 """
@@ -115,5 +115,6 @@ nothing = {"delete": lambda physical_id, properties: None}
 handlers["AWS::SecretsManager::Secret"] = {"create": create_secret, "delete": delete_secret}
 handlers["AWS::SecretsManager::RotationSchedule"] = {"create": create_schedule, **nothing}
 handlers["AWS::CloudWatch::Alarm"] = {"create": create_alarm, **nothing}
-handlers["AWS::Budgets::Budget"] = {"create": accept, **nothing}
+handlers["AWS::SecretsManager::ResourcePolicy"] = {"create": accept, **nothing}
+handlers["AWS::Logs::MetricFilter"] = {"create": accept, **nothing}
 main()
