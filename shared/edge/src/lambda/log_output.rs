@@ -54,12 +54,9 @@ impl<'fd> LogOutput<'fd> {
     pub(crate) fn write(&self, lines: &[u8]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let patience = if state.blocked { &NONE } else { &self.patience };
-        match self.write_all(lines, &mut state.cut_off, patience) {
-            Ok(()) => state.blocked = false,
-            Err(_) => {
-                state.blocked = true;
-                state.lost += 1;
-            }
+        state.blocked = self.write_all(lines, &mut state.cut_off, patience).is_err();
+        if state.blocked {
+            state.lost += 1;
         }
     }
 
@@ -173,7 +170,7 @@ mod tests {
     fn a_long_line_that_was_cut_off_ends_before_the_next_one() {
         let (reader, writer) = pipe().unwrap();
         let log = LogOutput::new(writer.as_fd(), PATIENCE);
-        log.write(&[b'x'; 100_000]);
+        log.write(&vec![b'x'; 100_000]);
         assert!(log.state.lock().unwrap().cut_off);
         let read = read_all(reader);
         while log.take_lost().is_none() {
