@@ -43,7 +43,7 @@ export class Api {
     try {
       return new URL(this.#baseUrl, page()?.href);
     } catch (cause) {
-      throw new LatchkeyError("invalid_base_url", `baseUrl is no URL here: ${this.#baseUrl}.`, { cause });
+      throw new LatchkeyError("invalid_base_url", `baseUrl is no URL: ${this.#baseUrl}`, { cause });
     }
   }
 
@@ -85,7 +85,7 @@ export class Api {
     const abort = () => giveUp.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     const stop = this.#environment.after(this.#timeout, () =>
-      giveUp.abort(new LatchkeyError("timeout", "The service did not answer in time.")),
+      giveUp.abort(new LatchkeyError("timeout", "The service did not answer.")),
     );
     try {
       const response = await this.#environment.fetch(base.origin + base.pathname.replace(/\/+$/, "") + path, {

@@ -34,9 +34,11 @@ export async function authorizedFetch(input: FetchInput, init: FetchInit, contex
     return environment.fetch(attempt);
   };
   const session = await keeper.usable(request.signal);
+  // Of the token that is sent: by the answer the page may hold another.
+  const { age } = keeper;
   // The first try uses the copy up, so that there is a body for a second one.
   const response = await send(session, request.clone());
-  if (response.status !== 401 || keeper.age < YOUNG) return response;
+  if (response.status !== 401 || age < YOUNG) return response;
   const newer = await keeper.newerThan(session);
   if (newer === null) return response;
   await response.body?.cancel();

@@ -82,7 +82,7 @@ export class SessionKeeper {
 
   close(): void {
     this.#cancelTimer();
-    this.#closing.abort(new LatchkeyError("closed", "This client was closed."));
+    this.#closing.abort(new LatchkeyError("closed", "The client is closed."));
     this.#listeners.clear();
     this.#stops.forEach((stop) => stop?.());
   }

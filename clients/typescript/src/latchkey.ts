@@ -210,7 +210,7 @@ export class Latchkey {
     if (token) await this.#api.send("/auth/logout", { body: { token } }).catch(() => {});
     throw new LatchkeyError(
       "cookie_not_kept",
-      "The browser did not keep the cookie. Is cookie mode on, the service of this page's site and, for WebKit, on https?",
+      "The browser did not keep the cookie. Is cookie mode on, the service of this page's site and, in WebKit, on https?",
     );
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LatchkeyError } from "../src/index.js";
-import { BASE, MINUTE, TestWorld } from "./world.js";
+import { BASE, MINUTE, settled, TestStorage, TestWorld } from "./world.js";
 
 const API = "https://api.example.com";
 const options = { sendTokenTo: [API] };
@@ -97,6 +97,22 @@ test("a 401 after the clock was set back is not taken for one to a young token",
   world.service.failures.push(async () => new Response(null, { status: 401 }));
   assert.equal((await client.fetch(API)).status, 200);
   assert.equal(world.service.count("/auth/refresh"), 1);
+});
+
+test("a 401 to a token that another tab has refreshed meanwhile is answered with the newer one", async () => {
+  const world = new TestWorld();
+  const storage = new TestStorage();
+  const client = await world.signedIn({ ...options, storage: storage.tab() });
+  const other = world.client({ storage: storage.tab() });
+  await other.restore();
+  await world.pass(MINUTE);
+  world.service.failures.push(async () => {
+    await other.refresh();
+    await settled();
+    return new Response(null, { status: 401 });
+  });
+  assert.equal((await client.fetch(API)).status, 200);
+  assert.equal(world.service.calls.at(-1)?.authorization, "Bearer token-2");
 });
 
 test("a 401 because the session has ended signs out", async () => {
