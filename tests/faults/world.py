@@ -103,7 +103,7 @@ class World:
         behind = behind or self.proxy(stand_in)
         environment = stand_in.environment | {
             "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_ENDPOINT_URL": behind.url,
-            "JWT_ISSUER": "https://auth.example.com", "JWT_ALLOW_REFRESH": "true", **(settings or {})}
+            "METRICS_STACK": "latchkey", "JWT_ISSUER": "https://auth.example.com", "JWT_ALLOW_REFRESH": "true", **(settings or {})}
         function = Function(self.binaries / name, environment, **options)
         function.proxy = behind
         self.started.append(function)
