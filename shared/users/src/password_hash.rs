@@ -4,7 +4,11 @@ use argon2_rust::Params;
 use phc::{Output, Salt};
 
 pub(crate) use self::argon2_hash::{Argon2Hash, params_of};
-use self::{bcrypt_hash::BcryptHash, pbkdf2_hash::Pbkdf2Hash, scrypt_hash::ScryptHash};
+use self::{
+    bcrypt_hash::BcryptHash,
+    pbkdf2_hash::{Pbkdf2Hash, Prf},
+    scrypt_hash::ScryptHash,
+};
 use crate::{Password, Verdict};
 
 mod argon2_hash;
@@ -15,7 +19,7 @@ mod scrypt_hash;
 /// The longest text read; no hash within the other bounds has more.
 const MAX_TEXT_BYTES: usize = 256;
 /// What is recognised to be refused by its name: without salt, of one pass, or of a hash function that is broken.
-const TOO_WEAK: [&str; 6] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt", "pbkdf2_sha1"];
+const TOO_WEAK: [&str; 5] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt"];
 
 /// A password hash within bounds: what it asks for has been checked before any work is done.
 ///
@@ -24,10 +28,13 @@ const TOO_WEAK: [&str; 6] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "cr
 /// | algorithm | texts |
 /// | --- | --- |
 /// | Argon2 | `$argon2id$v=19$m=19456,t=2,p=1$salt$output`, also `argon2i` and `argon2d`; Django's `argon2$argon2id$…` |
-/// | PBKDF2 with HMAC-SHA-256 | `$pbkdf2-sha256$i=600000$salt$output`, passlib's `$pbkdf2-sha256$29000$salt$output`, Django's `pbkdf2_sha256$1000000$salt$output` |
+/// | PBKDF2 with HMAC-SHA-256 | `$pbkdf2-sha256$i=600000$salt$output`, passlib's `$pbkdf2-sha256$29000$salt$output`, Django's `pbkdf2_sha256$1000000$salt$output`, Werkzeug's `pbkdf2:sha256:600000$salt$output` |
+/// | PBKDF2 with HMAC-SHA-1 | Django's `pbkdf2_sha1$1000000$salt$output`, Werkzeug's `pbkdf2:sha1:600000$salt$output` |
 /// | bcrypt | `$2a$`, `$2b$` and `$2y$`, Django's `bcrypt$$2b$…` |
 /// | bcrypt of SHA-256 | Django's `bcrypt_sha256$$2b$…` |
-/// | scrypt | `$scrypt$ln=16,r=8,p=1$salt$output`, Django's `scrypt$16384$salt$8$5$output` |
+/// | scrypt | `$scrypt$ln=16,r=8,p=1$salt$output`, Django's `scrypt$16384$salt$8$5$output`, Werkzeug's `scrypt:32768:8:1$salt$output` |
+///
+/// Before bcrypt there may be Spring's `{bcrypt}` or Dovecot's `{BLF-CRYPT}`, before Argon2 Spring's `{argon2}`.
 ///
 /// The text is kept as it was read. What the other program hashed was a password as typed, ours is in NFC: where
 /// the two differ, which takes a keyboard that sends accents apart from their letters, the password is refused, and
@@ -64,7 +71,7 @@ pub enum HashError {
     #[error("the password hash is of {0}, which is too weak")]
     TooWeak(&'static str),
     /// An algorithm that is not known here.
-    #[error("the password hash is not of Argon2, PBKDF2-SHA256, bcrypt or scrypt")]
+    #[error("the password hash is not of Argon2, PBKDF2, bcrypt or scrypt in a form that is known here")]
     UnknownAlgorithm,
     /// Argon2, but not a PHC string, or one with longer parts than there can be.
     #[error("the password hash is not a PHC string")]
@@ -129,12 +136,16 @@ fn scheme(text: &str) -> Result<Scheme, HashError> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(HashError::Malformed);
     }
+    if let Some((prefix, rest)) = text.strip_prefix('{').and_then(|text| text.split_once('}')) {
+        return prefixed(prefix, rest);
+    }
     let Some((name, rest)) = text.split_once('$') else {
         return Err(HashError::UnknownAlgorithm);
     };
     let other = match name {
         "argon2" => return Ok(Scheme::Argon2(format!("${rest}").parse()?)),
-        "pbkdf2_sha256" => OtherHash::Pbkdf2(Pbkdf2Hash::from_django(rest)?),
+        "pbkdf2_sha256" => OtherHash::Pbkdf2(Pbkdf2Hash::from_django(Prf::HmacSha256, rest)?),
+        "pbkdf2_sha1" => OtherHash::Pbkdf2(Pbkdf2Hash::from_django(Prf::HmacSha1, rest)?),
         "bcrypt" => OtherHash::Bcrypt(BcryptHash::plain(rest)?),
         "bcrypt_sha256" => OtherHash::Bcrypt(BcryptHash::of_sha256(rest)?),
         "scrypt" => OtherHash::Scrypt(ScryptHash::from_django(rest)?),
@@ -145,12 +156,39 @@ fn scheme(text: &str) -> Result<Scheme, HashError> {
             Some(("scrypt", rest)) => OtherHash::Scrypt(ScryptHash::from_phc(rest)?),
             _ => return Err(HashError::UnknownAlgorithm),
         },
+        name if name.starts_with("pbkdf2:") => OtherHash::Pbkdf2(Pbkdf2Hash::from_werkzeug(name, rest)?),
+        name if name.starts_with("scrypt:") => OtherHash::Scrypt(ScryptHash::from_werkzeug(name, rest)?),
         name => {
             let weak = TOO_WEAK.into_iter().find(|weak| *weak == name);
             return Err(weak.map_or(HashError::UnknownAlgorithm, HashError::TooWeak));
         }
     };
     Ok(Scheme::Other(other))
+}
+
+/// A hash of `Spring`'s `DelegatingPasswordEncoder` or of Dovecot, which name the algorithm in front.
+fn prefixed(prefix: &str, text: &str) -> Result<Scheme, HashError> {
+    match prefix {
+        "bcrypt" | "BLF-CRYPT" => Ok(Scheme::Other(OtherHash::Bcrypt(BcryptHash::plain(text)?))),
+        "argon2" | "argon2@SpringSecurity_v5_8" | "ARGON2I" | "ARGON2ID" => Ok(Scheme::Argon2(text.parse()?)),
+        "noop" | "PLAIN" => Err(HashError::TooWeak("plain text")),
+        _ => Err(HashError::UnknownAlgorithm),
+    }
+}
+
+/// Bytes in hexadecimal digits.
+fn hexadecimal(text: &str) -> Result<Vec<u8>, HashError> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).ok_or(HashError::Malformed);
+    let pairs = text.as_bytes().chunks_exact(2);
+    if !pairs.remainder().is_empty() {
+        return Err(HashError::Malformed);
+    }
+    pairs
+        .map(|pair| {
+            let value = pair.iter().try_fold(0, |value, byte| Ok(value * 16 + digit(*byte)?))?;
+            u8::try_from(value).map_err(|_| HashError::Malformed)
+        })
+        .collect()
 }
 
 /// The parts of a text between `$`, if there are just so many.
@@ -190,7 +228,7 @@ mod tests {
             ("md5$O4onRKM5sNqgZLVV8OOaRg$b969f3609f96f027ca7da6aa9d4d2e50", "md5"),
             ("sha1$salt$aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d", "sha1"),
             ("unsalted_sha1$$aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d", "unsalted_sha1"),
-            ("pbkdf2_sha1$1000000$LvK07gLK3MURUGnlS08PYg$YrrqhdleioMobFKFQtEi8Tq/y6Q=", "pbkdf2_sha1"),
+            ("{noop}correct horse", "plain text"),
         ] {
             assert_eq!(refusal(text), HashError::TooWeak(name), "{text}");
         }
@@ -205,6 +243,9 @@ mod tests {
             "argon2id",
             "$argon2id",
             "b969f3609f96f027ca7da6aa9d4d2e50",
+            "{pbkdf2}$pbkdf2-sha256$29000$9n4vhfC.t3YOYcwZ4/zfGw$zjOpEcgHNMF9goUSxElbA9miSy0OAAC.ISwNxJkTuNw",
+            "{",
+            "{bcrypt",
             "$6$salt$hash",
             "$1$salt$hash",
             "$argon2$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q",

@@ -1,33 +1,76 @@
 use std::num::NonZeroU32;
 
-use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
+use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD},
 };
 
-use super::{HashError, number, parts};
+use super::{HashError, hexadecimal, number, parts};
 
 /// The most iterations a stored hash may ask for: Django's default is 1,200,000 in release 6.0.
 const MAX_ITERATIONS: u32 = 2_000_000;
 const MAX_SALT_BYTES: usize = 64;
-/// As many as SHA-256 has; more would repeat all the iterations for each 32 bytes.
-const OUTPUT_BYTES: usize = 32;
 
-/// PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2).
+/// PBKDF2 (RFC 8018, section 5.2).
 #[derive(Clone, PartialEq)]
 pub(crate) struct Pbkdf2Hash {
+    prf: Prf,
     iterations: NonZeroU32,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
 
+/// The pseudorandom function. What broke SHA-1 are collisions, which HMAC does not rest on: RFC 6194, section 3.3.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Prf {
+    HmacSha1,
+    HmacSha256,
+    HmacSha512,
+}
+
+impl Prf {
+    const fn algorithm(self) -> pbkdf2::Algorithm {
+        match self {
+            Self::HmacSha1 => PBKDF2_HMAC_SHA1,
+            Self::HmacSha256 => PBKDF2_HMAC_SHA256,
+            Self::HmacSha512 => PBKDF2_HMAC_SHA512,
+        }
+    }
+
+    /// As many as the hash function has; more would repeat all the iterations for each of them.
+    const fn output_bytes(self) -> usize {
+        match self {
+            Self::HmacSha1 => 20,
+            Self::HmacSha256 => 32,
+            Self::HmacSha512 => 64,
+        }
+    }
+}
+
 impl Pbkdf2Hash {
     /// Django's `1000000$salt$output`: the salt is text, the output base64.
-    pub(super) fn from_django(text: &str) -> Result<Self, HashError> {
+    pub(super) fn from_django(prf: Prf, text: &str) -> Result<Self, HashError> {
         let [iterations, salt, output] = parts(text)?;
         let output = STANDARD.decode(output).map_err(|_| HashError::Malformed)?;
-        Self::new(number(iterations)?, salt.into(), output)
+        Self::new(prf, number(iterations)?, salt.into(), output)
+    }
+
+    /// Werkzeug's `pbkdf2:sha256:600000` and `salt$output`: the salt is text, the output hexadecimal.
+    pub(super) fn from_werkzeug(method: &str, text: &str) -> Result<Self, HashError> {
+        let method: Vec<&str> = method.split(':').collect();
+        let (name, iterations) = match method[..] {
+            [_, name, iterations] => (name, iterations),
+            _ => return Err(HashError::Malformed),
+        };
+        let prf = match name {
+            "sha1" => Prf::HmacSha1,
+            "sha256" => Prf::HmacSha256,
+            "sha512" => Prf::HmacSha512,
+            _ => return Err(HashError::UnknownAlgorithm),
+        };
+        let [salt, output] = parts(text)?;
+        Self::new(prf, number(iterations)?, salt.into(), hexadecimal(output)?)
     }
 
     /// The PHC string's `i=600000,l=32$salt$output`, or passlib's `29000$salt$output`, whose base64 has `.` for `+`.
@@ -39,10 +82,10 @@ impl Pbkdf2Hash {
         };
         let decode =
             |text: &str| STANDARD_NO_PAD.decode(text.replace('.', "+")).map_err(|_| HashError::Malformed);
-        Self::new(number(iterations)?, decode(salt)?, decode(output)?)
+        Self::new(Prf::HmacSha256, number(iterations)?, decode(salt)?, decode(output)?)
     }
 
-    fn new(iterations: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Self, HashError> {
+    fn new(prf: Prf, iterations: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Self, HashError> {
         let iterations = NonZeroU32::new(iterations).ok_or(HashError::Parameters)?;
         if iterations.get() > MAX_ITERATIONS {
             return Err(HashError::Parameters);
@@ -50,14 +93,14 @@ impl Pbkdf2Hash {
         if salt.is_empty() || salt.len() > MAX_SALT_BYTES {
             return Err(HashError::Salt);
         }
-        if output.len() != OUTPUT_BYTES {
+        if output.len() != prf.output_bytes() {
             return Err(HashError::Output);
         }
-        Ok(Self { iterations, salt, output })
+        Ok(Self { prf, iterations, salt, output })
     }
 
     pub(super) fn is_of(&self, password: &[u8]) -> bool {
-        pbkdf2::verify(PBKDF2_HMAC_SHA256, self.iterations, &self.salt, password, &self.output).is_ok()
+        pbkdf2::verify(self.prf.algorithm(), self.iterations, &self.salt, password, &self.output).is_ok()
     }
 }
 
@@ -101,6 +144,13 @@ mod tests {
             ("pbkdf2_sha256$1000$salt$AAAA".into(), HashError::Output),
             (format!("$pbkdf2-sha256$1000$salt!${OUTPUT}"), HashError::Malformed),
             (format!("$pbkdf2-sha512$1000$c2FsdA${OUTPUT}"), HashError::UnknownAlgorithm),
+            (format!("pbkdf2_sha1$1000$salt${OUTPUT}="), HashError::Output),
+            ("pbkdf2:sha256:1000$salt$AA".into(), HashError::Output),
+            ("pbkdf2:sha256:1000$salt$A".into(), HashError::Malformed),
+            ("pbkdf2:sha256:1000$salt$+A".into(), HashError::Malformed),
+            ("pbkdf2:sha256$salt$AA".into(), HashError::Malformed),
+            ("pbkdf2:md5:1000$salt$AA".into(), HashError::UnknownAlgorithm),
+            ("pbkdf2:sha256:2000001$salt$AA".into(), HashError::Parameters),
         ] {
             assert_eq!(refusal(&text), error, "{text}");
         }

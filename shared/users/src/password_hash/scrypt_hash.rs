@@ -6,7 +6,7 @@ use base64::{
 use scrypt::Params;
 use zeroize::Zeroizing;
 
-use super::{HashError, number, parts};
+use super::{HashError, hexadecimal, number, parts};
 
 /// The most a stored hash may ask for: N = 2^17, which with r = 8 takes 128 MiB.
 const MAX_LOG_N: u32 = 17;
@@ -28,12 +28,19 @@ impl ScryptHash {
     /// Django's `16384$salt$8$5$output`: the salt is text, the output base64.
     pub(super) fn from_django(text: &str) -> Result<Self, HashError> {
         let [n, salt, r, p, output] = parts(text)?;
-        let n = number(n)?;
-        if !n.is_power_of_two() {
-            return Err(HashError::Parameters);
-        }
         let output = STANDARD.decode(output).map_err(|_| HashError::Malformed)?;
-        Self::new((n.ilog2(), number(r)?, number(p)?), salt.into(), output)
+        Self::new((log_2(n)?, number(r)?, number(p)?), salt.into(), output)
+    }
+
+    /// Werkzeug's `scrypt:32768:8:1` and `salt$output`: the salt is text, the output hexadecimal.
+    pub(super) fn from_werkzeug(method: &str, text: &str) -> Result<Self, HashError> {
+        let method: Vec<&str> = method.split(':').collect();
+        let (n, r, p) = match method[..] {
+            [_, n, r, p] => (n, r, p),
+            _ => return Err(HashError::Malformed),
+        };
+        let [salt, output] = parts(text)?;
+        Self::new((log_2(n)?, number(r)?, number(p)?), salt.into(), hexadecimal(output)?)
     }
 
     /// The PHC string's `ln=16,r=8,p=1$salt$output`.
@@ -71,6 +78,11 @@ impl ScryptHash {
         scrypt::scrypt(password, &self.salt, &self.params, &mut output).is_ok()
             && verify_slices_are_equal(&output, &self.output).is_ok()
     }
+}
+
+fn log_2(n: &str) -> Result<u32, HashError> {
+    let n = number(n)?;
+    if n.is_power_of_two() { Ok(n.ilog2()) } else { Err(HashError::Parameters) }
 }
 
 #[cfg(test)]

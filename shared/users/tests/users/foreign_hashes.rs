@@ -2,14 +2,15 @@
 //!
 //! Made with Django 5.2.19 (`make_password(password, hasher=…)` with its defaults), bcrypt 5.0.0 for Python
 //! (`hashpw(…, gensalt(10, prefix=…))`), libxcrypt 4.4.33 (`crypt(3)` with a `$2y$` salt), passlib 1.7.4
-//! (`pbkdf2_sha256.hash`, `scrypt.using(rounds=14).hash`) and argon2-cffi 25.1.0 (`hash_secret`).
+//! (`pbkdf2_sha256.hash`, `scrypt.using(rounds=14).hash`), argon2-cffi 25.1.0 (`hash_secret`) and Werkzeug 3.1.9
+//! (`generate_password_hash`). The last three are others of these, with the prefixes of Spring Security and Dovecot.
 
 use token::Entropy;
 use users::{Hasher, Password, PasswordHash, Verdict};
 
 const PASSWORD: &str = "correct horse \u{e9}";
 
-const HASHES: [&str; 14] = [
+const HASHES: [&str; 22] = [
     "pbkdf2_sha256$1000000$8ulwitrBRzQf2YMFob1nmx$REv7XJLiDMyV3961y4Xgb6OhgA30ZjBoGfIHnB3JkRk=",
     "pbkdf2_sha256$1000000$seasaltseasalt$ta0T3onBYvlYURKH1NQoQL300SyhGdvKwu/Gpk/ZbCU=",
     "argon2$argon2id$v=19$m=102400,t=2,p=8$bmFscWMybDl2SldMRkhLTlliWG4xcg$k9mnZgMs6Pi5dhvrBYbTwEkvHS5jW0LOs3/9+5/8ViE",
@@ -24,6 +25,14 @@ const HASHES: [&str; 14] = [
     "$argon2i$v=19$m=4096,t=3,p=2$m3Dos/cM5WN/Bru0hcPqmQ$F1pukpWz334g4gHlr4Zpc8X9JVPvHVInf4S2ivBjY8A",
     "$argon2d$v=19$m=4096,t=3,p=2$V0dpR1i1kxeOkGdZVmVFSw$2DtLl19jTEyAAj/wMxQh/6y9R8ZndvbSY6siVWl3re8",
     "$argon2id$v=19$m=4096,t=3,p=2$aZkQzdezWYNr7Ef5JbdNMg$p6VqXvYhL8d+kK710+tG9zNBeS3GeLBmWh8woHnvM88",
+    "pbkdf2_sha1$1000000$z2yffe6e9VZIAIuQb0JSzZ$eck2dl5D5cPPBr6dRcY4NGWyQGg=",
+    "scrypt:32768:8:1$yOS8iPD4jhK3D4MN$c069656d476b60a8e5c6b46bf9d367aa6d7c0424be65bbbded6e2b00920047e8dcd539082046aa2bf49660b2905314928249c2330f811e9c608830e5bed8e8c8",
+    "pbkdf2:sha256:600000$lPt50GOj2VlGYcd0$1ccb1b77c0400dc8de37237cc75687202fd31b35c6e1609ed54be8c99b6504c4",
+    "pbkdf2:sha1:1000$wNXAV0lCDqrYiobZ$4a047f4c2a7abb6dcf3599af08eb5eae373cded2",
+    "pbkdf2:sha512:210000$ZoffpJXJq75imxMf$c7c3883ca98358671e9ff5b67b218255c2e9b3ea9772ed615494fb68fa6f16718571177399976364baac54748e59accca35f32729bed60acbcc756f45e50c2e6",
+    "{bcrypt}$2a$10$Lexd.ImKNSL.SAwBcJxub.etCOiGSBTuVpGUSn2/wwQieV3ueoQAC",
+    "{BLF-CRYPT}$2y$05$Wur20iBrUaPdMrbHTHETaORLjn0HwagVdtXVcgXDgrJUOUpEfd09K",
+    "{argon2@SpringSecurity_v5_8}$argon2id$v=19$m=4096,t=3,p=2$aZkQzdezWYNr7Ef5JbdNMg$p6VqXvYhL8d+kK710+tG9zNBeS3GeLBmWh8woHnvM88",
 ];
 
 fn password(text: &str) -> Password {
