@@ -197,3 +197,28 @@ async fn a_store_that_is_down_is_503_where_the_session_is_asked_about() {
     assert_eq!((reply.status, reply.code()), (503, "temporarily_unavailable"));
     assert_eq!(reply.headers["retry-after"], "1");
 }
+
+#[tokio::test]
+async fn a_client_of_the_package_before_gets_its_token_back_and_is_told_of_a_user_who_is_gone() {
+    let (world, token) = logged_in().await;
+    let now = LOGIN_AT + 1;
+    let body = json!({ "token": token });
+    let old = |path: &str| Event::http_api(&Method::POST, path).json(&body);
+    let proxied = old("/auth/verify").header("latchkey-compatible", Some("djangorestframework-jwt"));
+    let events = [old("/api-token-verify/"), old("/prod/auth/jwt/verify/"), proxied];
+    for event in &events {
+        let reply = world.send("/auth/verify", event, now).await;
+        assert_eq!((reply.status, reply.token()), (200, token.as_str()));
+    }
+    assert!(verify(&world, &token, now).await.body.get("token").is_none(), "not on our own path");
+    let ada = "ada".parse().unwrap();
+    world.users.disable(&ada).await.unwrap();
+    for event in &events {
+        assert_eq!(world.send("/auth/verify", event, now).await.code(), "user_disabled");
+    }
+    world.users.delete(&ada).await.unwrap();
+    for event in &events {
+        assert_eq!(world.send("/auth/verify", event, now).await.code(), "session_ended");
+    }
+    assert_eq!(verify(&world, &token, now).await.status, 200);
+}

@@ -11,6 +11,13 @@ use serde_json::json;
 use token::{Claims, SessionPolicy, Timestamp, Verifier};
 use users::UserTable;
 
+/// The paths at which clients of `djangorestframework-jwt` ask. That package read the user at each verification
+/// and gave the token back, and its clients count on both.
+const OLD_PATHS: [&str; 2] = ["/api-token-verify/", "/auth/jwt/verify/"];
+/// What a proxy says that has mapped such a path to ours.
+const COMPATIBLE: &str = "latchkey-compatible";
+const COMPATIBLE_WITH: &str = "djangorestframework-jwt";
+
 /// The use case and all that it may touch.
 pub struct Verify {
     users: UserTable,
@@ -32,7 +39,7 @@ impl Verify {
 
     /// The claims, and in seconds from `now` when the token dies, can no longer be refreshed, and when its
     /// session is over at the latest.
-    fn response(&self, claims: &Claims, now: Timestamp) -> Response {
+    fn response(&self, claims: &Claims, given_back: Option<&str>, now: Timestamp) -> Response {
         let lifetime = claims.lifetime;
         let mut body = json!({
             "claims": claims.to_json(),
@@ -42,6 +49,9 @@ impl Verify {
         let left = self.policy.refresh_time_left(lifetime.issued_at, now);
         if let (Some(left), Some(members)) = (left, body.as_object_mut()) {
             members.insert("refresh_expires_in".to_owned(), left.get().into());
+        }
+        if let (Some(token), Some(members)) = (given_back, body.as_object_mut()) {
+            members.insert("token".to_owned(), token.into());
         }
         Response::json(StatusCode::OK, &body)
     }
@@ -58,12 +68,18 @@ impl Endpoint for Verify {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let mut body = request.json()?;
         let token = body.string("token")?;
-        let check_session = body.flag("check_session")?;
+        let is_old = is_of_old_client(request);
+        let check_session = body.flag("check_session")? || is_old;
         let claims = self.keys.verify(&self.verifier, &token, now).await?;
         let subject = AuditSubject::from(&claims);
         if check_session {
             live_user(&self.users, &claims).await.map_err(|reason| Rejection::from(reason).about(subject))?;
         }
-        Ok(self.response(&claims, now)).about(subject)
+        Ok(self.response(&claims, is_old.then_some(&*token), now)).about(subject)
     }
+}
+
+fn is_of_old_client(request: &Request) -> bool {
+    let at_old_path = OLD_PATHS.iter().any(|path| request.path().ends_with(path));
+    at_old_path || request.text(COMPATIBLE) == Some(COMPATIBLE_WITH)
 }

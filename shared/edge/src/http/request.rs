@@ -69,6 +69,11 @@ impl Request {
         Some(if values.next().is_some() { &UNCLEAR } else { value })
     }
 
+    /// The one value of a header of this lower-case name, if it is text.
+    pub fn text(&self, name: &'static str) -> Option<&str> {
+        self.header(&HeaderName::from_static(name))?.to_str().ok()
+    }
+
     /// The values of the cookies called `name`, in order. One that is not text is no token, and hides no other.
     pub(crate) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
         let headers = self.headers.get_all(header::COOKIE).iter();
