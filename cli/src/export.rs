@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use token::{Timestamp, UserId};
-use users::{Status, UserRecord, UserTable};
+use users::{PasswordHash, Status, UserRecord, UserTable};
 
 use crate::{ExportUsers, Failure, Outcome, Report, private_file, store};
 
@@ -28,15 +28,26 @@ struct Count {
 struct Line<'a> {
     username: &'a str,
     user_id: Option<String>,
-    password_hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginLine<'a>>,
+    /// Null for a user without a password.
+    password_hash: Option<&'a str>,
     claims: &'a Map<String, Value>,
     disabled: bool,
     created_at: Option<Timestamp>,
 }
 
+/// Who the user was in the system they came from.
+#[derive(Serialize)]
+struct OriginLine<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+}
+
 /// Writes every user, page by page.
 pub(crate) async fn export(options: &ExportUsers) -> Result<Report, Failure> {
-    let users = store::open(&options.store).await?;
+    let users = store::open_for_many_calls(&options.store).await?;
     if options.file == Path::new("-") {
         let output = io::stdout();
         if output.is_terminal() {
@@ -119,7 +130,11 @@ fn write_line(output: &mut impl Write, record: &UserRecord) -> io::Result<()> {
     let line = Line {
         username: record.username.as_str(),
         user_id: record.id.as_ref().map(UserId::to_string),
-        password_hash: record.password_hash.expose(),
+        origin: record
+            .origin
+            .as_ref()
+            .map(|origin| OriginLine { name: &origin.name, key: origin.key.as_deref() }),
+        password_hash: record.password_hash.as_ref().map(PasswordHash::expose),
         claims: record.claims.as_map(),
         disabled: record.status == Status::Disabled,
         created_at: record.created_at,

@@ -14,6 +14,9 @@ pub enum Failure {
     /// The name is taken; the user is as before.
     #[error("there is a user {0} already; nothing was changed")]
     UserExists(Username),
+    /// The other name of a renaming is taken.
+    #[error("{0} is taken, or the same name; nothing was changed")]
+    NameTaken(Username),
     /// The user has no session of this id.
     #[error("{username} has no session {session}")]
     NoSuchSession {
@@ -125,13 +128,13 @@ pub enum Failure {
         /// What the operating system says.
         source: io::Error,
     },
-    /// The rows or the table gave up; every row before this one has been dealt with.
-    #[error("the import stopped; go on with --start-at {row}")]
-    ImportStopped {
-        /// The first row that has not been dealt with.
-        row: u64,
-        /// Why.
-        source: Box<dyn Error + Send + Sync>,
+    /// The file of `--names`.
+    #[error("cannot use the names of {}: {reason}", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// `--expiration` or `--refresh-expiration` is out of range.
     #[error("{0} (--expiration, --refresh-expiration)")]

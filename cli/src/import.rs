@@ -3,38 +3,51 @@
 use std::{
     error::Error,
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Seek},
     path::Path,
 };
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use token::{Timestamp, UserId};
 use tokio::sync::mpsc;
-use users::{IfDifferent, ImportError, Imported, StoreError, UserTable};
+use users::{IfDifferent, ImportError, Imported, Origin, Reservation, StoreError, UserTable, Username};
 
-pub use self::rows::RowsError;
 use self::{
+    names::Names,
     progress::Progress,
     reader::ReadRow,
-    record::DjangoFields,
-    tally::{Refusal, Tally},
+    record::{Content, RowError, Rules, SourceRow},
+    rows::RowsError,
+    survey::Survey,
+    tally::{Rejection, Stopped, Tally},
 };
 use crate::{Failure, ImportUsers, Report, private_file, store};
 
+mod estimate;
+mod groups;
+mod names;
 mod progress;
 mod reader;
 mod record;
 mod rows;
+mod survey;
 mod tally;
 
 /// How many rows are written at the same time.
 const IN_FLIGHT: usize = 32;
 
-/// A row that has been written or refused by the table.
+/// A row that has been written or rejected.
 struct Written {
     number: u64,
-    username: Option<String>,
-    result: Result<Imported, ImportError>,
+    name: Option<String>,
+    result: Result<Imported, Rejected>,
+}
+
+/// Why a row is not in the table.
+enum Rejected {
+    /// The row itself; and what became of its name.
+    Row(RowError, Result<Option<Reservation>, StoreError>),
+    Table(ImportError),
 }
 
 type Writes = FuturesUnordered<BoxFuture<'static, Written>>;
@@ -48,31 +61,77 @@ enum Stop {
 }
 
 /// Imports the rows of a file; `quiet` is for programs, which see the report alone.
+///
+/// The file is read twice: nothing is written before it is known which names it has more than once.
 pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) -> Result<Report, Failure> {
+    let rules = Rules {
+        username_field: options.username_field.clone(),
+        claims: options.claims.clone(),
+        names: options.names.as_deref().map(Names::read).transpose()?.unwrap_or_default(),
+        without_password: options.without_password,
+        source: options.source.clone(),
+        now,
+    };
+    let failure = |source| Failure::File { path: options.file.clone(), source };
+    let mut input = open(&options.file).map_err(failure)?;
+    let bytes = input.metadata().map_err(failure)?.len();
     let rejects = options.rejects.as_deref().map(private_file::create).transpose()?;
-    let (input, bytes) = open(&options.file)?;
-    let users = if options.dry_run { None } else { Some(store::open_for_many_writes(&options.store).await?) };
-    let progress = if quiet { Progress::Quiet } else { Progress::new(bytes) };
-    let (sender, rows) = mpsc::channel(IN_FLIGHT);
-    let django = DjangoFields { username: options.username_field.clone(), claims: options.claims.clone() };
-    let start_at = options.start_at;
-    // Not a task: one that waits for standard input would keep the process from ending.
-    std::thread::spawn(move || reader::read(BufReader::new(input), start_at, &django, &sender));
-    let if_different = if options.replace { IfDifferent::Replace } else { IfDifferent::Refuse };
     let tally = Tally::new(rejects);
+    let mut survey = match Survey::of(BufReader::new(&input), &rules) {
+        Ok(survey) => survey,
+        Err((row, error)) => {
+            let reason = Some(format!("{}; nothing was written", with_causes(&error)));
+            return tally.report(&options, Some(&Stopped { row, reason })).map_err(Failure::Output);
+        }
+    };
+    input.rewind().map_err(failure)?;
+    let users = if options.dry_run { None } else { Some(store::open_for_many_calls(&options.store).await?) };
+    if let Some(users) = users.as_ref().filter(|_| survey.has_keys()) {
+        look_up_renamed(users, &mut survey).await?;
+    }
+    let progress = if quiet { Progress::Quiet } else { Progress::new(Some(bytes)) };
+    let (sender, rows) = mpsc::channel(IN_FLIGHT);
+    let start_at = options.start_at;
+    std::thread::spawn(move || reader::read(BufReader::new(input), start_at, &rules, &survey, &sender));
+    let if_different = match (options.update, options.replace) {
+        (_, true) => IfDifferent::Replace,
+        (true, false) => IfDifferent::Update,
+        (false, false) => IfDifferent::Refuse,
+    };
     let import = Import { users, if_different, now, progress, taken: 0, next_row: start_at, tally };
     import.run(rows, &options).await
 }
 
-/// The file or standard input, and how long it is.
-fn open(path: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
-    if path == Path::new("-") {
-        return Ok((Box::new(io::stdin()), None));
+/// The file, or a copy of what has no beginning to go back to; the copy has no name, and only its owner reads it.
+fn open(path: &Path) -> io::Result<File> {
+    if path != Path::new("-") {
+        let file = File::open(path)?;
+        if file.metadata()?.is_file() {
+            return Ok(file);
+        }
+        return copy(file);
     }
-    let failure = |source| Failure::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failure)?;
-    let metadata = file.metadata().map_err(failure)?;
-    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
+    copy(io::stdin())
+}
+
+fn copy(mut input: impl io::Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut input, &mut file)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Finds the users of the file who are here under another name: one `Scan` of the table.
+async fn look_up_renamed(users: &UserTable, survey: &mut Survey) -> Result<(), Failure> {
+    let mut start = None;
+    loop {
+        let page = users.export(start.as_ref()).await?;
+        page.users.iter().flatten().for_each(|user| survey.compare(user));
+        start = page.next;
+        if start.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 struct Import {
@@ -119,48 +178,144 @@ impl Import {
             };
         }
         self.progress.end();
-        let next_row = match stop {
+        let stopped = match stop {
             None => None,
-            Some(Stop::Interrupt) => Some(self.next_row),
-            Some(Stop::Before(row, source)) => return Err(Failure::ImportStopped { row, source }),
+            Some(Stop::Interrupt) => Some(Stopped { row: self.next_row, reason: None }),
+            Some(Stop::Before(row, source)) => {
+                let reason = format!("{}; go on with --start-at {row}", with_causes(&*source));
+                Some(Stopped { row, reason: Some(reason) })
+            }
             Some(Stop::Failure(failure)) => return Err(failure),
         };
-        self.tally.report(options, next_row).map_err(Failure::Output)
+        self.tally.report(options, stopped.as_ref()).map_err(Failure::Output)
     }
 
     fn take_up(&mut self, row: ReadRow, writes: &Writes) -> Result<(), Stop> {
-        let ReadRow { number, end, username, record } = row;
+        let ReadRow { number, end, row: SourceRow { name, username, origin, assurance, content } } = row;
         self.next_row = number + 1;
         self.taken += 1;
-        match (record, self.users.clone()) {
-            (Err(problem), _) => self.refuse(number, username, problem.to_string())?,
-            (Ok(_), None) => self.tally.sound(),
-            (Ok(record), Some(users)) => {
-                let entropy = edge::random::entropy().map_err(|problem| Stop::Failure(problem.into()))?;
-                let (if_different, now) = (self.if_different, self.now);
-                writes.push(Box::pin(async move {
-                    let result = users.import(&record, if_different, UserId::new(entropy), now).await;
-                    Written { number, username, result }
-                }));
+        match content {
+            Content::LeftOut => self.tally.left_out(),
+            Content::OtherModel(model) => self.tally.other_model(model),
+            Content::Rejected(error) => self.reject(number, name, username, origin, error, writes)?,
+            Content::User(record, note) => {
+                if let Some(note) = note {
+                    self.tally.lost_date(number, name.clone(), note);
+                }
+                match self.users.clone() {
+                    None => self.tally.sound(&record),
+                    Some(users) => {
+                        let (if_different, now, id) = (self.if_different, self.now, new_id()?);
+                        writes.push(Box::pin(async move {
+                            let result = users.import(&record, assurance, if_different, id, now).await;
+                            Written { number, name, result: result.map_err(Rejected::Table) }
+                        }));
+                    }
+                }
             }
         }
         self.progress.at(self.taken, end);
         Ok(())
     }
 
-    fn count(&mut self, Written { number, username, result }: Written) -> Result<(), Stop> {
-        match result {
-            Ok(imported) => self.tally.imported(imported),
-            Err(ImportError::Store(problem)) if !matches!(problem, StoreError::Malformed(_)) => {
-                return Err(Stop::Before(number, problem.into()));
-            }
-            Err(problem) => self.refuse(number, username, problem.to_string())?,
-        }
+    /// Counts a row that is rejected, and keeps its name from others.
+    fn reject(
+        &mut self,
+        number: u64,
+        name: Option<String>,
+        username: Option<Username>,
+        origin: Option<Origin>,
+        error: RowError,
+        writes: &Writes,
+    ) -> Result<(), Stop> {
+        // The name of somebody who is here under another one is theirs to get.
+        let keeps_name = !matches!(error, RowError::Renamed(_));
+        let (Some(users), Some(username)) = (self.users.clone(), username.filter(|_| keeps_name)) else {
+            let result = Err(Rejected::Row(error, Ok(None)));
+            return self.count(Written { number, name, result });
+        };
+        let origin = origin.filter(|_| !matches!(error, RowError::SameName(_)));
+        let (id, now) = (new_id()?, self.now);
+        writes.push(Box::pin(async move {
+            let reserved = users.reserve(&username, origin.as_ref(), id, now).await;
+            Written { number, name, result: Err(Rejected::Row(error, reserved.map(Some))) }
+        }));
         Ok(())
     }
 
-    fn refuse(&mut self, row: u64, username: Option<String>, reason: String) -> Result<(), Stop> {
-        let refused = self.tally.refused(Refusal { row, username, reason });
-        refused.map_err(|problem| Stop::Failure(Failure::Output(problem)))
+    fn count(&mut self, Written { number, name, result }: Written) -> Result<(), Stop> {
+        let (reason, kind) = match result {
+            Ok(imported) => {
+                self.tally.imported(imported);
+                return Ok(());
+            }
+            Err(Rejected::Table(ImportError::Store(error)) | Rejected::Row(_, Err(error)))
+                if !matches!(error, StoreError::Malformed(_)) =>
+            {
+                return Err(Stop::Before(number, error.into()));
+            }
+            Err(Rejected::Table(error)) => (explained(&error), kind_of(&error)),
+            Err(Rejected::Row(error, reserved)) => {
+                let reserved = reserved.ok().flatten();
+                reserved.iter().for_each(|reservation| self.tally.reserved(reservation));
+                let owner = match reserved {
+                    Some(Reservation::OfAnother(None)) => "; a user here has the name".to_owned(),
+                    Some(Reservation::OfAnother(Some(origin))) => {
+                        format!("; a user here has the name, who was imported as {origin}")
+                    }
+                    _ => String::new(),
+                };
+                (format!("{error}{owner}"), error.kind())
+            }
+        };
+        let rejected = self.tally.rejected(Rejection { row: number, username: name, reason }, kind);
+        rejected.map_err(|problem| Stop::Failure(Failure::Output(problem)))
     }
+}
+
+fn new_id() -> Result<UserId, Stop> {
+    let entropy = edge::random::entropy().map_err(|problem| Stop::Failure(problem.into()))?;
+    Ok(UserId::new(entropy))
+}
+
+/// What is wrong, and what to do.
+fn explained(error: &ImportError) -> String {
+    match error {
+        ImportError::OtherPerson(_) | ImportError::Reserved(_) => {
+            format!("{error}; give this one another name with --names")
+        }
+        ImportError::NotImported(_) => {
+            format!("{error}; if they are the same person, say so with --names and --replace")
+        }
+        ImportError::ChangedThere(_) => format!("{error}; --update carries it over"),
+        ImportError::ChangedBoth(_) => format!("{error}; --replace writes it over"),
+        ImportError::OtherId | ImportError::Contended | ImportError::Store(_) => error.to_string(),
+    }
+}
+
+fn kind_of(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::OtherId => "name of a user with another user_id",
+        ImportError::OtherPerson(_) => "name of another person here",
+        ImportError::NotImported(_) => "name of a user who was not imported",
+        ImportError::Reserved(_) => "reserved name",
+        ImportError::ChangedThere(_) => "changed there",
+        ImportError::ChangedBoth(_) => "changed there and here",
+        ImportError::Contended => "changed at the same time",
+        ImportError::Store(_) => "malformed row in the table",
+    }
+}
+
+/// An error and its causes, each said once.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -25,15 +25,14 @@ mod transfer_options;
 mod users_command;
 
 pub use failure::Failure;
-pub use import::RowsError;
 pub use options::{
     Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
-    PasswordOptions, PolicyOptions, RetireKey, RotateKeys, SessionCommand, SetClaims, SetPassword, ShowUser,
-    StoreOptions, TokenCommand, UserCommand,
+    PasswordOptions, PolicyOptions, RenameUser, RetireKey, RotateKeys, SessionCommand, SetClaims,
+    SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
-pub use transfer_options::{ClaimOfField, ClaimOfFieldError, ExportUsers, ImportUsers};
+pub use transfer_options::{ClaimOfField, ClaimOfFieldError, ExportUsers, ImportUsers, WithoutPassword};
 
 use token::Timestamp;
 

@@ -52,6 +52,8 @@ pub enum UserCommand {
     Unlock(OneUser),
     /// Delete a user for good; the name may be registered again, by somebody else
     Delete(DeleteUser),
+    /// Give a user another name, and end every session; nothing else changes
+    Rename(RenameUser),
     /// Set another password, and end every session
     SetPassword(SetPassword),
     /// Replace the claims that tokens of the user carry; a live session has them from its next refresh on
@@ -249,6 +251,17 @@ pub struct DeleteUser {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `latchkey user rename`
+#[derive(Clone, Debug, Args)]
+pub struct RenameUser {
+    /// Who.
+    #[command(flatten)]
+    pub user: OneUser,
+    /// The name from now on; nobody may have it
+    #[arg(value_name = "NEW_NAME")]
+    pub new_name: Username,
 }
 
 /// `latchkey user set-password`

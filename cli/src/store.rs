@@ -24,8 +24,8 @@ pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
     open_with(options, |config| config).await
 }
 
-/// The same for many writes at a time: the client slows down where `DynamoDB` asks for it, and is patient.
-pub(crate) async fn open_for_many_writes(options: &StoreOptions) -> Result<UserTable, Failure> {
+/// The same for many calls at a time, or for large ones: the client slows down where `DynamoDB` asks for it, and is patient.
+pub(crate) async fn open_for_many_calls(options: &StoreOptions) -> Result<UserTable, Failure> {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(WRITE_TIMEOUT).operation_attempt_timeout(WRITE_TIMEOUT);
     let retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);

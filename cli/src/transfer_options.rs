@@ -1,6 +1,6 @@
 use std::{path::PathBuf, str::FromStr};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 use token::{CustomClaims, CustomClaimsError};
 
@@ -14,16 +14,30 @@ pub struct ImportUsers {
     /// Check every row and write nothing; the table is not even read
     #[arg(long)]
     pub dry_run: bool,
-    /// Write over users who exist and are not the same, and end their sessions; they keep their ids
+    /// Carry over what was changed there since the last import, where it was not changed here too
+    ///
+    /// Sessions end where the password was changed there or the user may not log in any more. They keep their ids.
     #[arg(long)]
+    pub update: bool,
+    /// Carry over what was changed there, also over what was changed here
+    #[arg(long, conflicts_with = "update")]
     pub replace: bool,
+    /// Decide for names: a JSON object of names there and names here, in which null leaves a row out
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
+    /// What becomes of users without a password, who log in another way or not at all
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = WithoutPassword::Reject)]
+    pub without_password: WithoutPassword,
+    /// The system that the users come from, where they come from several: their keys are told apart by it
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
     /// Skip the rows before this one, as a run that was interrupted says
     #[arg(long, value_name = "ROW", default_value_t = 1)]
     pub start_at: u64,
-    /// Write every refused row's number, name and reason to this new file, as JSON lines
+    /// Write every rejected row's number, name and reason to this new file, as JSON lines
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
-    /// Make a claim of a field of a Django dump; may be given several times
+    /// Make a claim of a field of a Django dump, or of pk, the primary key; may be given several times
     #[arg(long = "claim", value_name = "CLAIM=FIELD")]
     pub claims: Vec<ClaimOfField>,
     /// The field of a Django dump that holds the name
@@ -45,6 +59,17 @@ pub struct ExportUsers {
     /// Where the users are.
     #[command(flatten)]
     pub store: StoreOptions,
+}
+
+/// What becomes of users who have no password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WithoutPassword {
+    /// They are rejected, and their names kept for them
+    Reject,
+    /// They are imported as disabled
+    Disabled,
+    /// They are imported as they are, and log in once a password has been set for them
+    Enabled,
 }
 
 /// A claim, and the field of a dump that it is made of.

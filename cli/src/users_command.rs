@@ -5,13 +5,13 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use token::{Timestamp, UserId};
 use users::{
-    ChangeError, CreateError, Hasher, NewUser, PasswordHash, UnreadableRow, User, UserSummary, UserTable,
-    Username,
+    ChangeError, CreateError, Hasher, NewUser, PasswordHash, RenameError, UnreadableRow, User, UserSummary,
+    UserTable, Username,
 };
 
 use crate::{
-    CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, Report, SetClaims, SetPassword, ShowUser,
-    StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
+    CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, RenameUser, Report, SetClaims, SetPassword,
+    ShowUser, StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
     store::existing, table::Table, terminal::confirm,
 };
 
@@ -42,6 +42,7 @@ pub(crate) async fn run(
             report(Ok(()), &username, "unlocked", "need not wait for failed logins under that name any more")
         }
         UserCommand::Delete(options) => delete(&options, terminal).await,
+        UserCommand::Rename(options) => rename(&options).await,
         UserCommand::SetPassword(options) => set_password(&options, terminal).await,
         UserCommand::SetClaims(SetClaims { user: OneUser { username, store }, claims }) => {
             let changed = store::open(&store).await?.set_claims(&username, &claims).await;
@@ -72,6 +73,21 @@ async fn create(
     })?;
     let created = existing(&users, &username).await?;
     Ok(Report::new(text, to_json(&created, &json!([]))))
+}
+
+async fn rename(options: &RenameUser) -> Result<Report, Failure> {
+    let (username, new_name) = (&options.user.username, &options.new_name);
+    let renamed = store::open(&options.user.store).await?.rename(username, new_name).await;
+    renamed.map_err(|error| match error {
+        RenameError::NoSuchUser => Failure::NoSuchUser(username.clone()),
+        RenameError::Taken => Failure::NameTaken(new_name.clone()),
+        RenameError::Store(error) => error.into(),
+    })?;
+    let text = format!("{username} is {new_name} from now on, and every session has ended.\n");
+    let json = json!({
+        "username": new_name.as_str(), "change": "renamed", "username_before": username.as_str(),
+    });
+    Ok(Report::new(text, json))
 }
 
 async fn set_password(options: &SetPassword, terminal: &mut impl Terminal) -> Result<Report, Failure> {

@@ -1,14 +1,16 @@
 //! Users who came with the hashes of another program, and log in.
 
 use harness::{LOGIN_AT, World, at};
-use users::{IfDifferent, Status, UserRecord};
+use users::{Assurance, IfDifferent, Status, UserRecord};
 
 const PASSWORD: &str = "correct horse \u{e9}";
 
 /// One of each kind, made with the programs that `shared/users/tests/users/foreign_hashes.rs` names.
-const HASHES: [&str; 8] = [
+const HASHES: [&str; 10] = [
     "pbkdf2_sha256$1000000$8ulwitrBRzQf2YMFob1nmx$REv7XJLiDMyV3961y4Xgb6OhgA30ZjBoGfIHnB3JkRk=",
     "argon2$argon2id$v=19$m=102400,t=2,p=8$bmFscWMybDl2SldMRkhLTlliWG4xcg$k9mnZgMs6Pi5dhvrBYbTwEkvHS5jW0LOs3/9+5/8ViE",
+    "pbkdf2_sha1$1000000$z2yffe6e9VZIAIuQb0JSzZ$eck2dl5D5cPPBr6dRcY4NGWyQGg=",
+    "{bcrypt}$2b$10$aHpxUP5O/pbAcFoCba6RPuZvcOVPLT8NsRNATSiK.gq3bsHuq645y",
     "bcrypt_sha256$$2b$12$b0IdHsqDMwEiFKg.Orq1Uu2gtHYF4nCi1wq.BDRfal8bPnhmSMyrK",
     "scrypt$16384$RmPyicy3ApG0Fg7JZTxvJp$8$5$drX2AVful7HXB+17n8pYgUvmGdTDHMCfx3CnMaIU80Ve6684qHuLQXGBPseZVUb0t93Ri2yAi6eKJ+tpj/lcew==",
     "$2b$10$aHpxUP5O/pbAcFoCba6RPuZvcOVPLT8NsRNATSiK.gq3bsHuq645y",
@@ -21,13 +23,14 @@ async fn import(world: &World, hash: &str) {
     let record = UserRecord {
         username: "ada".parse().unwrap(),
         id: None,
-        password_hash: hash.parse().unwrap(),
+        origin: None,
+        password_hash: Some(hash.parse().unwrap()),
         claims: r#"{"role":"admin"}"#.parse().unwrap(),
         status: Status::Enabled,
         created_at: None,
     };
     let id = token::UserId::new(edge::random::entropy().unwrap());
-    world.users.import(&record, IfDifferent::Refuse, id, at(LOGIN_AT)).await.unwrap();
+    world.users.import(&record, Assurance::Record, IfDifferent::Refuse, id, at(LOGIN_AT)).await.unwrap();
 }
 
 async fn stored(world: &World) -> String {
@@ -62,7 +65,7 @@ async fn the_first_login_replaces_the_hash_in_the_one_write_that_opens_the_sessi
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_first_logins_all_succeed_and_leave_one_hash() {
     let world = std::sync::Arc::new(World::new().await);
-    import(&world, HASHES[4]).await;
+    import(&world, HASHES[6]).await;
     let mut logins = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let world = std::sync::Arc::clone(&world);

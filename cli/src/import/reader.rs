@@ -1,33 +1,29 @@
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher, Hash, RandomState},
-    io::BufRead,
-};
+use std::io::BufRead;
 
 use tokio::sync::mpsc;
-use users::UserRecord;
 
 use super::{
-    record::{self, DjangoFields, RowError},
+    record::{Content, RowError, Rules, SourceRow},
     rows::{RowText, Rows, RowsError},
+    survey::Survey,
 };
 
 /// A row that has been read: what it says, and how far into the file it ends.
 pub(super) struct ReadRow {
     pub(super) number: u64,
     pub(super) end: u64,
-    pub(super) username: Option<String>,
-    pub(super) record: Result<Box<UserRecord>, RowError>,
+    pub(super) row: SourceRow,
 }
 
 /// Reads the rows from `start_at` on into `rows`, as fast as they are taken out of it.
 pub(super) fn read(
     input: impl BufRead,
     start_at: u64,
-    django: &DjangoFields,
+    rules: &Rules,
+    survey: &Survey,
     sender: &mpsc::Sender<Result<ReadRow, RowsError>>,
 ) {
-    let (mut rows, mut names, mut ids) = (Rows::new(input), FirstRows::default(), FirstRows::default());
+    let mut rows = Rows::new(input);
     loop {
         let row = match rows.next() {
             Ok(Some(row)) if row.number < start_at => continue,
@@ -39,39 +35,20 @@ pub(super) fn read(
                 return;
             }
         };
-        let (username, record) = match row.text {
-            RowText::Read(text) => record::read(&text, django),
-            RowText::TooLong => (None, Err(RowError::TooLong)),
+        let mut source = match row.text {
+            RowText::Read(text) => rules.read(&text, &survey.groups),
+            RowText::TooLong => SourceRow::rejected(RowError::TooLong),
         };
-        let record = record.and_then(|record| {
-            if let Some(first) = names.first(&record.username, row.number) {
-                return Err(RowError::SameName(first));
+        // A reason of its own says more, but for a name that is another's too.
+        if let Some(objection) = survey.objection(row.number, &source) {
+            let says_more =
+                matches!(source.content, Content::Rejected(_)) && !matches!(objection, RowError::SameName(_));
+            if !says_more {
+                source.content = Content::Rejected(objection);
             }
-            if let Some(first) = record.id.and_then(|id| ids.first(&id, row.number)) {
-                return Err(RowError::SameId(first));
-            }
-            Ok(Box::new(record))
-        });
-        if sender
-            .blocking_send(Ok(ReadRow { number: row.number, end: rows.bytes, username, record }))
-            .is_err()
-        {
+        }
+        if sender.blocking_send(Ok(ReadRow { number: row.number, end: rows.bytes, row: source })).is_err() {
             return;
         }
-    }
-}
-
-/// The row in which a value came first. Of the values 64 bits of a hash are kept, with a key of this process:
-/// of a million rows two collide once in 37 million files, and one of the two is then refused.
-#[derive(Default)]
-struct FirstRows {
-    rows: HashMap<u64, u64>,
-    state: RandomState,
-}
-
-impl FirstRows {
-    fn first(&mut self, value: &impl Hash, row: u64) -> Option<u64> {
-        let first = *self.rows.entry(self.state.hash_one(value)).or_insert(row);
-        (first != row).then_some(first)
     }
 }

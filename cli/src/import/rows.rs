@@ -36,18 +36,38 @@ pub(super) enum RowText {
 
 /// Why there are no further rows.
 #[derive(Debug, thiserror::Error)]
-pub enum RowsError {
+pub(super) enum RowsError {
     /// The file or standard input.
     #[error("cannot read the rows")]
     Io(#[from] io::Error),
-    /// The array ends too early, or goes on where it should not.
-    #[error("the JSON array is broken")]
+    /// The array goes on where it should not.
+    #[error(
+        "the JSON array is broken here; where a program printed lines around the dump, write it with --output FILE"
+    )]
     BrokenArray,
+    /// The file ends within the array.
+    #[error("the file ends before the JSON array does: the dump was cut off, make it again")]
+    CutOff,
+    /// What Windows PowerShell's `>` writes.
+    #[error(
+        "the file is UTF-16, as PowerShell's > writes it; write the dump with --output FILE, or save it as UTF-8"
+    )]
+    Utf16,
+    /// A line that a program printed in front of the rows.
+    #[error(
+        "the file does not begin with JSON; a program printed something before it: write the dump with --output FILE"
+    )]
+    NotJson,
 }
 
 impl<R: BufRead> Rows<R> {
     pub(super) fn new(input: R) -> Self {
         Self { input, form: Form::Unknown, number: 0, bytes: 0 }
+    }
+
+    /// The row that was read last, or that an error is in.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The next row, if there is one.
@@ -77,7 +97,15 @@ impl<R: BufRead> Rows<R> {
                 byte if byte.is_ascii_whitespace() => {}
                 // The byte order mark that some editors put first.
                 0xEF | 0xBB | 0xBF => {}
-                _ => return Ok(Form::Lines),
+                b'{' => return Ok(Form::Lines),
+                byte => {
+                    self.number += 1;
+                    return Err(if matches!(byte, 0xFF | 0xFE | 0) {
+                        RowsError::Utf16
+                    } else {
+                        RowsError::NotJson
+                    });
+                }
             }
             self.advance();
         }
@@ -110,7 +138,7 @@ impl<R: BufRead> Rows<R> {
         let mut text = Text::default();
         let (mut depth, mut in_string, mut escaped) = (0_u64, false, false);
         loop {
-            let byte = self.peek()?.ok_or(RowsError::BrokenArray)?;
+            let byte = self.peek()?.ok_or(RowsError::CutOff)?;
             if !in_string && depth == 0 && matches!(byte, b',' | b']') {
                 break;
             }
@@ -247,6 +275,33 @@ mod tests {
     fn there_may_be_no_row() {
         for input in ["", "\n", " \r\n\t", "[]", "[ ]\n"] {
             assert_eq!(rows(input), (Vec::new(), true), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said() {
+        let problem = |input: &[u8]| {
+            let mut rows = Rows::new(input);
+            loop {
+                match rows.next() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return None,
+                    Err(problem) => return Some((rows.number(), problem.to_string())),
+                }
+            }
+        };
+        let expected: [(&[u8], u64, &str); 7] = [
+            (b"\xff\xfe[\0{\0", 1, "the file is UTF-16"),
+            (b"\xfe\xff\0[\0{", 1, "the file is UTF-16"),
+            (b"Loading settings\n[{}]", 1, "the file does not begin with JSON"),
+            (b"\n7", 2, "the file does not begin with JSON"),
+            (b"[{},{}", 2, "the file ends before the JSON array does"),
+            (b"[{}", 1, "the file ends before the JSON array does"),
+            (b"[INFO] loading\n[{}]", 1, "the JSON array is broken here"),
+        ];
+        for (input, row, message) in expected {
+            let (number, problem) = problem(input).unwrap();
+            assert!(number == row && problem.starts_with(message), "{number} {problem}");
         }
     }
 

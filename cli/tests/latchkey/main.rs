@@ -5,6 +5,7 @@
 mod aws;
 mod explain;
 mod folder;
+mod identities;
 mod keys;
 mod prompts;
 mod sessions;

@@ -149,6 +149,14 @@ pub(crate) fn text<'a>(row: &'a Row, attribute: &'static str) -> Result<&'a str,
     }
 }
 
+/// A text that may be absent.
+pub(crate) fn optional_text<'a>(
+    row: &'a Row,
+    attribute: &'static str,
+) -> Result<Option<&'a str>, MalformedRow> {
+    row.contains_key(attribute).then(|| text(row, attribute)).transpose()
+}
+
 fn malformed(attribute: &'static str) -> MalformedRow {
     MalformedRow { attribute, source: None }
 }

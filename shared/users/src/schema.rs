@@ -18,6 +18,14 @@ pub(crate) const CLAIMS: &str = "claims";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const SESSIONS: &str = "sessions";
 
+/// What the last import said of the user: a map.
+pub(crate) const IMPORTED: &str = "imported";
+/// In the map of the last import: who the user was there.
+pub(crate) const ORIGIN_NAME: &str = "origin_name";
+pub(crate) const ORIGIN_KEY: &str = "origin_key";
+/// In a row that only keeps its name from others.
+pub(crate) const RESERVED: &str = "reserved";
+
 /// In an entry of `sessions`.
 pub(crate) const ISSUED_AT: &str = "iat";
 pub(crate) const USER_AGENT: &str = "user_agent";

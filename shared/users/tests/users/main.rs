@@ -9,6 +9,7 @@ mod foreign_hashes;
 mod login;
 mod malformed_rows;
 mod races;
+mod rename;
 mod sessions;
 mod transfer;
 mod world;
