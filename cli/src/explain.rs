@@ -3,7 +3,10 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 use token::{Explanation, Timestamp, TokenError, UnverifiedToken, Verdict};
 
-use crate::{ExplainToken, Failure, Outcome, Report, Terminal, meaning, signature::Signature};
+use crate::{
+    ExplainToken, Failure, Outcome, Report, Terminal, meaning, service_settings::ServiceSettings,
+    signature::Signature,
+};
 
 /// Says what a token is, when it dies, and whether it can be refreshed at `now` or at `--at`.
 pub(crate) fn explain(
@@ -12,7 +15,7 @@ pub(crate) fn explain(
     now: Timestamp,
 ) -> Result<Report, Failure> {
     let now = options.at.unwrap_or(now);
-    let policy = options.policy.policy()?;
+    let settings = ServiceSettings::of(options)?;
     let text = match options.token.as_str() {
         "-" => terminal.read_line().map_err(Failure::Input)?,
         text => text.to_owned(),
@@ -26,8 +29,9 @@ pub(crate) fn explain(
         problems.insert(0, problem);
     }
     let lifetime = token.unverified_lifetime();
-    let explanation = lifetime.map(|lifetime| Explanation::new(&policy, lifetime, now));
-    Ok(Findings { header: token.header(), claims: &claims, signature, problems, explanation }.report())
+    let explanation = lifetime.map(|lifetime| Explanation::new(&settings.policy, lifetime, now));
+    let header = token.header();
+    Ok(Findings { header, claims: &claims, signature, problems, explanation, settings }.report())
 }
 
 /// All that can be said of a token.
@@ -39,6 +43,8 @@ struct Findings<'a> {
     problems: Vec<TokenError>,
     /// What its age says; none without `iat` and `exp`.
     explanation: Option<Explanation>,
+    /// By which settings of the service.
+    settings: ServiceSettings,
 }
 
 impl Findings<'_> {
@@ -68,13 +74,25 @@ impl Findings<'_> {
 
     fn sentences(&self) -> Vec<String> {
         let Some(explanation) = &self.explanation else { return self.refusals().collect() };
-        let mut sentences = explanation.sentences.clone();
+        let mut sentences = self.marked(explanation);
         if explanation.verdict == Verdict::Refreshable && !self.problems.is_empty() {
             // It says "it can be refreshed now", which is true of its age alone.
             sentences.pop();
         }
         sentences.extend(self.refusals());
+        let contradictions = explanation.contradictions.iter();
+        sentences.extend(contradictions.map(|text| format!("These settings do not fit the token: {text}")));
+        sentences.extend(self.settings.warning());
         sentences
+    }
+
+    /// The sentences of the explanation, with a mark on those that stand on an assumption.
+    fn marked(&self, explanation: &Explanation) -> Vec<String> {
+        let sentences = explanation.sentences.iter().enumerate();
+        let is_assumed = |index| !self.settings.assumed.is_empty() && explanation.depends_on_policy(index);
+        sentences
+            .map(|(index, text)| if is_assumed(index) { format!("Assumed: {text}") } else { text.clone() })
+            .collect()
     }
 
     fn refusals(&self) -> impl Iterator<Item = String> {
@@ -91,6 +109,7 @@ impl Findings<'_> {
             "claims": self.claims,
             "problems": problems,
             "explanation": self.explanation,
+            "settings": self.settings.to_json(),
         })
     }
 }

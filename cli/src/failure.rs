@@ -1,7 +1,7 @@
 use std::{error::Error, io, path::PathBuf};
 
 use edge::random::RandomError;
-use local_data::{StoreFileError, signing_key::KeyFileError};
+use local_data::{StoreFileError, session_settings::SessionSettingsError, signing_key::KeyFileError};
 use token::{KeySetError, NextKeySetError, PolicyError, SessionId, TokenError};
 use users::{HashError, PasswordError, StoreError, Username};
 
@@ -100,6 +100,9 @@ pub enum Failure {
     /// No region from any source of the AWS SDK.
     #[error("which region? Name it with --region or AWS_REGION, or set it in the profile")]
     NoRegion,
+    /// The durations of the local server.
+    #[error(transparent)]
+    SessionSettings(SessionSettingsError),
     /// The local server has not run there.
     #[error("there is no folder {}; the local server makes it, or name another with --local FOLDER", .0.display())]
     NoLocalFolder(PathBuf),

@@ -16,6 +16,7 @@ mod options;
 mod password;
 mod private_file;
 mod report;
+mod service_settings;
 mod sessions;
 mod signature;
 mod store;

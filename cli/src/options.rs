@@ -201,12 +201,12 @@ pub struct ShowUser {
 /// The service's settings for tokens and sessions, which neither a token nor the table tells.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct PolicyOptions {
-    /// How long the service's tokens live: its `JWT_EXPIRATION_DELTA`
-    #[arg(long, value_name = "DURATION", default_value_t = SessionPolicy::DEFAULT_EXPIRATION)]
-    pub expiration: Seconds,
-    /// For how long after the login it refreshes them: its `JWT_REFRESH_EXPIRATION_DELTA`
-    #[arg(long, value_name = "DURATION", default_value_t = SessionPolicy::DEFAULT_REFRESH_EXPIRATION)]
-    pub refresh_expiration: Seconds,
+    /// How long the service's tokens live: its `JWT_EXPIRATION_DELTA` [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    pub expiration: Option<Seconds>,
+    /// For how long after the login it refreshes them: its `JWT_REFRESH_EXPIRATION_DELTA` [default: 2d]
+    #[arg(long, value_name = "DURATION")]
+    pub refresh_expiration: Option<Seconds>,
     /// For a service whose `JWT_ALLOW_REFRESH` is off
     #[arg(long)]
     pub no_refresh: bool,
@@ -215,7 +215,9 @@ pub struct PolicyOptions {
 impl PolicyOptions {
     pub(crate) fn policy(self) -> Result<SessionPolicy, PolicyError> {
         let switch = if self.no_refresh { RefreshSwitch::Off } else { RefreshSwitch::On };
-        SessionPolicy::new(self.expiration, self.refresh_expiration, switch)
+        let expiration = self.expiration.unwrap_or(SessionPolicy::DEFAULT_EXPIRATION);
+        let refresh_expiration = self.refresh_expiration.unwrap_or(SessionPolicy::DEFAULT_REFRESH_EXPIRATION);
+        SessionPolicy::new(expiration, refresh_expiration, switch)
     }
 }
 
@@ -306,7 +308,7 @@ pub struct ExplainToken {
     /// Check the signature with the public keys of this file, a JWK set
     #[arg(long, value_name = "FILE", conflicts_with = "local")]
     pub jwks: Option<PathBuf>,
-    /// Check the signature with the key of the local server, in its data folder
+    /// Check the signature with the key of the local server, in its data folder, and take its durations
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = ".latchkey")]
     pub local: Option<PathBuf>,
     /// How long sessions last.

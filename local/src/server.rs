@@ -11,12 +11,15 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use jwks::Jwks;
 use keyring::{KeySource, PublicKeysError, Purpose, SigningKeys};
-use local_data::{DataFolder, FolderError, Store, StoreFileError, signing_key, signing_key::KeyFileError};
+use local_data::{
+    DataFolder, FolderError, Store, StoreFileError, session_settings, signing_key, signing_key::KeyFileError,
+};
 use login::Login;
 use password::ChangePassword;
 use refresh::Refresh;
 use serde_json::Value;
 use sessions::Sessions;
+use token::{PolicyError, RefreshSwitch, SessionPolicy};
 use tokio::net::TcpListener;
 use users::Hasher;
 use verify::Verify;
@@ -72,6 +75,12 @@ pub enum StartError {
     /// A duration out of range, or an origin that is none.
     #[error("{0} (set by --expiration, --refresh-expiration and --allow-origin)")]
     Setting(#[from] SettingError),
+    /// A duration out of range.
+    #[error("{0} (set by --expiration and --refresh-expiration)")]
+    Policy(#[from] PolicyError),
+    /// The file with the durations.
+    #[error("cannot write the durations into the folder of --data: {0}")]
+    Settings(#[source] io::Error),
     /// The demo user.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -96,6 +105,8 @@ impl Server {
         let hasher = Hasher::new();
         demo::create_user(&store.users, &hasher, now).await?;
         let gateway = gateway(&store, hasher, &key_file, options, &listener)?;
+        let policy = SessionPolicy::new(options.expiration, options.refresh_expiration, RefreshSwitch::On)?;
+        session_settings::write(folder.path(), &policy).map_err(StartError::Settings)?;
         let site = Site::new(options, now);
         Ok(Self { listener, served: Served { gateway, site }, folder })
     }

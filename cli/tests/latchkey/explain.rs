@@ -2,8 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use token::{RefreshSwitch, Seconds, SessionPolicy};
 
-use crate::folder::{Run, latchkey, run};
+use crate::folder::{Folder, Run, latchkey, run};
 
 const LOGIN: u64 = 1_685_728_800;
 
@@ -62,9 +63,10 @@ Claims
 
 The session began with a login at 2023-06-02 18:00:00 UTC (iat), 10 min ago. No refresh changes that.
 This token dies at 2023-06-02 19:00:00 UTC (exp), in 50 min.
-A live token of this session can be refreshed until 2023-06-04 18:00:00 UTC, that second included: iat + 2 d is 1 d 23 h 50 min from now.
-The session ends by 2023-06-04 19:00:00 UTC at the latest: a refresh at the last possible second gives a token that lives 1 h longer, so the longest session is 2 d + 1 h.
-It can be refreshed now: now 1685729400 < exp 1685732400, and now 1685729400 <= iat 1685728800 + 172800 = 1685901600. The new token would have the same iat and exp = now + 3600 = 1685733000.
+Assumed: A live token of this session can be refreshed until 2023-06-04 18:00:00 UTC, that second included: iat + 2 d is 1 d 23 h 50 min from now.
+Assumed: The session ends by 2023-06-04 19:00:00 UTC at the latest: a refresh at the last possible second gives a token that lives 1 h longer, so the longest session is 2 d + 1 h.
+Assumed: It can be refreshed now: now 1685729400 < exp 1685732400, and now 1685729400 <= iat 1685728800 + 172800 = 1685901600. The new token would have the same iat and exp = now + 3600 = 1685733000.
+ASSUMED: JWT_EXPIRATION_DELTA = 1 h, JWT_REFRESH_EXPIRATION_DELTA = 2 d, JWT_ALLOW_REFRESH = true. A token does not say how its service is set. Say it with --expiration, --refresh-expiration or --no-refresh, or name the local server's folder with --local.
 "
     );
 }
@@ -110,7 +112,11 @@ fn the_json_has_every_number_of_the_explanation() {
             "explanation": {
                 "now": LOGIN + 600, "logged_in_at": LOGIN, "expires_at": LOGIN + 3600,
                 "refresh_until": LOGIN + 172_800, "session_ends_by": LOGIN + 176_400,
-                "verdict": "refreshable", "sentences": null,
+                "verdict": "refreshable", "sentences": null, "contradictions": [],
+            },
+            "settings": {
+                "source": "assumed", "expiration": 3600, "refresh_expiration": 172_800, "allow_refresh": true,
+                "assumed": ["JWT_EXPIRATION_DELTA", "JWT_REFRESH_EXPIRATION_DELTA", "JWT_ALLOW_REFRESH"],
             },
         })
     );
@@ -128,7 +134,7 @@ fn each_refusal_comes_with_its_arithmetic() {
     ] {
         let run = explain(&token(exp), at, &[]);
         assert_eq!((run.status, run.err.as_str()), (1, ""));
-        assert!(run.out.lines().last().unwrap().contains(words), "{}", run.out);
+        assert!(run.out.lines().any(|line| line.contains(words)), "{}", run.out);
     }
 }
 
@@ -169,9 +175,73 @@ fn a_token_of_the_wrong_form_is_refused_whatever_its_age() {
             (&json!(false), &json!("refreshable"))
         );
         let text = explain(&token, LOGIN + 600, &[]).out;
-        assert!(text.ends_with(&format!("It is refused whatever its age: {problem}.\n")), "{text}");
+        assert!(text.contains(&format!("\nIt is refused whatever its age: {problem}.\n")), "{text}");
         assert!(!text.contains("It can be refreshed now"), "{text}");
     }
+}
+
+#[test]
+fn what_stands_on_a_setting_that_nobody_told_is_marked() {
+    let explained = |more: &[&str], at| explain(&token(LOGIN + 3600), at, more).out;
+    let assumed = |more: &[&str], at| {
+        let text = explained(more, at);
+        text.lines().filter(|line| line.starts_with("Assumed: ")).count()
+    };
+    let both = ["--expiration", "1h", "--refresh-expiration", "2d"];
+    for (more, names) in [
+        (&[][..], "JWT_EXPIRATION_DELTA = 1 h, JWT_REFRESH_EXPIRATION_DELTA = 2 d, JWT_ALLOW_REFRESH = true"),
+        (&["--expiration", "2h"], "JWT_REFRESH_EXPIRATION_DELTA = 2 d, JWT_ALLOW_REFRESH = true"),
+        (&["--refresh-expiration", "7d"], "JWT_EXPIRATION_DELTA = 1 h"),
+        (&["--no-refresh"], "JWT_EXPIRATION_DELTA = 1 h"),
+    ] {
+        assert_eq!(assumed(more, LOGIN), 3, "{more:?}");
+        assert!(explained(more, LOGIN).contains(&format!("\nASSUMED: {names}. ")), "{more:?}");
+        // That a token has expired, only the token says.
+        assert_eq!(assumed(more, LOGIN + 3600), 2, "{more:?}");
+    }
+    for known in [&both[..], &["--expiration", "1h", "--no-refresh"]] {
+        let text = explained(known, LOGIN);
+        assert!(!text.to_lowercase().contains("assumed"), "{text}");
+        let (_, json) = explain_json(&token(LOGIN + 3600), LOGIN, known);
+        assert_eq!(
+            (&json["settings"]["source"], &json["settings"]["assumed"]),
+            (&json!("given"), &json!([]))
+        );
+    }
+}
+
+#[test]
+fn the_local_server_s_folder_tells_its_durations() {
+    let folder = Folder::new();
+    let path = folder.path().to_str().unwrap();
+    local_data::signing_key::file_in(folder.path(), edge::clock::now()).unwrap();
+    let settings = |more: &[&str]| {
+        let more = [&["--local", path], more].concat();
+        explain_json(&token(LOGIN + 300), LOGIN, &more).1["settings"].clone()
+    };
+    assert_eq!(settings(&[])["source"], "assumed", "no server ran there yet");
+    let policy = SessionPolicy::new(Seconds::new(300), Seconds::new(600), RefreshSwitch::On).unwrap();
+    local_data::session_settings::write(folder.path(), &policy).unwrap();
+    assert_eq!(
+        settings(&[]),
+        json!({
+            "source": "given", "assumed": [], "expiration": 300, "refresh_expiration": 600, "allow_refresh": true,
+        })
+    );
+    assert_eq!(settings(&["--expiration", "10m"])["expiration"], 600, "the command line wins");
+    std::fs::write(folder.path().join("session-settings.json"), "{}").unwrap();
+    let run = explain(&token(LOGIN + 300), LOGIN, &["--local", path]);
+    assert!(run.status == 1 && run.err.contains("session-settings.json holds no durations"), "{run:?}");
+}
+
+#[test]
+fn settings_that_do_not_fit_the_token_are_pointed_out() {
+    let text = explain(&token(LOGIN + 600), LOGIN, &[]).out;
+    assert!(text.contains("\nThese settings do not fit the token: exp is 10 min after iat"), "{text}");
+    let (_, json) = explain_json(&token(LOGIN + 43_200), LOGIN, &[]);
+    assert_eq!(json["explanation"]["contradictions"].as_array().unwrap().len(), 1);
+    let (_, json) = explain_json(&token(LOGIN + 43_200), LOGIN, &["--expiration", "12h"]);
+    assert_eq!(json["explanation"]["contradictions"], json!([]));
 }
 
 #[test]
@@ -200,7 +270,7 @@ fn a_token_without_its_instants_is_shown_and_refused() {
 fn a_token_that_is_too_old_as_well_is_told_so() {
     let header = json!({ "typ": "at+jwt", "alg": "RS256", "kid": "key" });
     let text = explain(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]).out;
-    let last: Vec<_> = text.lines().rev().take(2).collect();
+    let last: Vec<_> = text.lines().rev().skip(1).take(2).collect();
     let (_, json) = explain_json(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]);
     assert_eq!(json["problems"], json!(["typ is not JWT", "the token has expired"]));
     assert_eq!(last[0], "It is refused whatever its age: typ is not JWT.");

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{private_file, signing_key, store};
+use crate::{private_file, session_settings, signing_key, store};
 
 /// The data folder: only its owner may enter it, and no file of ours in it is a link.
 ///
@@ -135,7 +135,8 @@ impl DataFolder {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
             let is_ours = |ours: &&str| name == **ours;
-            if !store::FILES.iter().chain([&signing_key::FILE_NAME]).any(is_ours) {
+            let others = [signing_key::FILE_NAME, session_settings::FILE_NAME];
+            if !store::FILES.iter().chain(&others).any(is_ours) {
                 return Ok(true);
             }
         }

@@ -21,6 +21,8 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// The explanation in words and sums, a sentence a rule.
     pub sentences: Vec<String>,
+    /// What in the token no service with this policy can have written, in words.
+    pub contradictions: Vec<String>,
 }
 
 /// Whether a token can be refreshed.
@@ -62,8 +64,53 @@ impl Explanation {
                 end_sentence(policy, session_ends_by),
                 verdict_sentence(policy, lifetime, verdict, now),
             ],
+            contradictions: contradictions(policy, lifetime, now),
         }
     }
+
+    /// Whether the sentence at `index` is true under this policy alone: the refresh limit, the end of the session, and
+    /// the verdict unless the token's own instants decide it.
+    pub fn depends_on_policy(&self, index: usize) -> bool {
+        match index {
+            2 | 3 => true,
+            4 => !matches!(self.verdict, Verdict::TokenExpired | Verdict::IssuedInFuture),
+            _ => false,
+        }
+    }
+}
+
+/// Where the token's instants and the policy do not fit each other.
+fn contradictions(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Vec<String> {
+    let life = lifetime.expires_at.time_left(lifetime.issued_at);
+    let expiration = policy.expiration();
+    let latest = policy.latest_expiry(lifetime.issued_at);
+    let mut found = Vec::new();
+    if life < expiration {
+        found.push(format!(
+            "exp is {life} after iat, and a token that lives for {expiration} would have a later exp: \
+             JWT_EXPIRATION_DELTA is shorter, or was when this token was issued."
+        ));
+    }
+    if now.plus(ISSUED_AT_LEEWAY).plus(expiration) < lifetime.expires_at {
+        found.push(format!(
+            "exp is {} from now, and a token that lives for {expiration} and is issued by now would have an earlier \
+             exp: JWT_EXPIRATION_DELTA is longer, or was when this token was issued.",
+            lifetime.expires_at.time_left(now)
+        ));
+    }
+    if latest < lifetime.expires_at {
+        let setting = match policy.refresh_switch() {
+            RefreshSwitch::On => "one of the two durations is longer, or was",
+            RefreshSwitch::Off => {
+                "the token was refreshed, so refreshing is on, or was, unless JWT_EXPIRATION_DELTA was longer"
+            }
+        };
+        found.push(format!(
+            "exp is {} after {latest}, the last exp of this session by these settings: {setting}.",
+            lifetime.expires_at.time_left(latest)
+        ));
+    }
+    found
 }
 
 fn verdict(policy: &SessionPolicy, lifetime: Lifetime, now: Timestamp) -> Verdict {

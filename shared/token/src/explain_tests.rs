@@ -66,6 +66,37 @@ fn each_refusal_is_explained_with_its_arithmetic() {
 }
 
 #[test]
+fn a_token_that_the_policy_cannot_have_issued_is_pointed_out() {
+    const LOGIN: u64 = 1_685_728_800;
+    for (switch, life, age, words) in [
+        (RefreshSwitch::On, 3600, 0, None),
+        (RefreshSwitch::On, 3601, 1, None),
+        (RefreshSwitch::On, 172_800 + 3600, 172_800, None),
+        // Issued by a clock that is ahead.
+        (RefreshSwitch::On, 3605, 0, None),
+        (RefreshSwitch::Off, 3600, 60, None),
+        (RefreshSwitch::On, 3599, 0, Some("exp is 59 min 59 s after iat")),
+        (RefreshSwitch::On, 3606, 0, Some("exp is 1 h 6 s from now")),
+        (RefreshSwitch::On, 172_800 + 3601, 172_801, Some("exp is 1 s after 2023-06-04 19:00:00 UTC")),
+        (RefreshSwitch::Off, 3601, 60, Some("so refreshing is on")),
+    ] {
+        let found = explain(switch, LOGIN + life, LOGIN + age).contradictions;
+        assert_eq!(found.len(), usize::from(words.is_some()), "{life} {age} {found:?}");
+        assert!(found.iter().all(|text| text.contains(words.unwrap())), "{found:?}");
+    }
+}
+
+#[test]
+fn the_policy_decides_limit_and_end_and_the_verdict_of_a_live_token() {
+    let depends = |now| {
+        let explanation = explain(RefreshSwitch::On, 1_685_732_400, now);
+        (0..explanation.sentences.len()).map(|index| explanation.depends_on_policy(index)).collect::<Vec<_>>()
+    };
+    assert_eq!(depends(1_685_728_800), [false, false, true, true, true]);
+    assert_eq!(depends(1_685_732_400), [false, false, true, true, false]);
+}
+
+#[test]
 fn a_token_that_outlives_a_shortened_policy_still_ends_the_session_last() {
     let explanation = explain(RefreshSwitch::Off, 1_685_800_000, 1_685_728_800);
     assert_eq!(explanation.session_ends_by, at(1_685_800_000));
