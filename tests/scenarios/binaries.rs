@@ -11,7 +11,7 @@ use token::{Algorithm, Key, KeySet, Schedule};
 const PASSWORD: &str = "canary-password-7d41";
 const DENY: (&str, &str) = ("AUTHORIZER_ON_FAILURE", "deny");
 const HEADER_CANARY: &str = "canary-authorization-5c1f";
-const SECRET_CANARY: &str = "canary-signing-secret-93a1-canary-signing-secret";
+const SECRET_CANARY: &str = "hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 struct Stack {
     store: harness::DynamoDb,

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::alarms::{Measured, State, alarms};
 
 const PASSWORD: &str = "correct horse battery";
-const SECRET: &str = "a signing secret of thirty-two bytes and more";
+const SECRET: &str = "hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const NOWHERE: &str = "http://127.0.0.1:9";
 const RUNBOOK: &str = include_str!("../../docs/runbook.md");
 const BEGIN: &str = "<!-- faults:begin -->\n";
