@@ -1,8 +1,11 @@
 //! Failed logins from one address, under many names.
 
+use std::sync::Arc;
+
 use harness::{Event, LOGIN_AT, Reply, World};
 use http::Method;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 const PASSWORD: &str = "correct horse battery";
 const WINDOW: u64 = 900;
@@ -118,4 +121,22 @@ async fn a_limit_of_zero_counts_nothing() {
     assert_eq!(world.log_in("ada", "wrong", LOGIN_AT).await.code(), "invalid_credentials");
     assert_eq!(world.operations(), ["BatchGetItem", "UpdateItem"]);
     assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_tries_at_the_same_instant_no_more_than_the_limit_are_checked_from_half_of_it_on() {
+    let world = Arc::new(World::with(&[("LOGIN_FAILURES_PER_ADDRESS", "6")]).await);
+    world.create("ada", PASSWORD).await;
+    fail(&world, 3).await;
+    assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT + 1).await.status, 200, "a success is not counted");
+    let mut tries = JoinSet::new();
+    for attempt in 0..24 {
+        let world = Arc::clone(&world);
+        tries.spawn(
+            async move { world.log_in(&format!("other-{attempt}"), "wrong", LOGIN_AT + 1).await.status },
+        );
+    }
+    let statuses = tries.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 3, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 21, "{statuses:?}");
 }

@@ -27,6 +27,7 @@ mod local_page;
 mod local_server;
 mod login;
 mod logout;
+mod lost_responses;
 mod openapi;
 mod operations;
 mod outages;

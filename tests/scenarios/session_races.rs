@@ -10,7 +10,7 @@ use token::{
     CustomClaims, KeySet, RefreshSwitch, Seconds, SessionId, SessionPolicy, Subject, TokenId, UserId,
 };
 use tokio::task::JoinSet;
-use users::{EarlierFailures, NewSession, NewUser, User, VerifiedLogin};
+use users::{Account, EarlierFailures, NewSession, NewUser, User, VerifiedLogin};
 
 const ROUNDS: u32 = 500;
 const REFRESHERS: usize = 2;
@@ -47,7 +47,7 @@ impl Arena {
         let Self { world, ada, keys, policy } = self;
         let (session_id, now) = (SessionId::new(edge::random::entropy().unwrap()), at(LOGIN_AT));
         let login = VerifiedLogin {
-            user: ada,
+            user: &Account::from(ada.clone()),
             session: &NewSession { id: session_id, issued_at: now, user_agent: None, source_ip: None },
             upgraded_hash: None,
             earlier_failures: EarlierFailures::None,
@@ -128,7 +128,7 @@ async fn after_a_change_of_the_password_no_refresh_of_the_session_succeeds() {
             user_agent: None,
             source_ip: None,
         };
-        world.users.change_password(&user, by, &HASH.parse().unwrap(), &new).await.unwrap();
+        world.users.change_password(&Account::from(user), by, &HASH.parse().unwrap(), &new).await.unwrap();
     })
     .await;
 }

@@ -9,7 +9,7 @@ use std::{
 use local_data::Store;
 use serde_json::Value;
 use token::{Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
-use users::{EarlierFailures, NewSession, User, VerifiedLogin};
+use users::{Account, EarlierFailures, NewSession, User, VerifiedLogin};
 
 /// The data folder of a local server, gone with the test.
 pub(crate) struct Folder(PathBuf);
@@ -70,7 +70,7 @@ impl Folder {
             let users = Store::open(&self.0).await.unwrap().users;
             let user = users.find(&name.parse().unwrap()).await.unwrap().unwrap();
             let login = VerifiedLogin {
-                user: &user,
+                user: &Account::from(user),
                 session: &session,
                 upgraded_hash: None,
                 earlier_failures: EarlierFailures::None,

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
-use token::Timestamp;
-use users::{Hasher, Password, Verdict};
+use token::{Entropy, Timestamp};
+use users::{Hasher, Password, TryId, Verdict};
 
 use crate::folder::{Folder, Run, latchkey, run, runtime};
 
@@ -322,7 +322,7 @@ fn unlocking_forgets_the_failed_logins_and_ends_no_session() {
             let users = Store::open(folder.path()).await.unwrap().users;
             let (name, now) = ("ada".parse().unwrap(), Timestamp::from_seconds(now).unwrap());
             let attempts = users.for_login(&name, None, now).await.unwrap().attempts;
-            users.record_failure(&name, now).await.unwrap();
+            users.record_failure(&name, &TryId::new(Entropy([1; 16])), now).await.unwrap();
             attempts
         })
     };

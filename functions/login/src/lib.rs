@@ -3,6 +3,8 @@
 //! One read of the user's row and of those that count failures, one hash, one conditional write. An unknown name,
 //! a disabled user and a wrong password get the same answer at the same cost.
 
+mod unconfirmed_session;
+
 use std::sync::Arc;
 
 use edge::{
@@ -13,11 +15,20 @@ use http::Method;
 use keyring::SigningKeys;
 use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
 use users::{
-    EarlierFailures, Hasher, NewSession, OpenSessionError, Password, User, UserTable, Username, VerifiedLogin,
+    Account, EarlierFailures, Hasher, NewSession, OpenSessionError, Password, UserTable, Username,
+    VerifiedLogin,
 };
+
+use crate::unconfirmed_session::UnconfirmedSession;
 
 /// How often a login starts over because the stored hash changed while the password was checked.
 const MAX_CHECKS: usize = 3;
+
+/// A login whose session is in the row, and whose user does not know of it yet.
+struct Opened {
+    account: Account,
+    session: UnconfirmedSession,
+}
 
 /// The use case and all that it may touch.
 pub struct Login {
@@ -62,7 +73,7 @@ impl Login {
         let opened = self.open_session(user, &password, &session, attempt.earlier_failures).await;
         let counted = self.passwords.count(&attempt, &opened, now).await;
         let opened = counted.and(opened).map_err(|reason| Rejection::from(reason).about(subject));
-        let user = opened?;
+        let Opened { account: user, session: unconfirmed } = opened?;
         let subject = AuditSubject::session(user.id, session.id);
         let lifetime = self.policy.log_in(now);
         let claims = self.issuer.claims(
@@ -74,17 +85,19 @@ impl Login {
         );
         let token = self.issuer.issue(&claims, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &claims };
-        Ok(self.cookies.token_response(issued, Carrier::Program, &self.policy, now)?).about(subject)
+        let response = self.cookies.token_response(issued, Carrier::Program, &self.policy, now)?;
+        unconfirmed.settle();
+        Ok(response).about(subject)
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.
     async fn open_session(
         &self,
-        mut user: Option<User>,
+        mut user: Option<Account>,
         password: &Arc<Password>,
         session: &NewSession<'_>,
         earlier_failures: EarlierFailures,
-    ) -> Result<User, Reason> {
+    ) -> Result<Opened, Reason> {
         for _ in 0..MAX_CHECKS {
             let (checked, upgraded) = self.passwords.check(user, password).await?;
             let login = VerifiedLogin {
@@ -93,23 +106,31 @@ impl Login {
                 upgraded_hash: upgraded.as_deref(),
                 earlier_failures,
             };
-            match self.users.open_session(&login, &self.policy).await {
-                Ok(()) => return Ok(checked),
-                // A parallel login upgraded the hash, or the password was changed: check against the new one.
-                Err(OpenSessionError::HashChanged(fresh)) => user = Some(*fresh),
-                Err(OpenSessionError::UserGone) => {
-                    return Err(Reason::InvalidCredentials(CredentialFailure::UnknownUser));
+            let written = UnconfirmedSession::new(&self.users, &checked, session.id);
+            let error = match self.users.open_session(&login, &self.policy).await {
+                Ok(()) => return Ok(Opened { account: checked, session: written }),
+                Err(OpenSessionError::Store(error)) => {
+                    written.end().await;
+                    return Err(error.into());
                 }
-                Err(OpenSessionError::UserDisabled) => {
-                    return Err(Reason::InvalidCredentials(CredentialFailure::UserDisabled));
-                }
-                Err(OpenSessionError::UnreadableHash) => {
-                    return Err(Reason::Internal("an unreadable hash matched"));
-                }
-                Err(OpenSessionError::Store(error)) => return Err(error.into()),
-            }
+                Err(error) => error,
+            };
+            written.settle();
+            user = Some(changed(error)?);
         }
         Err(Reason::Internal("the password hash keeps changing"))
+    }
+}
+
+/// The account whose hash changed while the password was checked: a parallel login upgraded it, or the password was
+/// changed. Everything else is the end of the login.
+fn changed(error: OpenSessionError) -> Result<Account, Reason> {
+    match error {
+        OpenSessionError::HashChanged(fresh) => Ok(*fresh),
+        OpenSessionError::UserGone => Err(Reason::InvalidCredentials(CredentialFailure::UnknownUser)),
+        OpenSessionError::UserDisabled => Err(Reason::InvalidCredentials(CredentialFailure::UserDisabled)),
+        OpenSessionError::UnreadableHash => Err(Reason::Internal("an unreadable hash matched")),
+        OpenSessionError::Store(error) => Err(error.into()),
     }
 }
 

@@ -4,6 +4,8 @@
 //! hash and all sessions. The answer's token is of a new session, as after a login: whoever else holds a token of the
 //! old one, perhaps the reason for the change, is out like all the others.
 
+mod earlier_change;
+
 use std::sync::Arc;
 
 use edge::{
@@ -14,12 +16,20 @@ use http::Method;
 use keyring::SigningKeys;
 use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::{
-    ChangePasswordError, Hasher, NewPasswordError, NewSession, Password, PasswordHash, PasswordPolicy, User,
-    UserTable,
+    Account, ChangePasswordError, Hasher, NewPasswordError, NewSession, Password, PasswordHash,
+    PasswordPolicy, UserTable,
 };
+
+use crate::earlier_change::{EarlierChange, confirm};
 
 /// How often a change starts over because the stored hash changed while the password was checked.
 const MAX_CHECKS: usize = 3;
+
+/// The token of a request, and where it was.
+struct Presented<'a> {
+    token: &'a str,
+    carrier: Carrier,
+}
 
 /// The use case and all that it may touch.
 pub struct ChangePassword {
@@ -52,7 +62,7 @@ impl ChangePassword {
     /// Gives the user, whose password is `current`, the new hash and no session but the new one.
     async fn replace(
         &self,
-        mut user: User,
+        mut user: Account,
         current: &Arc<Password>,
         by: SessionId,
         hash: &PasswordHash,
@@ -76,10 +86,50 @@ impl ChangePassword {
                 Err(ChangePasswordError::UnreadableHash) => {
                     return Err(Reason::Internal("an unreadable hash matched").into());
                 }
-                Err(ChangePasswordError::Store(error)) => return Err(error.into()),
+                Err(ChangePasswordError::Store(error)) => {
+                    return if self.is_written(&user, hash).await { Ok(()) } else { Err(error.into()) };
+                }
             }
         }
         Err(Reason::Internal("the password hash keeps changing").into())
+    }
+
+    /// Whether the row has this hash, whose write got no response.
+    async fn is_written(&self, user: &Account, hash: &PasswordHash) -> bool {
+        let found = self.users.find(&user.username).await.ok().flatten();
+        found.is_some_and(|found| found.id == user.id && found.password_hash.as_ref() == Ok(hash))
+    }
+
+    /// The response to a call that comes again because the first response was lost: its session has ended by the change
+    /// that it asked for. `rejection` stands if that is not so.
+    async fn respond_again(
+        &self,
+        request: &Request,
+        presented: Presented<'_>,
+        rejection: Rejection,
+        now: Timestamp,
+    ) -> Result<Response, Rejection> {
+        let claims = self.keys.verify(&self.verifier, presented.token, now).await?;
+        let Ok(username) = claims.username.parse() else { return Err(rejection) };
+        let Some(user) = self.users.find(&username).await? else { return Err(rejection) };
+        let Some(change) = EarlierChange::find(&user, &claims) else { return Err(rejection) };
+        let lifetime = self.policy.log_in(change.issued_at);
+        if !lifetime.is_live(now) {
+            return Err(rejection);
+        }
+        let new = Password::try_from(request.json()?.string("new_password")?)
+            .map_err(|error| Reason::of_field("new_password", &error))?;
+        let keys = self.keys.current(now).await?;
+        if !confirm(&self.passwords, request, &user, new, now).await? {
+            return Err(rejection);
+        }
+        let subject = Subject { id: user.id, username: user.username.as_str() };
+        let token_id = TokenId::new(edge::random::entropy()?);
+        let fresh = self.issuer.claims(subject, change.session, token_id, lifetime, user.claims.clone());
+        let token = self.issuer.issue(&fresh, &keys, now)?;
+        let issued = IssuedToken { token: &token, claims: &fresh };
+        let response = self.cookies.token_response(issued, presented.carrier, &self.policy, now)?;
+        Ok(response).about(AuditSubject::session(user.id, change.session))
     }
 
     /// Checks the body and the current password of `caller`, and changes it.
@@ -142,7 +192,16 @@ impl Endpoint for ChangePassword {
         self.cookies.reject_foreign_pages(request)?;
         let (token, carrier) = self.cookies.bearer_token(request)?;
         let check = SessionCheck { users: &self.users, keys: &self.keys, verifier: &self.verifier };
-        let caller = check.caller(token, now).await?;
+        let caller = match check.caller(token, now).await {
+            Ok(caller) => caller,
+            Err(rejection)
+                if matches!(rejection.reason(), Reason::SessionEnded(SessionFailure::NotInRow)) =>
+            {
+                let presented = Presented { token, carrier };
+                return self.respond_again(request, presented, rejection, now).await;
+            }
+            Err(rejection) => return Err(rejection),
+        };
         let subject = AuditSubject::from(&caller.claims);
         self.change(request, caller, carrier, now).await.about(subject)
     }

@@ -1,9 +1,11 @@
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use token::{Seconds, Timestamp};
 
 use crate::{
-    SourceAddress, StoreError, UserTable,
-    row::{address_key, instant, number},
-    schema::{EXPIRES_AT, FAILURES},
+    SourceAddress, StoreError, TryClaim, TryId, UserTable,
+    row::{address_key, has_try, instant, number, string},
+    schema::{EXPIRES_AT, FAILURES, TRIES},
+    update::{Outcome, update},
 };
 
 /// For how long failures from an address are counted together, from the first of them on.
@@ -19,6 +21,14 @@ pub struct AddressFailures {
 }
 
 impl AddressFailures {
+    /// Whether a login from the address has to claim its try, when `limit` failures are allowed.
+    ///
+    /// From half of the limit on: of tries at the same instant, no more than the limit are checked where no more than
+    /// half of it run at the same time.
+    pub fn must_claim(&self, limit: u32) -> bool {
+        self.failures > 0 && self.failures >= limit / 2
+    }
+
     /// How long logins from the address have to wait when `limit` failures are allowed, or none if one may be made now.
     ///
     /// An end further off than 15 minutes was written by a clock that has been set back; it makes nobody wait.
@@ -32,22 +42,68 @@ impl UserTable {
     /// Counts a failed login from this address, whatever the name was. A success forgets none of them: an attacker may
     /// have an account too.
     ///
-    /// One write; two when the 15 minutes are over and `DynamoDB` has not deleted the row yet.
+    /// One write; two when the 15 minutes are over and `DynamoDB` has not deleted the row yet. However often the write
+    /// is repeated, it counts once.
     pub async fn record_failure_from(
         &self,
         address: &SourceAddress,
+        id: &TryId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let row = || {
-            self.update_item(address_key(address))
-                .expression_attribute_names("#failures", FAILURES)
+            self.failures_from(address)
                 .expression_attribute_names("#expires_at", EXPIRES_AT)
                 .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":tries", id.as_set())
                 .expression_attribute_values(":now", instant(now))
                 .expression_attribute_values(":until", instant(now.plus(WINDOW)))
         };
-        let add = "SET #expires_at = if_not_exists(#expires_at, :until) ADD #failures :one";
-        self.count_failure(row, add, "SET #expires_at = :until, #failures = :one").await
+        let add = "SET #expires_at = if_not_exists(#expires_at, :until) ADD #failures :one, #tries :tries";
+        let start_over = "SET #expires_at = :until, #failures = :one, #tries = :tries";
+        self.count_failure(row, id, add, start_over).await
+    }
+
+    /// Counts a failure from this address before the password is checked, unless that would be one more than `limit`.
+    pub async fn claim_try_from(
+        &self,
+        address: &SourceAddress,
+        limit: u32,
+        id: &TryId,
+        now: Timestamp,
+    ) -> Result<TryClaim, StoreError> {
+        let claim = self
+            .failures_from(address)
+            .update_expression("ADD #failures :one, #tries :tries")
+            .condition_expression("#failures < :limit AND #expires_at > :now AND NOT contains(#tries, :try)")
+            .expression_attribute_names("#expires_at", EXPIRES_AT)
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":tries", id.as_set())
+            .expression_attribute_values(":limit", number(limit.into()))
+            .expression_attribute_values(":now", instant(now))
+            .expression_attribute_values(":try", string(&id.0));
+        Ok(match update(claim).await? {
+            Outcome::Done(_) => TryClaim::Granted,
+            Outcome::Rejected(Some(row)) if has_try(&row, id) => TryClaim::Granted,
+            Outcome::Rejected(_) => TryClaim::TakenByAnother,
+        })
+    }
+
+    /// Takes back a claim whose try was a success.
+    pub async fn release_try_from(&self, address: &SourceAddress, id: &TryId) -> Result<(), StoreError> {
+        let release = self
+            .failures_from(address)
+            .update_expression("ADD #failures :minus_one DELETE #tries :tries")
+            .condition_expression("contains(#tries, :try)")
+            .expression_attribute_values(":minus_one", AttributeValue::N("-1".to_owned()))
+            .expression_attribute_values(":tries", id.as_set())
+            .expression_attribute_values(":try", string(&id.0));
+        update(release).await.map(drop)
+    }
+
+    fn failures_from(&self, address: &SourceAddress) -> UpdateItemFluentBuilder {
+        self.update_item(address_key(address))
+            .expression_attribute_names("#failures", FAILURES)
+            .expression_attribute_names("#tries", TRIES)
     }
 }
 
@@ -69,6 +125,13 @@ mod tests {
         assert_eq!(wait(100, 100, UNTIL - 900), Some(900));
         assert_eq!(wait(u32::MAX, 100, UNTIL - 1), Some(1));
         assert_eq!(wait(100, 100, UNTIL), None);
+    }
+
+    #[test]
+    fn from_half_of_the_limit_on_a_try_is_claimed() {
+        let must_claim = |failures, limit| AddressFailures { failures, until: None }.must_claim(limit);
+        assert!(!must_claim(0, 1) && !must_claim(49, 100));
+        assert!(must_claim(1, 3) && must_claim(50, 100) && must_claim(99, 100));
     }
 
     #[test]

@@ -155,7 +155,7 @@ impl UserTable {
 
 async fn done(change: UpdateItemFluentBuilder) -> Result<(), ChangeError> {
     match update(change).await? {
-        Outcome::Done => Ok(()),
+        Outcome::Done(_) => Ok(()),
         Outcome::Rejected(_) => Err(ChangeError::NoSuchUser),
     }
 }

@@ -4,9 +4,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use token::SessionId;
 
 use crate::{
-    NewSession, PasswordHash, StoreError, User, UserTable,
+    Account, NewSession, PasswordHash, StoreError, UserTable,
     row::{read_user, session_entry, string, user_key},
-    schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
+    schema::{ENABLED, PASSWORD_HASH, REPLACED, SESSIONS, USER_ID},
     update::{Outcome, update},
 };
 
@@ -21,7 +21,7 @@ pub enum ChangePasswordError {
     UserDisabled,
     /// The password was changed, or its hash upgraded by a login: verify again, against this user's.
     #[error("the password hash is not the one that was checked")]
-    HashChanged(Box<User>),
+    HashChanged(Box<Account>),
     /// The user as read has no hash that anyone can have checked.
     #[error("the user has no readable password hash")]
     UnreadableHash,
@@ -33,16 +33,19 @@ pub enum ChangePasswordError {
 impl UserTable {
     /// Replaces the password of `user`, which was just checked against the hash as read, and every session by a new one.
     ///
-    /// One conditional write: the user still is the same, enabled, has the same hash and the session `by` that asks.
+    /// One conditional write: the user still is the same, enabled, has the same hash and the session `by` that asks. The
+    /// new session remembers `by`, so that its owner can be told of a change whose response was lost.
     pub async fn change_password(
         &self,
-        user: &User,
+        user: &Account,
         by: SessionId,
         hash: &PasswordHash,
         session: &NewSession<'_>,
     ) -> Result<(), ChangePasswordError> {
         let checked = user.password_hash.as_ref().map_err(|_| ChangePasswordError::UnreadableHash)?;
-        let only = AttributeValue::M(HashMap::from([(session.id.to_string(), session_entry(session))]));
+        let mut entry = session_entry(session);
+        entry.insert(REPLACED.to_owned(), string(&by));
+        let only = AttributeValue::M(HashMap::from([(session.id.to_string(), AttributeValue::M(entry))]));
         let change = self
             .update_item(user_key(&user.username))
             .update_expression("SET #hash = :hash, #sessions = :only")
@@ -62,8 +65,8 @@ impl UserTable {
         let Outcome::Rejected(row) = update(change).await? else { return Ok(()) };
         let row = row.ok_or(ChangePasswordError::SessionEnded)?;
         let found = read_user(&row, &user.username).map_err(StoreError::from)?;
-        if found.id == user.id && found.sessions.contains_key(&session.id) {
-            // The client repeats a write whose answer was lost, and then finds its own session.
+        if found.id == user.id && found.password_hash.as_ref() == Ok(hash) {
+            // The client repeats a write whose response was lost, and then finds its own hash, whose salt is new.
             return Ok(());
         }
         if found.id == user.id && !found.enabled {
@@ -72,6 +75,6 @@ impl UserTable {
         if found.id != user.id || !found.sessions.contains_key(&by) {
             return Err(ChangePasswordError::SessionEnded);
         }
-        Err(ChangePasswordError::HashChanged(Box::new(found)))
+        Err(ChangePasswordError::HashChanged(Box::new(found.into())))
     }
 }

@@ -70,7 +70,7 @@ impl UserTable {
             .expression_attribute_values(":none", no_sessions());
         match update(end).await? {
             Outcome::Rejected(Some(row)) if has_sessions(&row, user)? => Err(EndSessionsError::SessionEnded),
-            Outcome::Done | Outcome::Rejected(_) => Ok(()),
+            Outcome::Done(_) | Outcome::Rejected(_) => Ok(()),
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::error::Error;
 
+use token::UserId;
+
 use aws_smithy_runtime_api::client::result::SdkError;
 
 /// Why the table gave no answer.
@@ -58,12 +60,42 @@ impl std::fmt::Display for Operation {
     }
 }
 
+/// Which row is malformed, as far as a log may say it: never by name or address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MalformedRowOf {
+    /// Somebody's; whoever asked knows whose.
+    #[default]
+    Unknown,
+    /// The row of the user of this `sub`.
+    User(UserId),
+    /// A user's row whose `user_id` is unreadable too.
+    UnidentifiedUser,
+    /// The failed logins under a name.
+    Attempts,
+    /// The failed logins from an address.
+    Address,
+}
+
+impl std::fmt::Display for MalformedRowOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => Ok(()),
+            Self::User(id) => write!(f, " in the row of the user {id}"),
+            Self::UnidentifiedUser => f.write_str(" in a user's row whose user_id is unreadable"),
+            Self::Attempts => f.write_str(" in the row of the failed logins under a name"),
+            Self::Address => f.write_str(" in the row of the failed logins from an address"),
+        }
+    }
+}
+
 /// An attribute is missing, of another type or unreadable.
 #[derive(Debug, thiserror::Error)]
-#[error("the attribute {attribute} is missing, of another type or unreadable")]
+#[error("the attribute {attribute} is missing, of another type or unreadable{row}")]
 pub struct MalformedRow {
     /// The attribute's name.
     pub attribute: &'static str,
+    /// Which row it is.
+    pub row: MalformedRowOf,
     /// What its parser said, if it has the right type.
     #[source]
     pub source: Option<Box<dyn Error + Send + Sync>>,

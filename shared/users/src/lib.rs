@@ -6,7 +6,7 @@
 //! - [`Username`]: the one canonical form of a name
 //! - [`Password`], [`PasswordHash`], [`Hasher`]: what is checked, against what, and the work between
 //! - [`PasswordPolicy`]: what a new password must be
-//! - [`User`], [`Session`]: what the user's row says
+//! - [`User`], [`Account`], [`Session`]: what the user's row says
 //! - [`Attempts`], [`AddressFailures`]: failed logins under a name and from an address, and how long they make the next one wait
 //! - [`UserRecord`]: a user on the way into the table or out of it
 //! - [`UserTable`]: every read and write of the table, each in the fewest calls
@@ -36,10 +36,10 @@ mod username;
 
 pub use address_failures::AddressFailures;
 pub use administration::{ChangeError, CreateError, NewUser};
-pub use attempts::{Attempts, TryClaim};
+pub use attempts::{Attempts, TryClaim, TryId};
 pub use change_password::ChangePasswordError;
 pub use end_session::EndSessionsError;
-pub use error::{MalformedRow, Operation, StoreError};
+pub use error::{MalformedRow, MalformedRowOf, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
 pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};
 pub use open_session::{EarlierFailures, MAX_SESSIONS, OpenSessionError, VerifiedLogin};
@@ -50,5 +50,5 @@ pub use rename::RenameError;
 pub use source_address::SourceAddress;
 pub use table::{BeforeLogin, UserTable};
 pub use transfer::{Assurance, IfDifferent, ImportError, Imported, Origin, Reservation, Status, UserRecord};
-pub use user::{NewSession, Session, User};
+pub use user::{Account, NewSession, Session, User};
 pub use username::{MAX_USERNAME_BYTES, MAX_USERNAME_CODE_POINTS, Username, UsernameError};

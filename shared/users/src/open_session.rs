@@ -1,11 +1,11 @@
 use std::{collections::BTreeMap, fmt::Write};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use token::{SessionId, SessionPolicy, Timestamp};
 
 use crate::{
-    NewSession, PasswordHash, Session, StoreError, User, UserTable,
-    row::{Row, number, read_user, session_entry, string, user_key},
+    Account, NewSession, PasswordHash, Session, StoreError, UserTable,
+    row::{Row, number, read_account, read_sessions, session_entry, string, unknown_sessions, user_key},
     schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
     update::{Outcome, update, update_both},
 };
@@ -28,7 +28,7 @@ pub enum OpenSessionError {
     UserDisabled,
     /// The password was changed, or its hash upgraded by another login: verify again, against this user's.
     #[error("the password hash is not the one that was checked")]
-    HashChanged(Box<User>),
+    HashChanged(Box<Account>),
     /// The user as read has no hash that anyone can have checked.
     #[error("the user has no readable password hash")]
     UnreadableHash,
@@ -41,7 +41,7 @@ pub enum OpenSessionError {
 #[derive(Clone, Copy, Debug)]
 pub struct VerifiedLogin<'a> {
     /// The user, as read before the check.
-    pub user: &'a User,
+    pub user: &'a Account,
     /// The session to open.
     pub session: &'a NewSession<'a>,
     /// The password hashed anew, which replaces the hash that was checked.
@@ -62,36 +62,62 @@ pub enum EarlierFailures {
 impl UserTable {
     /// Opens the session of a login at `login.session.issued_at`.
     ///
-    /// One conditional write: the user still is the same, enabled and has the hash that was checked. It also removes
-    /// the sessions that `policy` has ended, and the oldest beyond [`MAX_SESSIONS`]; the bound holds however many
-    /// logins run at once.
+    /// One conditional write: the user still is the same, enabled and has the hash that was checked. The write is
+    /// made without having read the sessions. Where there is no room for one more it is rejected with them, and made
+    /// again without the oldest; where it finds sessions that `policy` has ended, a second write removes those. The
+    /// bound of [`MAX_SESSIONS`] holds however many logins run at once.
     pub async fn open_session(
         &self,
         login: &VerifiedLogin<'_>,
         policy: &SessionPolicy,
     ) -> Result<(), OpenSessionError> {
         let now = login.session.issued_at;
-        let mut evicted = evicted(&login.user.sessions, policy, now);
+        let mut room = Room::default();
         for _ in 0..MAX_WRITES {
-            let row = match self.write_login(login, &evicted).await? {
-                Outcome::Done => return Ok(()),
+            let row = match self.write_login(login, &room).await? {
+                Outcome::Done(row) => {
+                    self.remove_outlived(login, row.as_ref(), policy).await;
+                    return Ok(());
+                }
                 Outcome::Rejected(row) => row,
             };
             match login.rejected_by(row.as_ref())? {
                 Rejection::AlreadyWritten => return Ok(()),
-                Rejection::SessionsChanged(sessions) => evicted = self::evicted(&sessions, policy, now),
+                Rejection::SessionsChanged(row) => {
+                    let evicted = evicted(&read_sessions(row).map_err(StoreError::from)?, policy, now);
+                    room = Room { evicted, unknown: unknown_sessions(row).map_err(StoreError::from)? };
+                }
             }
         }
         Err(StoreError::Contended { attempts: MAX_WRITES }.into())
     }
 
-    async fn write_login(
-        &self,
-        login: &VerifiedLogin<'_>,
-        evicted: &[SessionId],
-    ) -> Result<Outcome, OpenSessionError> {
+    /// Removes the sessions in the row, as just written, that have ended. The login stands whatever comes of this: the
+    /// next one finds what is left.
+    async fn remove_outlived(&self, login: &VerifiedLogin<'_>, row: Option<&Row>, policy: &SessionPolicy) {
+        let Some(Ok(sessions)) = row.map(read_sessions) else { return };
+        let mut outlived = sessions;
+        outlived.retain(|_, session| has_ended(session, policy, login.session.issued_at));
+        if outlived.is_empty() {
+            return;
+        }
+        let mut remove = self
+            .update_item(user_key(&login.user.username))
+            .condition_expression("#user_id = :user_id AND attribute_exists(#sessions)")
+            .expression_attribute_names("#sessions", SESSIONS)
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(&login.user.id));
+        let mut paths = Vec::new();
+        for (index, id) in outlived.keys().enumerate() {
+            remove = remove.expression_attribute_names(format!("#e{index}"), id.to_string());
+            paths.push(format!("#sessions.#e{index}"));
+        }
+        let _ = update(remove.update_expression(format!("REMOVE {}", paths.join(", ")))).await;
+    }
+
+    async fn write_login(&self, login: &VerifiedLogin<'_>, room: &Room) -> Result<Outcome, OpenSessionError> {
         let checked_hash = login.checked_hash()?;
-        let room = MAX_SESSIONS - 1 + evicted.len();
+        let most = MAX_SESSIONS - 1 + room.evicted.len() + room.unknown;
         let mut change = String::from("SET #sessions.#session = :session");
         let mut condition = String::from(
             "#user_id = :user_id AND #enabled = :enabled AND #hash = :checked AND size(#sessions) <= :room",
@@ -103,16 +129,16 @@ impl UserTable {
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_names("#hash", PASSWORD_HASH)
-            .expression_attribute_values(":session", session_entry(login.session))
+            .expression_attribute_values(":session", AttributeValue::M(session_entry(login.session)))
             .expression_attribute_values(":user_id", string(&login.user.id))
             .expression_attribute_values(":enabled", AttributeValue::Bool(true))
             .expression_attribute_values(":checked", string(checked_hash.expose()))
-            .expression_attribute_values(":room", number(room as u64));
+            .expression_attribute_values(":room", number(most as u64));
         if let Some(hash) = login.upgraded_hash {
             change.push_str(", #hash = :upgraded");
             write = write.expression_attribute_values(":upgraded", string(hash.expose()));
         }
-        for (index, id) in evicted.iter().enumerate() {
+        for (index, id) in room.evicted.iter().enumerate() {
             let keyword = if index == 0 { " REMOVE" } else { "," };
             // Writing to a string cannot fail. The room counts on each of them being there.
             let _ = write!(change, "{keyword} #sessions.#e{index}");
@@ -121,7 +147,7 @@ impl UserTable {
         }
         let write = write.update_expression(change).condition_expression(condition);
         Ok(match login.earlier_failures {
-            EarlierFailures::None => update(write).await?,
+            EarlierFailures::None => update(write.return_values(ReturnValue::AllNew)).await?,
             EarlierFailures::Forget => {
                 let forget = self.forget_attempts(&login.user.username);
                 update_both(&self.client, &write, &forget).await?
@@ -130,11 +156,21 @@ impl UserTable {
     }
 }
 
+/// How a login makes room for its session.
+#[derive(Default)]
+struct Room {
+    /// The sessions that go.
+    evicted: Vec<SessionId>,
+    /// Entries that are not sessions as this version knows them. They stay, and take no room.
+    unknown: usize,
+}
+
 /// Why the condition of a login did not hold, when trying again may help or is not needed.
-enum Rejection {
+enum Rejection<'a> {
     /// The client repeated a write whose response was lost, and found its own session.
     AlreadyWritten,
-    SessionsChanged(BTreeMap<SessionId, Session>),
+    /// There is no room in this row.
+    SessionsChanged(&'a Row),
 }
 
 impl VerifiedLogin<'_> {
@@ -142,22 +178,23 @@ impl VerifiedLogin<'_> {
         self.user.password_hash.as_ref().map_err(|_| OpenSessionError::UnreadableHash)
     }
 
-    fn rejected_by(&self, row: Option<&Row>) -> Result<Rejection, OpenSessionError> {
+    fn rejected_by<'a>(&self, row: Option<&'a Row>) -> Result<Rejection<'a>, OpenSessionError> {
         let row = row.ok_or(OpenSessionError::UserGone)?;
-        let user = read_user(row, &self.user.username).map_err(StoreError::from)?;
+        let user = read_account(row, &self.user.username).map_err(StoreError::from)?;
         if user.id != self.user.id {
             return Err(OpenSessionError::UserGone);
         }
         if !user.enabled {
             return Err(OpenSessionError::UserDisabled);
         }
-        if user.sessions.contains_key(&self.session.id) {
+        let sessions = read_sessions(row).map_err(StoreError::from)?;
+        if sessions.contains_key(&self.session.id) {
             return Ok(Rejection::AlreadyWritten);
         }
         if user.password_hash.as_ref() != Ok(self.checked_hash()?) {
             return Err(OpenSessionError::HashChanged(Box::new(user)));
         }
-        Ok(Rejection::SessionsChanged(user.sessions))
+        Ok(Rejection::SessionsChanged(row))
     }
 }
 
@@ -167,15 +204,19 @@ fn evicted(
     policy: &SessionPolicy,
     now: Timestamp,
 ) -> Vec<SessionId> {
-    // Also while refreshing is off: it may be switched on again, and tokens of before are still out.
-    let last_end = |session: &Session| policy.refresh_limit(session.issued_at()).plus(policy.expiration());
-    let has_ended = |session: &Session| now > last_end(session);
-    let (ended, live): (Vec<_>, Vec<_>) = sessions.iter().partition(|(_, session)| has_ended(session));
+    let (ended, live): (Vec<_>, Vec<_>) =
+        sessions.iter().partition(|(_, session)| has_ended(session, policy, now));
     let mut live: Vec<_> = live.into_iter().map(|(id, session)| (session.issued_at(), *id)).collect();
     live.sort_unstable();
     let surplus = (live.len() + 1).saturating_sub(MAX_SESSIONS);
     let oldest = live.into_iter().take(surplus).map(|(_, id)| id);
     ended.into_iter().map(|(id, _)| *id).chain(oldest).collect()
+}
+
+/// Whether the last token of a session is dead. Also while refreshing is off: it may be switched on again, and tokens
+/// of before are still out.
+fn has_ended(session: &Session, policy: &SessionPolicy, now: Timestamp) -> bool {
+    policy.refresh_limit(session.issued_at()).plus(policy.expiration()) < now
 }
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use token::{SessionId, Timestamp};
 
 use crate::{
-    AddressFailures, Attempts, MalformedRow, NewSession, Session, SourceAddress, User, Username,
+    Account, AddressFailures, Attempts, MalformedRow, MalformedRowOf, NewSession, Session, SourceAddress,
+    TryId, User, Username,
     schema::{
         ADDRESS, ATTEMPTS, CLAIMS, CREATED_AT, ENABLED, EXPIRES_AT, FAILURES, ISSUED_AT, LAST_FAILURE,
-        PASSWORD_HASH, SESSIONS, SOURCE_IP, USER, USER_AGENT, USER_ID, USERNAME,
+        PASSWORD_HASH, REPLACED, SESSIONS, SOURCE_IP, TRIES, USER, USER_AGENT, USER_ID, USERNAME,
     },
 };
 
@@ -48,7 +49,7 @@ pub(crate) fn no_sessions() -> AttributeValue {
 }
 
 /// The entry of a new session in the map of sessions.
-pub(crate) fn session_entry(new: &NewSession<'_>) -> AttributeValue {
+pub(crate) fn session_entry(new: &NewSession<'_>) -> Row {
     let session = Session::from(new);
     let mut entry = HashMap::from([(ISSUED_AT.to_owned(), instant(session.issued_at()))]);
     if let Some(user_agent) = session.user_agent() {
@@ -57,35 +58,56 @@ pub(crate) fn session_entry(new: &NewSession<'_>) -> AttributeValue {
     if let Some(source_ip) = session.source_ip() {
         entry.insert(SOURCE_IP.to_owned(), string(source_ip));
     }
-    AttributeValue::M(entry)
+    entry
 }
 
 /// The user of a row that was asked for under `username`.
 pub(crate) fn read_user(row: &Row, username: &Username) -> Result<User, MalformedRow> {
+    let Account { id, username, enabled, password_hash, claims } = read_account(row, username)?;
+    let created_at = read_instant(row, CREATED_AT).map_err(|error| of_user(row, error))?;
+    let sessions = read_sessions(row).map_err(|error| of_user(row, error))?;
+    Ok(User { id, username, enabled, password_hash, claims, created_at, sessions })
+}
+
+fn of_user(row: &Row, error: MalformedRow) -> MalformedRow {
+    let user = parsed(row, USER_ID).map_or(MalformedRowOf::UnidentifiedUser, MalformedRowOf::User);
+    MalformedRow { row: user, ..error }
+}
+
+/// What [`read_user`] reads without `created_at` and the sessions, which the row need not have then.
+pub(crate) fn read_account(row: &Row, username: &Username) -> Result<Account, MalformedRow> {
+    account(row, username).map_err(|error| of_user(row, error))
+}
+
+fn account(row: &Row, username: &Username) -> Result<Account, MalformedRow> {
     // A row that was written under a name that is not canonical, by another program.
     if parsed::<Username>(row, USERNAME)? != *username {
         return Err(malformed(USERNAME));
     }
-    Ok(User {
+    Ok(Account {
         id: parsed(row, USER_ID)?,
         username: username.clone(),
         enabled: read_enabled(row)?,
         password_hash: text(row, PASSWORD_HASH)?.parse(),
         claims: parsed(row, CLAIMS)?,
-        created_at: read_instant(row, CREATED_AT)?,
-        sessions: read_sessions(row)?,
     })
 }
 
 /// The attempts of a row, if there is one and it has not expired.
 pub(crate) fn read_attempts(row: Option<&Row>, now: Timestamp) -> Result<Attempts, MalformedRow> {
-    let Some((row, failures, _)) = live_failures(row, now)? else { return Ok(Attempts::default()) };
-    Ok(Attempts { failures, last_failure: Some(read_instant(row, LAST_FAILURE)?) })
+    let of_name = |error| MalformedRow { row: MalformedRowOf::Attempts, ..error };
+    let Some((row, failures, _)) = live_failures(row, now).map_err(of_name)? else {
+        return Ok(Attempts::default());
+    };
+    Ok(Attempts { failures, last_failure: Some(read_instant(row, LAST_FAILURE).map_err(of_name)?) })
 }
 
 /// The failures of a row of an address, if there is one and it has not expired.
 pub(crate) fn read_address(row: Option<&Row>, now: Timestamp) -> Result<AddressFailures, MalformedRow> {
-    let Some((_, failures, until)) = live_failures(row, now)? else { return Ok(AddressFailures::default()) };
+    let of_address = |error| MalformedRow { row: MalformedRowOf::Address, ..error };
+    let Some((_, failures, until)) = live_failures(row, now).map_err(of_address)? else {
+        return Ok(AddressFailures::default());
+    };
     Ok(AddressFailures { failures, until: Some(until) })
 }
 
@@ -106,22 +128,42 @@ pub(crate) fn read_enabled(row: &Row) -> Result<bool, MalformedRow> {
     }
 }
 
-/// The sessions of a user's row.
+/// Whether a row that counts failures bears the mark of this try.
+pub(crate) fn has_try(row: &Row, id: &TryId) -> bool {
+    matches!(row.get(TRIES), Some(AttributeValue::Ss(tries)) if tries.contains(&id.0))
+}
+
+/// The sessions of a user's row, as far as this version knows them.
+///
+/// An entry of another form was written by a newer version or by another program: its session is not ours to refresh,
+/// and it ends with the others. It must not shut its user out.
 pub(crate) fn read_sessions(row: &Row) -> Result<BTreeMap<SessionId, Session>, MalformedRow> {
     let Some(AttributeValue::M(entries)) = row.get(SESSIONS) else {
         return Err(malformed(SESSIONS));
     };
     let mut sessions = BTreeMap::new();
     for (id, entry) in entries {
-        let id = id.parse().map_err(|error| unreadable(SESSIONS, error))?;
-        let AttributeValue::M(entry) = entry else {
-            return Err(malformed(SESSIONS));
-        };
-        let optional = |name| entry.contains_key(name).then(|| text(entry, name)).transpose();
-        let issued_at = read_instant(entry, ISSUED_AT)?;
-        sessions.insert(id, Session::new(issued_at, optional(USER_AGENT)?, optional(SOURCE_IP)?));
+        if let (Ok(id), Some(session)) = (id.parse(), read_session(entry)) {
+            sessions.insert(id, session);
+        }
     }
     Ok(sessions)
+}
+
+/// How many entries of the map of sessions [`read_sessions`] leaves out.
+pub(crate) fn unknown_sessions(row: &Row) -> Result<usize, MalformedRow> {
+    let Some(AttributeValue::M(entries)) = row.get(SESSIONS) else {
+        return Err(malformed(SESSIONS));
+    };
+    Ok(entries.len() - read_sessions(row)?.len())
+}
+
+fn read_session(entry: &AttributeValue) -> Option<Session> {
+    let AttributeValue::M(entry) = entry else { return None };
+    let optional = |name| text(entry, name).ok();
+    let issued_at = read_instant(entry, ISSUED_AT).ok()?;
+    let replaced = optional(REPLACED).and_then(|id| id.parse().ok());
+    Some(Session::new(issued_at, optional(USER_AGENT), optional(SOURCE_IP)).in_place_of(replaced))
 }
 
 pub(crate) fn read_instant(row: &Row, attribute: &'static str) -> Result<Timestamp, MalformedRow> {
@@ -158,9 +200,9 @@ pub(crate) fn optional_text<'a>(
 }
 
 fn malformed(attribute: &'static str) -> MalformedRow {
-    MalformedRow { attribute, source: None }
+    MalformedRow { attribute, row: MalformedRowOf::Unknown, source: None }
 }
 
 fn unreadable(attribute: &'static str, error: impl Error + Send + Sync + 'static) -> MalformedRow {
-    MalformedRow { attribute, source: Some(Box::new(error)) }
+    MalformedRow { attribute, row: MalformedRowOf::Unknown, source: Some(Box::new(error)) }
 }

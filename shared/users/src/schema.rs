@@ -30,8 +30,12 @@ pub(crate) const RESERVED: &str = "reserved";
 pub(crate) const ISSUED_AT: &str = "iat";
 pub(crate) const USER_AGENT: &str = "user_agent";
 pub(crate) const SOURCE_IP: &str = "source_ip";
+/// In the entry of a session that a change of the password opened: the session that asked for it.
+pub(crate) const REPLACED: &str = "replaced";
 
 pub(crate) const FAILURES: &str = "failures";
 pub(crate) const LAST_FAILURE: &str = "last_failure";
+/// Marks of the writes that counted the latest failures, a string set.
+pub(crate) const TRIES: &str = "tries";
 /// The table's TTL attribute, in rows of failed logins only.
 pub(crate) const EXPIRES_AT: &str = "expires_at";

@@ -12,10 +12,14 @@ use aws_sdk_dynamodb::{
 use token::Timestamp;
 
 use crate::{
-    AddressFailures, Attempts, Operation, SourceAddress, StoreError, User, Username,
-    row::{Row, address_key, attempts_key, read_address, read_attempts, read_user, user_key},
-    schema::{EXPIRES_AT, KEY},
+    Account, AddressFailures, Attempts, Operation, SourceAddress, StoreError, User, Username,
+    row::{Row, address_key, attempts_key, read_account, read_address, read_attempts, read_user, user_key},
+    schema::{CLAIMS, ENABLED, EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, PASSWORD_HASH, USER_ID, USERNAME},
 };
+
+/// What a login reads of its rows. Not the sessions: the time that they take would tell who has many.
+const BEFORE_LOGIN: [&str; 9] =
+    [KEY, USER_ID, USERNAME, ENABLED, PASSWORD_HASH, CLAIMS, FAILURES, LAST_FAILURE, EXPIRES_AT];
 
 /// The table of users and of failed logins. Cloning it is cheap.
 ///
@@ -30,7 +34,7 @@ pub struct UserTable {
 #[derive(Clone, Debug)]
 pub struct BeforeLogin {
     /// The user of the name.
-    pub user: Option<User>,
+    pub user: Option<Account>,
     /// The failed logins under it.
     pub attempts: Attempts,
     /// The failed logins from the address.
@@ -74,7 +78,7 @@ impl UserTable {
     }
 
     /// The user of this name and the failed logins under it and from this address: one strongly consistent
-    /// `BatchGetItem`.
+    /// `BatchGetItem` of the same attributes for every name, whatever sessions it has.
     ///
     /// What `DynamoDB` leaves unprocessed is asked for once more.
     pub async fn for_login(
@@ -86,6 +90,10 @@ impl UserTable {
         let keys = [user_key(username), attempts_key(username)].into_iter().chain(address.map(address_key));
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.map(|key| HashMap::from([(KEY.to_owned(), key)])).collect()))
+            .projection_expression(BEFORE_LOGIN.map(|name| format!("#{name}")).join(", "))
+            .set_expression_attribute_names(Some(
+                BEFORE_LOGIN.map(|name| (format!("#{name}"), name.to_owned())).into(),
+            ))
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::unbuilt(Operation::BatchGetItem, error))?;
@@ -170,7 +178,7 @@ fn read_all(
         AttributeValue::S(key) => rows.get(&key),
         _ => None,
     };
-    let user = row(user_key(username)).map(|row| read_user(row, username)).transpose()?;
+    let user = row(user_key(username)).map(|row| read_account(row, username)).transpose()?;
     let attempts = read_attempts(row(attempts_key(username)), now)?;
     let from_address = read_address(address.and_then(|address| row(address_key(address))), now)?;
     Ok(BeforeLogin { user, attempts, from_address })

@@ -234,7 +234,7 @@ impl UserTable {
                 .expression_attribute_values(format!(":new_{name}"), value);
         }
         match update(write).await? {
-            Outcome::Done => Ok(()),
+            Outcome::Done(_) => Ok(()),
             Outcome::Rejected(_) => Err(ImportError::Contended),
         }
     }

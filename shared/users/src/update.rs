@@ -18,14 +18,15 @@ const MAX_ATTEMPTS: u32 = 20;
 
 /// What became of a conditional write once no other write was in its way.
 pub(crate) enum Outcome {
-    Done,
+    /// The row as written, if the write asks for it.
+    Done(Option<Row>),
     /// The condition did not hold for this row, or there is none.
     Rejected(Option<Row>),
 }
 
 /// What became of one attempt at a conditional write.
 enum Update {
-    Done,
+    Done(Option<Row>),
     Rejected(Option<Row>),
     /// Nothing was written: a transaction, or another write that meets this one, was under way.
     Conflict,
@@ -59,7 +60,7 @@ where
 {
     for _ in 0..MAX_ATTEMPTS {
         match attempt().await? {
-            Update::Done => return Ok(Outcome::Done),
+            Update::Done(row) => return Ok(Outcome::Done(row)),
             Update::Rejected(row) => return Ok(Outcome::Rejected(row)),
             Update::Conflict => {}
         }
@@ -69,7 +70,10 @@ where
 
 impl Update {
     async fn item(write: UpdateItemFluentBuilder) -> Result<Self, StoreError> {
-        let Err(error) = write.send().await else { return Ok(Self::Done) };
+        let error = match write.send().await {
+            Ok(written) => return Ok(Self::Done(written.attributes)),
+            Err(error) => error,
+        };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                 Ok(Self::Rejected(failed.item.clone()))
@@ -80,7 +84,7 @@ impl Update {
     }
 
     async fn put(write: PutItemFluentBuilder) -> Result<Self, StoreError> {
-        let Err(error) = write.send().await else { return Ok(Self::Done) };
+        let Err(error) = write.send().await else { return Ok(Self::Done(None)) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                 Ok(Self::Rejected(failed.item.clone()))
@@ -102,7 +106,7 @@ impl Update {
         };
         let sent =
             client.transact_write_items().transact_items(write(first)?).transact_items(write(second)?).send();
-        let Err(error) = sent.await else { return Ok(Self::Done) };
+        let Err(error) = sent.await else { return Ok(Self::Done(None)) };
         match error.as_service_error() {
             // The first attempt goes on while the SDK, whose patience ended before, sends the second.
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Self::Conflict),

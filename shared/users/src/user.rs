@@ -30,12 +30,37 @@ pub struct User {
     pub sessions: BTreeMap<SessionId, Session>,
 }
 
+/// A user as read before their password is checked: without the sessions.
+///
+/// Reading those would take longer the more there are, and the time of a failed login would tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// `sub`, as in [`User`].
+    pub id: UserId,
+    /// The name, canonical.
+    pub username: Username,
+    /// Whether logging in and refreshing are allowed.
+    pub enabled: bool,
+    /// The hash of the password, or why the stored text is none that we verify.
+    pub password_hash: Result<PasswordHash, HashError>,
+    /// What the administrator adds to each token.
+    pub claims: CustomClaims,
+}
+
+impl From<User> for Account {
+    fn from(user: User) -> Self {
+        let User { id, username, enabled, password_hash, claims, .. } = user;
+        Self { id, username, enabled, password_hash, claims }
+    }
+}
+
 /// A login that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     issued_at: Timestamp,
     user_agent: Option<String>,
     source_ip: Option<String>,
+    replaced: Option<SessionId>,
 }
 
 /// A session that a login or a change of the password opens.
@@ -64,7 +89,18 @@ impl Session {
             issued_at,
             user_agent: user_agent.map(|text| cut(text, MAX_USER_AGENT_CHARACTERS)),
             source_ip: source_ip.map(|text| cut(text, MAX_SOURCE_IP_CHARACTERS)),
+            replaced: None,
         }
+    }
+
+    /// This session, opened by a change of the password that `replaced` asked for.
+    pub(crate) fn in_place_of(self, replaced: Option<SessionId>) -> Self {
+        Self { replaced, ..self }
+    }
+
+    /// The session that asked for the change of the password which opened this one.
+    pub const fn replaced(&self) -> Option<SessionId> {
+        self.replaced
     }
 
     /// `iat`: the login.

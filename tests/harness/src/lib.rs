@@ -2,6 +2,7 @@
 //!
 //! - [`World`]: gateway, store and keys, with every AWS call counted
 //! - [`Event`]: real events of API Gateway and load balancers, changed where a test changes them
+//! - [`Faults`]: responses that are lost and writes that meet others, on demand
 //! - `contract`: openapi.yaml, held against every reply
 //! - [`deployment`]: a stack that is deployed somewhere, called over HTTP
 //! - [`DynamoDb`]: a table on a port, for programs under test
@@ -22,6 +23,7 @@ mod contract;
 pub mod deployment;
 mod dynamodb;
 mod event;
+mod faults;
 pub mod lambda;
 mod local_server;
 mod public_keys;
@@ -30,6 +32,7 @@ mod world;
 
 pub use dynamodb::DynamoDb;
 pub use event::{Event, Reply};
+pub use faults::{Fault, Faults};
 pub use local_server::LocalServer;
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
 pub use secrets_manager::{SECRET_ARN, SecretsManager, denying_aws};

@@ -8,8 +8,10 @@ use aws::AwsSettings;
 use aws_sdk_dynamodb::{
     Client,
     config::{
-        ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeTransmitInterceptorContextRef,
-        retry::RetryConfig, timeout::TimeoutConfig,
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::BeforeTransmitInterceptorContextRef,
+        retry::{RetryConfig, RetryPartition, TokenBucket},
+        timeout::TimeoutConfig,
     },
     error::BoxError,
 };
@@ -29,7 +31,7 @@ use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
 use users::{Hasher, NewUser, Password, UserTable, Username};
 use verify::Verify;
 
-use crate::{Event, Reply, SecretsManager, contract};
+use crate::{Event, Faults, Reply, SecretsManager, contract};
 
 /// The login of the worked example: 2023-06-02 18:00:00 UTC.
 pub const LOGIN_AT: u64 = 1_685_728_800;
@@ -47,6 +49,8 @@ pub struct World {
     pub users: UserTable,
     /// What `login` and `password` hash with.
     pub hashers: [Hasher; 2],
+    /// What goes wrong between the gateway and its table.
+    pub faults: Faults,
     calls: Calls,
     folder: TempDir,
 }
@@ -123,12 +127,16 @@ impl World {
         verifying: impl Fn() -> KeySource,
         folder: TempDir,
     ) -> Self {
-        let calls = Calls::default();
+        let (calls, faults) = (Calls::default(), Faults::default());
         // Without the limits of a function: a busy machine is no outage.
+        let plenty = TokenBucket::builder().capacity(100_000).build();
         let config = client.config().to_builder();
         let config = config
             .timeout_config(TimeoutConfig::disabled())
-            .retry_config(RetryConfig::standard())
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
+            // Worlds of one process must not use up each other's retries.
+            .retry_partition(RetryPartition::custom("world").token_bucket(plenty).build())
+            .interceptor(faults.clone())
             .interceptor(calls.clone());
         let users = UserTable::new(Client::from_conf(config.build()), TABLE_NAME);
         let lookup = |variable: &str| {
@@ -158,7 +166,7 @@ impl World {
             protected: Protected::new(users.clone(), keys(Purpose::Verify, verifying()), &environment)
                 .unwrap(),
         };
-        Self { gateway, users, hashers, calls, folder }
+        Self { gateway, users, hashers, faults, calls, folder }
     }
 
     /// Creates a user.

@@ -4,8 +4,8 @@ use aws::with_causes;
 use lambda_http::tracing::warn;
 use token::{Entropy, Timestamp};
 use users::{
-    BeforeLogin, EarlierFailures, HashError, Hasher, Password, PasswordHash, SourceAddress, TryClaim, User,
-    UserTable, Username, Verdict,
+    Account, BeforeLogin, EarlierFailures, HashError, Hasher, Password, PasswordHash, SourceAddress,
+    TryClaim, TryId, UserTable, Username, Verdict,
 };
 
 use crate::{AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError};
@@ -24,8 +24,11 @@ pub struct Try {
     pub earlier_failures: EarlierFailures,
     username: Username,
     address: Option<SourceAddress>,
-    /// Whether the failure that it would be is counted already.
+    id: TryId,
+    /// Whether the failure that it would be is counted already, under the name.
     claimed: bool,
+    /// Whether it is counted already for the address.
+    claimed_from: bool,
 }
 
 impl PasswordCheck {
@@ -51,7 +54,7 @@ impl PasswordCheck {
         request: &Request,
         username: Username,
         now: Timestamp,
-    ) -> Result<(Option<User>, Try), Rejection> {
+    ) -> Result<(Option<Account>, Try), Rejection> {
         let address = self.counted_address(request);
         let BeforeLogin { user, attempts, from_address } =
             self.users.for_login(&username, address.as_ref(), now).await?;
@@ -61,32 +64,60 @@ impl PasswordCheck {
             return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
         }
         // Many tries at once must not all be checked before the first failure is counted.
+        let id = TryId::new(crate::random::entropy()?);
         let claimed = attempts.must_claim();
-        if claimed && self.users.claim_try(&username, &attempts, now).await? == TryClaim::TakenByAnother {
+        if claimed && self.users.claim_try(&username, &attempts, &id, now).await? == TryClaim::TakenByAnother
+        {
             let wait = attempts.and_one(now).retry_after(now).unwrap_or_default();
             return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
         }
+        let limit = self.failures_per_address;
+        let claiming = address.as_ref().filter(|_| from_address.must_claim(limit));
+        if let Some(address) = claiming
+            && self.users.claim_try_from(address, limit, &id, now).await? == TryClaim::TakenByAnother
+        {
+            let wait = from_address.until.map(|until| until.time_left(now)).unwrap_or_default();
+            return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
+        }
+        let claimed_from = claiming.is_some();
         let earlier_failures =
             if attempts.failures > 0 { EarlierFailures::Forget } else { EarlierFailures::None };
-        Ok((user, Try { earlier_failures, username, address, claimed }))
+        Ok((user, Try { earlier_failures, username, address, id, claimed, claimed_from }))
     }
 
-    /// Counts `outcome` if the credentials were bad.
+    /// Counts `outcome` if the credentials were bad, and takes back what was counted for the address if they were good.
     pub async fn count<T>(
         &self,
         of: &Try,
         outcome: &Result<T, Reason>,
         now: Timestamp,
     ) -> Result<(), Reason> {
-        if let Err(Reason::InvalidCredentials(_)) = outcome {
-            if !of.claimed {
-                self.users.record_failure(&of.username, now).await?;
+        match outcome {
+            Err(Reason::InvalidCredentials(_)) => self.count_failure(of, now).await,
+            Ok(_) => {
+                self.release_address(of).await;
+                Ok(())
             }
-            if let Some(address) = &of.address {
-                self.users.record_failure_from(address, now).await?;
-            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn count_failure(&self, of: &Try, now: Timestamp) -> Result<(), Reason> {
+        if !of.claimed {
+            self.users.record_failure(&of.username, &of.id, now).await?;
+        }
+        if let (Some(address), false) = (&of.address, of.claimed_from) {
+            self.users.record_failure_from(address, &of.id, now).await?;
         }
         Ok(())
+    }
+
+    async fn release_address(&self, of: &Try) {
+        let (Some(address), true) = (&of.address, of.claimed_from) else { return };
+        if let Err(error) = self.users.release_try_from(address, &of.id).await {
+            let error = with_causes(&error);
+            warn!(event = "failed_logins", error, "a success stays counted as a failure of its address");
+        }
     }
 
     /// Forgets the failures under the name before `of`, which was a success that stands whatever comes of this.
@@ -111,9 +142,9 @@ impl PasswordCheck {
     /// Every way through here computes a hash first: the time must not tell the names that exist.
     pub async fn check(
         &self,
-        user: Option<User>,
+        user: Option<Account>,
         password: &Arc<Password>,
-    ) -> Result<(User, Option<Box<PasswordHash>>), Reason> {
+    ) -> Result<(Account, Option<Box<PasswordHash>>), Reason> {
         // A disabled user costs what an unknown one does, whatever the password.
         let enabled = user.as_ref().filter(|user| user.enabled);
         let stored = enabled.and_then(|user| user.password_hash.clone().ok());

@@ -123,7 +123,7 @@ impl UserTable {
             write = write.expression_attribute_values(placeholder, value);
         }
         match update(write).await? {
-            Outcome::Done => Ok(Imported::Created),
+            Outcome::Done(_) => Ok(Imported::Created),
             Outcome::Rejected(_) => Err(ImportError::Contended),
         }
     }

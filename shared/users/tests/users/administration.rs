@@ -1,7 +1,7 @@
 use token::CustomClaims;
 use users::{ChangeError, CreateError};
 
-use crate::world::{NOW, World, at, name, new_hash, new_user, old_hash, session_id, user_id};
+use crate::world::{NOW, World, at, name, new_hash, new_user, old_hash, session_id, try_id, user_id};
 
 #[tokio::test]
 async fn a_created_user_is_found_under_every_spelling_of_the_name() {
@@ -110,7 +110,7 @@ async fn the_listing_holds_each_user_once_and_no_attempts() {
     world.add("grace", 2).await;
     world.table.disable(&name("grace")).await.unwrap();
     world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
-    world.table.record_failure(&name("mallory"), at(NOW)).await.unwrap();
+    world.table.record_failure(&name("mallory"), &try_id(), at(NOW)).await.unwrap();
 
     let page = world.table.list(None).await.unwrap();
     assert_eq!(page.next, None);

@@ -4,14 +4,16 @@ use users::{
     AddressFailures, Attempts, BeforeLogin, EarlierFailures, OpenSessionError, TryClaim, VerifiedLogin,
 };
 
-use crate::world::{HOUR, NOW, World, at, login, name, new_hash, new_session, policy, session_id, user_id};
+use crate::world::{
+    HOUR, NOW, World, at, login, name, new_hash, new_session, policy, session_id, try_id, user_id,
+};
 
 async fn attempts(world: &World, username: &str, now: u64) -> Attempts {
     world.table.for_login(&name(username), None, at(now)).await.unwrap().attempts
 }
 
 async fn fail(world: &World, username: &str, now: u64) {
-    world.table.record_failure(&name(username), at(now)).await.unwrap();
+    world.table.record_failure(&name(username), &try_id(), at(now)).await.unwrap();
 }
 
 #[tokio::test]
@@ -100,7 +102,9 @@ async fn of_many_claims_at_once_one_is_granted_and_counts_as_a_failure() {
     let mut claims = JoinSet::new();
     for _ in 0..16 {
         let world = world.clone();
-        claims.spawn(async move { world.table.claim_try(&name("ada"), &read, at(NOW + 1)).await.unwrap() });
+        claims.spawn(async move {
+            world.table.claim_try(&name("ada"), &read, &try_id(), at(NOW + 1)).await.unwrap()
+        });
     }
     let granted = claims.join_all().await.into_iter().filter(|claim| *claim == TryClaim::Granted).count();
     assert_eq!(granted, 1);
@@ -113,7 +117,7 @@ async fn of_many_claims_at_once_one_is_granted_and_counts_as_a_failure() {
 async fn a_login_after_failures_forgets_them_with_the_session_it_opens_or_does_neither() {
     let world = World::with_ada().await;
     fail(&world, "ada", NOW).await;
-    let user = world.ada().await;
+    let user = world.account("ada").await;
     let open = async || {
         let session = new_session(session_id(1), NOW);
         let login = VerifiedLogin { earlier_failures: EarlierFailures::Forget, ..login(&user, &session) };
@@ -142,7 +146,7 @@ async fn failures_of_an_address_count_for_fifteen_minutes_from_the_first_though_
     let world = World::with_ada().await;
     let address = "203.0.113.7".parse().unwrap();
     for second in 0..3 {
-        world.table.record_failure_from(&address, at(NOW + second)).await.unwrap();
+        world.table.record_failure_from(&address, &try_id(), at(NOW + second)).await.unwrap();
     }
     let counted = AddressFailures { failures: 3, until: Some(at(NOW + 900)) };
     assert_eq!(from_address(&world, "203.0.113.7", NOW + 899).await, counted);
@@ -150,7 +154,7 @@ async fn failures_of_an_address_count_for_fifteen_minutes_from_the_first_though_
     assert_eq!(from_address(&world, "203.0.113.8", NOW).await, AddressFailures::default());
     assert_eq!(attempts(&world, "ada", NOW).await, Attempts::default());
 
-    world.table.record_failure_from(&address, at(NOW + 900)).await.unwrap();
+    world.table.record_failure_from(&address, &try_id(), at(NOW + 900)).await.unwrap();
     let started_over = AddressFailures { failures: 1, until: Some(at(NOW + 1800)) };
     assert_eq!(from_address(&world, "203.0.113.7", NOW + 900).await, started_over);
 }
@@ -163,7 +167,9 @@ async fn of_many_failures_of_an_address_at_once_none_is_lost() {
         for _ in 0..16 {
             let world = world.clone();
             let address = "203.0.113.7".parse().unwrap();
-            failures.spawn(async move { world.table.record_failure_from(&address, at(now)).await.unwrap() });
+            failures.spawn(async move {
+                world.table.record_failure_from(&address, &try_id(), at(now)).await.unwrap()
+            });
         }
         failures.join_all().await;
         assert_eq!(from_address(&world, "203.0.113.7", now).await.failures, 16);

@@ -62,6 +62,9 @@ async fn keys_left_unprocessed_are_asked_for_once_more() {
     assert_eq!(attempts.failures, 0);
 
     let first = &requests.recv().unwrap()["RequestItems"]["users"];
+    let read = first["ExpressionAttributeNames"].as_object().unwrap();
+    assert_eq!(read.len(), first["ProjectionExpression"].as_str().unwrap().split(", ").count());
+    assert!(read.values().all(|name| name != "sessions"), "their number would show in the time: {read:?}");
     assert_eq!(first["ConsistentRead"], true);
     assert_eq!(first["Keys"].as_array().unwrap().len(), 2);
     let second = &requests.recv().unwrap()["RequestItems"]["users"];

@@ -8,6 +8,7 @@ mod faults;
 mod foreign_hashes;
 mod login;
 mod malformed_rows;
+mod next_version;
 mod races;
 mod rename;
 mod sessions;

@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use tokio::task::JoinSet;
-use users::{BeforeLogin, MAX_SESSIONS, OpenSessionError, StoreError, VerifiedLogin};
+use users::{Account, BeforeLogin, MAX_SESSIONS, OpenSessionError, StoreError, VerifiedLogin};
 
 use crate::world::{
-    NOW, World, at, login, name, new_hash, new_session, policy, session_id, upgraded_hash, user_id,
+    NOW, World, at, login, name, new_hash, new_session, policy, session_id, try_id, upgraded_hash, user_id,
 };
 
 const ROUNDS: u32 = 200;
@@ -70,7 +70,7 @@ async fn a_new_password_survives_hash_upgrades_and_their_sessions_do_not() {
         let user = world.add(&username, 1).await;
         let mut logins = JoinSet::new();
         for index in 1..=6 {
-            let (world, user) = (world.clone(), user.clone());
+            let (world, user) = (world.clone(), Account::from(user.clone()));
             logins.spawn(async move {
                 let (session, hash) = (new_session(session_id(index), NOW), upgraded_hash());
                 let login = VerifiedLogin { upgraded_hash: Some(&hash), ..login(&user, &session) };
@@ -165,7 +165,7 @@ async fn parallel_failures_are_all_counted() {
         let mut failures = JoinSet::new();
         for _ in 0..20 {
             let world = world.clone();
-            failures.spawn(async move { world.table.record_failure(&name("ada"), now).await });
+            failures.spawn(async move { world.table.record_failure(&name("ada"), &try_id(), now).await });
         }
         for result in failures.join_all().await {
             result.unwrap();

@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::{
 };
 use token::{CustomClaims, Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp, UserId};
 use users::{
-    EarlierFailures, NewSession, NewUser, OpenSessionError, PasswordHash, Session, User, UserTable, Username,
-    VerifiedLogin,
+    Account, EarlierFailures, NewSession, NewUser, OpenSessionError, PasswordHash, Session, TryId, User,
+    UserTable, Username, VerifiedLogin,
 };
 
 pub(crate) const NOW: u64 = 1_685_728_800;
@@ -58,6 +58,18 @@ impl World {
         self.table.find(&name(username)).await.unwrap().unwrap()
     }
 
+    /// A row as it is stored.
+    pub(crate) async fn row(&self, key: &str) -> HashMap<String, AttributeValue> {
+        let key = AttributeValue::S(key.to_owned());
+        let found = self.client.get_item().table_name(&self.table_name).key("pk", key).send().await;
+        found.unwrap().item.unwrap()
+    }
+
+    /// As a login reads it.
+    pub(crate) async fn account(&self, username: &str) -> Account {
+        self.table.for_login(&name(username), None, at(NOW)).await.unwrap().user.unwrap()
+    }
+
     pub(crate) async fn ada(&self) -> User {
         self.user("ada").await
     }
@@ -86,7 +98,8 @@ impl World {
 
     /// A login of the user as read, at `now`.
     pub(crate) async fn log_in(&self, user: &User, id: SessionId, now: u64) -> Result<(), OpenSessionError> {
-        self.table.open_session(&login(user, &new_session(id, now)), &policy()).await
+        let account = Account::from(user.clone());
+        self.table.open_session(&login(&account, &new_session(id, now)), &policy()).await
     }
 }
 
@@ -145,7 +158,7 @@ pub(crate) fn session_id(index: u8) -> SessionId {
 }
 
 /// The first login of a user, with the hash as read.
-pub(crate) fn login<'a>(user: &'a User, session: &'a NewSession<'a>) -> VerifiedLogin<'a> {
+pub(crate) fn login<'a>(user: &'a Account, session: &'a NewSession<'a>) -> VerifiedLogin<'a> {
     VerifiedLogin { user, session, upgraded_hash: None, earlier_failures: EarlierFailures::None }
 }
 
@@ -156,6 +169,13 @@ pub(crate) fn new_session(id: SessionId, issued_at: u64) -> NewSession<'static> 
 /// 1 hour and 2 days: a session is over 49 hours after its login.
 pub(crate) fn policy() -> SessionPolicy {
     SessionPolicy::new(Seconds::new(HOUR), Seconds::new(48 * HOUR), RefreshSwitch::On).unwrap()
+}
+
+/// A mark that no other test, row or call has to share.
+pub(crate) fn try_id() -> TryId {
+    let mut entropy = [0; 16];
+    entropy[..8].copy_from_slice(&RandomState::new().hash_one("try").to_be_bytes());
+    TryId::new(Entropy(entropy))
 }
 
 /// Hashes that nobody verifies here.
