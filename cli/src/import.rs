@@ -257,7 +257,9 @@ impl Import {
             Err(Rejected::Table(error)) => (explained(&error), kind_of(&error)),
             Err(Rejected::Row(error, reserved)) => {
                 let reserved = reserved.ok().flatten();
-                reserved.iter().for_each(|reservation| self.tally.reserved(reservation));
+                for reservation in &reserved {
+                    self.tally.reserved(reservation);
+                }
                 let owner = match reserved {
                     Some(Reservation::OfAnother(None)) => "; a user here has the name".to_owned(),
                     Some(Reservation::OfAnother(Some(origin))) => {

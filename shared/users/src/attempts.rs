@@ -43,8 +43,8 @@ pub struct TryId(pub(crate) String);
 impl TryId {
     /// A mark of 48 bits: it has to differ from those of the same row and minute.
     pub fn new(entropy: Entropy) -> Self {
-        let [a, b, c, d, e, f, ..] = entropy.0;
-        Self(BASE64_URL_SAFE_NO_PAD.encode([a, b, c, d, e, f]))
+        let (mark, _) = entropy.0.split_at(6);
+        Self(BASE64_URL_SAFE_NO_PAD.encode(mark))
     }
 
     pub(crate) fn as_set(&self) -> AttributeValue {

@@ -15,7 +15,8 @@ const RETRY_UNAVAILABLE: Seconds = Seconds::new(1);
 pub struct Rejection {
     reason: Reason,
     token_from: TokenFrom,
-    cookie: Option<HeaderValue>,
+    /// Boxed, as few rejections have one.
+    cookie: Option<Box<HeaderValue>>,
     subject: Option<AuditSubject>,
 }
 
@@ -53,7 +54,7 @@ impl Rejection {
     /// Sends this `Set-Cookie` along.
     #[must_use]
     pub(crate) fn with_cookie(mut self, cookie: HeaderValue) -> Self {
-        self.cookie = Some(cookie);
+        self.cookie = Some(Box::new(cookie));
         self
     }
 
@@ -82,7 +83,7 @@ impl Rejection {
             response = response.with_header(name, value);
         }
         match &self.cookie {
-            Some(cookie) => response.with_header(header::SET_COOKIE, cookie.clone()),
+            Some(cookie) => response.with_header(header::SET_COOKIE, HeaderValue::clone(cookie)),
             None => response,
         }
     }

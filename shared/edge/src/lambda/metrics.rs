@@ -65,7 +65,7 @@ impl Metrics {
         if full {
             directives.push(directive(&["Stack", "Operation", "Code"], &["Rejections"]));
         }
-        let mut members = self.members(directives, now);
+        let mut members = self.members(&directives, now);
         if full {
             members.insert("Operation".to_owned(), operation.into());
             members.insert("Code".to_owned(), code.into());
@@ -79,13 +79,13 @@ impl Metrics {
     pub(crate) fn of_keys(&self, now: Timestamp) -> Map<String, Value> {
         let age = KEY_AGE.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(age) = age.filter(|_| self.level == Level::Full) else { return Map::new() };
-        let mut members = self.members(vec![directive(&["Stack"], &["SigningKeyAge"])], now);
+        let mut members = self.members(&[directive(&["Stack"], &["SigningKeyAge"])], now);
         members.insert("SigningKeyAge".to_owned(), age.into());
         members
     }
 
     /// What all lines with `directives` need; nothing without one.
-    fn members(&self, directives: Vec<Value>, now: Timestamp) -> Map<String, Value> {
+    fn members(&self, directives: &[Value], now: Timestamp) -> Map<String, Value> {
         let mut members = Map::new();
         if !directives.is_empty() {
             let milliseconds = now.seconds().saturating_mul(1000);

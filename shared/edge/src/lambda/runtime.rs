@@ -101,7 +101,7 @@ where
         let handling = Box::pin(async {
             let outcome =
                 handle(task, &event.payload, clock::now()).await.map_err(|error| with_causes(&error));
-            audit::done(name, outcome.as_ref().map(|()| ()).map_err(String::as_str));
+            audit::done(name, outcome.as_ref().copied().map_err(String::as_str));
             outcome
         });
         let outcome = line::within(event.context.request_id.clone(), handling).await;

@@ -59,10 +59,7 @@ impl Pbkdf2Hash {
     /// Werkzeug's `pbkdf2:sha256:600000` and `salt$output`: the salt is text, the output hexadecimal.
     pub(super) fn from_werkzeug(method: &str, text: &str) -> Result<Self, HashError> {
         let method: Vec<&str> = method.split(':').collect();
-        let (name, iterations) = match method[..] {
-            [_, name, iterations] => (name, iterations),
-            _ => return Err(HashError::Malformed),
-        };
+        let [_, name, iterations] = method[..] else { return Err(HashError::Malformed) };
         let prf = match name {
             "sha1" => Prf::HmacSha1,
             "sha256" => Prf::HmacSha256,

@@ -35,10 +35,7 @@ impl ScryptHash {
     /// Werkzeug's `scrypt:32768:8:1` and `salt$output`: the salt is text, the output hexadecimal.
     pub(super) fn from_werkzeug(method: &str, text: &str) -> Result<Self, HashError> {
         let method: Vec<&str> = method.split(':').collect();
-        let (n, r, p) = match method[..] {
-            [_, n, r, p] => (n, r, p),
-            _ => return Err(HashError::Malformed),
-        };
+        let [_, n, r, p] = method[..] else { return Err(HashError::Malformed) };
         let [salt, output] = parts(text)?;
         Self::new((log_2(n)?, number(r)?, number(p)?), salt.into(), hexadecimal(output)?)
     }

@@ -168,7 +168,7 @@ async fn of_many_failures_of_an_address_at_once_none_is_lost() {
             let world = world.clone();
             let address = "203.0.113.7".parse().unwrap();
             failures.spawn(async move {
-                world.table.record_failure_from(&address, &try_id(), at(now)).await.unwrap()
+                world.table.record_failure_from(&address, &try_id(), at(now)).await.unwrap();
             });
         }
         failures.join_all().await;

@@ -105,13 +105,13 @@ async fn a_user_who_differs_is_kept_and_the_difference_is_named() {
     assert_eq!(world.ada().await, before);
 }
 
-fn came_as(name: &str, key: u64) -> Option<Origin> {
-    Some(Origin { name: name.to_owned(), key: Some(key.to_string()) })
+fn came_as(name: &str, key: u64) -> Origin {
+    Origin { name: name.to_owned(), key: Some(key.to_string()) }
 }
 
 /// `record` of somebody who is in no state to be told from others but by where they came from.
 fn from_django(username: &str, name: &str, key: u64) -> UserRecord {
-    UserRecord { origin: came_as(name, key), status: Status::Enabled, ..record(username, None) }
+    UserRecord { origin: Some(came_as(name, key)), status: Status::Enabled, ..record(username, None) }
 }
 
 #[tokio::test]
@@ -217,7 +217,8 @@ async fn what_was_changed_here_since_the_last_import_is_told_from_what_was_chang
 #[tokio::test]
 async fn a_user_without_a_password_comes_out_as_they_went_in() {
     let world = World::new().await;
-    let record = UserRecord { password_hash: None, origin: came_as("Ada", 7), ..record("ada", Some(7)) };
+    let record =
+        UserRecord { password_hash: None, origin: Some(came_as("Ada", 7)), ..record("ada", Some(7)) };
     assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Created);
     assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Unchanged);
     assert_eq!(exported(&world).await, [record]);
