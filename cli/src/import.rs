@@ -257,7 +257,7 @@ impl Import {
             Err(Rejected::Table(error)) => (explained(&error), kind_of(&error)),
             Err(Rejected::Row(error, reserved)) => {
                 let reserved = reserved.ok().flatten();
-                for reservation in &reserved {
+                if let Some(reservation) = &reserved {
                     self.tally.reserved(reservation);
                 }
                 let owner = match reserved {

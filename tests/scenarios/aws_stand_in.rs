@@ -9,7 +9,7 @@ use local_data::TABLE_NAME;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const RAW_SECRET: &str = "a-secret-that-was-put-by-hand-0123456789";
+const RAW_SECRET: &str = "hs256:8f3b1c9e5a7d2f604c8b9e1d3a5f7c2064e8b0d9f1a3c5e7092b4d6f8a1c3e5b";
 
 struct StandIn(LocalServer);
 

@@ -318,7 +318,8 @@ mod tests {
 
     #[test]
     fn a_row_ends_at_64_kib_and_hides_no_other() {
-        let (fits, long) = ("x".repeat(MAX_ROW_BYTES), "x".repeat(1_000_000));
+        let fits = format!("{{{}}}", "x".repeat(MAX_ROW_BYTES - 2));
+        let long = "x".repeat(1_000_000);
         assert_eq!(
             rows(&format!("{fits}\n{long}\n{{3}}")),
             (numbered(&[(1, &fits), (2, "too long"), (3, "{3}")]), true)

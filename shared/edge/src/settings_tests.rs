@@ -191,7 +191,8 @@ fn what_cannot_be_safe_together_is_refused_with_what_to_change() {
     let unprefixed = "JWT_AUTH_COOKIE must begin with __Host-, so that no other host can set it, and go on with letters, \
                       digits, - or _: __Host-latchkey; at most 64 characters";
     let no_origin = "CORS_ALLOWED_ORIGINS must be origins as browsers send them, separated by commas: \
-                     https://app.example.com, or http://localhost:5173 on this machine; no *, no path, no slash at the \
+                     https://app.example.com, http://localhost:5173 on this machine, or an app's: \
+                     capacitor://localhost, tauri://localhost, chrome-extension://ID; no *, no path, no slash at the \
                      end, no default port";
     for (set, said) in [
         (&[URL, ("JWT_AUTH_COOKIE", "session")][..], unprefixed),
