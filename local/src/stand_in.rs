@@ -1,7 +1,7 @@
 //! `--aws-only`: the AWS around the functions on one address, for functions that run elsewhere on this machine.
 //!
 //! One address, because `AWS_ENDPOINT_URL` is one: calls are told apart by `X-Amz-Target`. Nothing is answered before
-//! [`caller`](crate::caller) has let the caller in.
+//! `caller` has let the caller in.
 
 use std::{
     io,
