@@ -3,7 +3,8 @@
 use aws::with_causes;
 use http::{Method, StatusCode};
 use keyring::{KeysUnavailable, VerificationError};
-use token::{RefreshError, Seconds, TokenError};
+use token::{RefreshError, Seconds, TokenError, UserId};
+use users::{MalformedRow, MalformedRowOf, StoreError};
 
 /// Every reason to reject a request: precise for the log, coarse for the caller ([`Reason::parts`]).
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub enum Reason {
     /// There are no signing keys that may be used.
     NoKeys,
     /// DynamoDB fails; holds its error.
-    Store(users::StoreError),
+    Store(StoreError),
     /// Something of ours failed: a bug or the random source.
     Internal(&'static str),
     /// The time of the request is used up.
@@ -211,6 +212,15 @@ impl Reason {
         }
     }
 
+    /// The user whose row is at fault, if the row itself is the reason and its `sub` can be read.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        let Self::Store(StoreError::Malformed(MalformedRow { row: MalformedRowOf::User(user), .. })) = self
+        else {
+            return None;
+        };
+        Some(*user)
+    }
+
     /// Whether it is a failure of ours rather than of the request.
     pub(crate) fn is_ours(&self) -> bool {
         matches!(self, Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut)
@@ -252,8 +262,8 @@ impl From<VerificationError> for Reason {
     }
 }
 
-impl From<users::StoreError> for Reason {
-    fn from(problem: users::StoreError) -> Self {
+impl From<StoreError> for Reason {
+    fn from(problem: StoreError) -> Self {
         Self::Store(problem)
     }
 }

@@ -41,7 +41,7 @@ impl Rejection {
 
     /// Whom the request was about, if that is known.
     pub(crate) fn subject(&self) -> Option<AuditSubject> {
-        self.subject
+        self.subject.or_else(|| self.reason.user().map(AuditSubject::user))
     }
 
     /// Presents a rejected token as one of the `Authorization` header: 401 (RFC 6750 §3.1). Other reasons stay.
