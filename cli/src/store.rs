@@ -24,7 +24,7 @@ pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
     open_with(options, |config| config).await
 }
 
-/// The same for many calls at a time, or for large ones: the client slows down where `DynamoDB` asks for it, and is patient.
+/// Like [`open`], for many calls at a time or large ones: the client slows down when `DynamoDB` asks for it, and is patient.
 pub(crate) async fn open_for_many_calls(options: &StoreOptions) -> Result<UserTable, Failure> {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(WRITE_TIMEOUT).operation_attempt_timeout(WRITE_TIMEOUT);

@@ -40,7 +40,7 @@ pub(super) struct SourceRow {
 
 /// What a row is.
 pub(super) enum Content {
-    /// A user, and whether a date was lost that is none.
+    /// A user, and whether an invalid date was dropped.
     User(Box<UserRecord>, Option<DateNote>),
     /// An object of another model of a full dump.
     OtherModel(String),
