@@ -12,11 +12,23 @@ use tempfile::NamedTempFile;
 
 /// A new file that only its owner reads; fails if there is anything under that name, be it a dangling link.
 pub fn create_new(path: &Path) -> io::Result<File> {
+    options().create_new(true).open(path)
+}
+
+/// An exclusive lock on this file, made if it is not there; until it is dropped, another process waits here.
+pub(crate) fn lock(path: &Path) -> io::Result<File> {
+    let file = options().create(true).truncate(false).open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// To write a file; if it is made, only its owner reads it.
+fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }
 
 /// Writes a whole new file; fails if there is anything under that name. Nobody ever reads a part of it.

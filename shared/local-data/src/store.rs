@@ -17,9 +17,11 @@ use crate::{DataFolder, DynamoDb, FolderError, private_file};
 pub const TABLE_NAME: &str = "latchkey-users";
 /// The SQLite file in the data folder.
 const FILE_NAME: &str = "users.sqlite";
-/// That file and the ones that SQLite keeps beside it.
-pub(crate) const FILES: [&str; 4] =
-    [FILE_NAME, "users.sqlite-wal", "users.sqlite-shm", "users.sqlite-journal"];
+/// Whoever opens the SQLite file holds a lock on this one meanwhile.
+const OPENING: &str = "users.sqlite-opening";
+/// That file and the ones that are kept beside it.
+pub(crate) const FILES: [&str; 5] =
+    [FILE_NAME, "users.sqlite-wal", "users.sqlite-shm", "users.sqlite-journal", OPENING];
 
 /// A user table in an embedded DynamoDB, reached through the same SDK as the one of AWS.
 pub struct Store {
@@ -72,8 +74,11 @@ impl Store {
     }
 
     async fn open_with(folder: &Path, readers: usize) -> Result<Self, StoreFileError> {
-        let path = DataFolder::open(folder)?.join(FILE_NAME);
+        let folder = DataFolder::open(folder)?;
+        let path = folder.join(FILE_NAME);
         let failed = |reason: String| StoreFileError::Open { path: path.clone(), reason };
+        // Of two processes that set up a new file at once, SQLite turns one away without waiting.
+        let opening = private_file::lock(&folder.join(OPENING)).map_err(|error| failed(error.to_string()))?;
         // SQLite gives its other files the mode of the first. Closed before SQLite opens it: closing a file gives up every
         // lock that this process has on it, and others would take it for unused.
         match private_file::create_new(&path) {
@@ -81,7 +86,9 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error.to_string())),
         }
-        Self::of(DynamoDb::open(&path, readers).map_err(|error| failed(error.to_string()))?).await
+        let dynamodb = DynamoDb::open(&path, readers).map_err(|error| failed(error.to_string()))?;
+        drop(opening);
+        Self::of(dynamodb).await
     }
 
     async fn of(dynamodb: DynamoDb) -> Result<Self, StoreFileError> {
