@@ -3,7 +3,7 @@
 use harness::{Event, LOGIN_AT, World, at};
 use http::Method;
 use serde_json::{Value, json};
-use token::Claims;
+use token::{Algorithm, Claims, Key, KeySet, Schedule};
 
 const PASSWORD: &str = "correct horse battery";
 const HOUR: u64 = 3600;
@@ -147,16 +147,17 @@ async fn a_token_that_is_not_ours_ends_nothing_and_costs_no_call() {
         issuer.issue(&claims, &world.keys(), at(LOGIN_AT)).unwrap()
     };
     let (unsigned, _) = token.rsplit_once('.').unwrap();
-    let of_another_world = {
-        let other = World::new().await;
-        other.issuer().issue(&claims, &other.keys(), at(LOGIN_AT)).unwrap()
+    let of_another_key = {
+        let always = Schedule { published: at(0), signs_from: at(0), retires: None };
+        let keys = KeySet::new(vec![Key::generate(Algorithm::RS256, always).unwrap()]).unwrap();
+        world.issuer().issue(&claims, &keys, at(LOGIN_AT)).unwrap()
     };
     world.calls();
     for token in [
         format!("{unsigned}.AAAA"),
         elsewhere("https://other.example", "latchkey"),
         elsewhere(world.issuer().url().as_str(), "another"),
-        of_another_world,
+        of_another_key,
     ] {
         // An expired token that is not ours is not ours either.
         for now in [LOGIN_AT, LOGIN_AT + HOUR] {

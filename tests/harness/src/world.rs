@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ use refresh::Refresh;
 use serde_json::{Value, json};
 use sessions::Sessions;
 use tempfile::TempDir;
-use token::{Claims, CustomClaims, Issuer, KeySet, Timestamp, UserId, Verifier};
+use token::{Algorithm, Claims, CustomClaims, Issuer, Key, KeySet, Schedule, Timestamp, UserId, Verifier};
 use users::{Hasher, NewUser, Password, UserTable, Username};
 use verify::Verify;
 
@@ -37,6 +37,13 @@ use crate::{Event, Faults, Reply, SecretsManager, contract};
 pub const LOGIN_AT: u64 = 1_685_728_800;
 /// The issuer of every world.
 pub const ISSUER: &str = "https://k3y1atch42.execute-api.eu-west-1.amazonaws.com";
+
+/// The RS256 key of every world, as the key file holds it.
+static SECRET: LazyLock<String> = LazyLock::new(|| {
+    let always = Schedule { published: at(0), signs_from: at(0), retires: None };
+    let key = Key::generate(Algorithm::RS256, always).unwrap();
+    KeySet::new(vec![key]).unwrap().to_secret().to_string()
+});
 
 /// How long a request waits for renewed keys: on a busy machine longer than a function does.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -99,6 +106,8 @@ impl World {
 
     fn with_client(client: &Client, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
+        // A world signs with the same key as another: to make one takes longer than most tests.
+        local_data::signing_key::replace_secret(folder.path(), &SECRET).unwrap();
         let key_file = local_data::signing_key::file_in(folder.path(), at(0)).unwrap();
         let source = || KeySource::File(key_file.clone());
         Self::build(client, settings, source, source, folder)
