@@ -12,7 +12,7 @@ use token::{
 use tokio::task::JoinSet;
 use users::{Account, EarlierFailures, NewSession, NewUser, User, VerifiedLogin};
 
-const ROUNDS: u32 = 500;
+const ROUNDS: u32 = 200;
 const REFRESHERS: usize = 2;
 /// Of no password that anybody knows.
 const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
