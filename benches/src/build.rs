@@ -64,39 +64,39 @@ impl Options {
             let mut number =
                 || arguments.next().and_then(|text| text.parse().ok()).filter(|&number| number > 0);
             match argument.as_str() {
-                "--starts" => options.starts = number().unwrap_or_else(|| refuse("--starts needs a number")),
-                "--rounds" => options.rounds = number().unwrap_or_else(|| refuse("--rounds needs a number")),
+                "--starts" => options.starts = number().unwrap_or_else(|| reject("--starts needs a number")),
+                "--rounds" => options.rounds = number().unwrap_or_else(|| reject("--rounds needs a number")),
                 "--events" => {
-                    options.events = number().unwrap_or_else(|| refuse("--events needs a number")) as u64;
+                    options.events = number().unwrap_or_else(|| reject("--events needs a number")) as u64;
                 }
                 "--logins" => {
-                    let number = number().unwrap_or_else(|| refuse("--logins needs a number")) as u64;
+                    let number = number().unwrap_or_else(|| reject("--logins needs a number")) as u64;
                     options.logins = number.max(crate::FEW_LOGINS);
                 }
                 "--no-defaults" => options.defaults = false,
                 "--no-build" => options.build = false,
                 "--lambda" => {
-                    let folder = arguments.next().unwrap_or_else(|| refuse("--lambda needs a folder"));
+                    let folder = arguments.next().unwrap_or_else(|| reject("--lambda needs a folder"));
                     options.functions = Some(folder.into());
                 }
                 "--no-write" => options.write = false,
                 "--budget" => (options.budget, options.defaults) = (true, false),
                 "--profile" => {
-                    let file = arguments.next().unwrap_or_else(|| refuse("--profile needs a file"));
+                    let file = arguments.next().unwrap_or_else(|| reject("--profile needs a file"));
                     options.profile = Some(file.into());
                 }
                 "--help" => {
                     println!("{HELP}");
                     std::process::exit(0);
                 }
-                other => refuse(&format!("unknown option {other}\n\n{HELP}")),
+                other => reject(&format!("unknown option {other}\n\n{HELP}")),
             }
         }
         options
     }
 }
 
-fn refuse<T>(problem: &str) -> T {
+fn reject<T>(problem: &str) -> T {
     eprintln!("{problem}");
     std::process::exit(2);
 }

@@ -39,7 +39,7 @@ struct Findings<'a> {
     header: &'a Map<String, Value>,
     claims: &'a Map<String, Value>,
     signature: Signature,
-    /// Why it is refused.
+    /// Why it is rejected.
     problems: Vec<TokenError>,
     /// What its age says; none without `iat` and `exp`.
     explanation: Option<Explanation>,
@@ -49,7 +49,7 @@ struct Findings<'a> {
 
 impl Findings<'_> {
     fn report(&self) -> Report {
-        let outcome = if self.is_refreshable() { Outcome::Success } else { Outcome::Refused };
+        let outcome = if self.is_refreshable() { Outcome::Success } else { Outcome::Rejected };
         Report { text: self.text(), json: self.json(), outcome }
     }
 
@@ -73,13 +73,13 @@ impl Findings<'_> {
     }
 
     fn sentences(&self) -> Vec<String> {
-        let Some(explanation) = &self.explanation else { return self.refusals().collect() };
+        let Some(explanation) = &self.explanation else { return self.rejections().collect() };
         let mut sentences = self.marked(explanation);
         if explanation.verdict == Verdict::Refreshable && !self.problems.is_empty() {
             // It says "it can be refreshed now", which is true of its age alone.
             sentences.pop();
         }
-        sentences.extend(self.refusals());
+        sentences.extend(self.rejections());
         let contradictions = explanation.contradictions.iter();
         sentences.extend(contradictions.map(|text| format!("These settings do not fit the token: {text}")));
         sentences.extend(self.settings.warning());
@@ -95,9 +95,9 @@ impl Findings<'_> {
             .collect()
     }
 
-    fn refusals(&self) -> impl Iterator<Item = String> {
+    fn rejections(&self) -> impl Iterator<Item = String> {
         let of_its_form = self.problems.iter().filter(|problem| !is_of_age(**problem));
-        of_its_form.map(|problem| format!("It is refused whatever its age: {problem}."))
+        of_its_form.map(|problem| format!("It is rejected whatever its age: {problem}."))
     }
 
     fn json(&self) -> Value {

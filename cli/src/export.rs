@@ -95,7 +95,7 @@ fn part_of(file: &Path) -> PathBuf {
 }
 
 fn outcome(left_out: u64) -> Outcome {
-    if left_out == 0 { Outcome::Success } else { Outcome::Refused }
+    if left_out == 0 { Outcome::Success } else { Outcome::Rejected }
 }
 
 async fn write_all(

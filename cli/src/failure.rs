@@ -59,7 +59,7 @@ pub enum Failure {
         "which secret? Name it with --secret or SIGNING_SECRET, or choose the local server's keys with --local"
     )]
     NoSecret,
-    /// Secrets Manager refused or did not answer.
+    /// Secrets Manager rejected or did not answer.
     #[error("cannot {what} the secret")]
     SecretsManager {
         /// What was to be done: read, change or rotate.
@@ -85,7 +85,7 @@ pub enum Failure {
     NoSuchKey(String),
     /// `keys retire` without `--now`.
     #[error(
-        "a rotation lets a key retire by itself, once the last token that it signed has died; to refuse its tokens now, say --now"
+        "a rotation lets a key retire by itself, once the last token that it signed has died; to reject its tokens now, say --now"
     )]
     NotNow,
     /// The next key set could not be made.

@@ -96,7 +96,7 @@ pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) ->
     let if_different = match (options.update, options.replace) {
         (_, true) => IfDifferent::Replace,
         (true, false) => IfDifferent::Update,
-        (false, false) => IfDifferent::Refuse,
+        (false, false) => IfDifferent::Reject,
     };
     let import = Import { users, if_different, now, progress, taken: 0, next_row: start_at, tally };
     import.run(rows, &options).await

@@ -48,7 +48,7 @@ impl KeyStore {
         }
     }
 
-    /// Puts `keys` in force in the place of what was read; refused if that is in force no more.
+    /// Puts `keys` in force in the place of what was read; rejected if that is in force no more.
     ///
     /// A rotation that is under way loses `AWSPENDING` and with it its chance to bring back what it had read.
     pub(crate) async fn replace(&self, read: &Read, keys: &KeySet) -> Result<(), Failure> {

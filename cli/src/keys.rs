@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What follows from that for a key that signs before they know it.
-const NEWS: &str = "The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its \
+const NEWS: &str = "The key that signs in its place is new: routes behind API Gateway's native authorizers may reject its \
                     tokens with 401 for up to 2 hours.";
 
 pub(crate) async fn run(
@@ -70,7 +70,7 @@ async fn retire(
     let elsewhere = if in_all { "" } else { " (10 where a table of public keys is read)" };
     let after = status(&left.to_secret(), now)?;
     let text = format!(
-        "{key_id} has been taken out. What it signed is refused within 5 minutes{elsewhere};\n\
+        "{key_id} has been taken out. What it signed is rejected within 5 minutes{elsewhere};\n\
          API Gateway's native authorizers may accept it for up to 2 hours.\n{news}{}",
         after.text
     );
@@ -143,7 +143,7 @@ impl State {
             }
             Self::Verifies => format!("only verifies, {end}"),
             Self::Unpublished => format!("is unknown to everybody until {}", when(schedule.published)),
-            Self::Retired => "has retired: its tokens are refused".to_owned(),
+            Self::Retired => "has retired: its tokens are rejected".to_owned(),
         };
         format!("{} ({}) {does}.\n", key.id(), key.algorithm())
     }
@@ -209,7 +209,7 @@ mod tests {
             )
         );
         assert!(
-            said(T + 15_900).starts_with(&format!("{old} (ES256) has retired: its tokens are refused.\n"))
+            said(T + 15_900).starts_with(&format!("{old} (ES256) has retired: its tokens are rejected.\n"))
         );
         assert!(said(T - 1).contains("is unknown to everybody until 2023-06-02 18:00:00 UTC (in 1 s)"));
         assert!(said(T - 1).ends_with("Rotate the secret.\n"));

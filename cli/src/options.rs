@@ -60,7 +60,7 @@ pub enum UserCommand {
     SetClaims(SetClaims),
     /// Bring users in from a file, with their password hashes; the same file again changes nothing
     ///
-    /// Exits with 1 when a row was refused, and with 130 when it was interrupted.
+    /// Exits with 1 when a row was rejected, and with 130 when it was interrupted.
     Import(Box<ImportUsers>),
     /// Write all users to a file, with their password hashes and without their sessions
     ///
@@ -86,7 +86,7 @@ pub enum KeysCommand {
     Status(KeysOptions),
     /// Add a new key, which signs when everybody knows it; nobody is logged out
     Rotate(RotateKeys),
-    /// Take out a key that has leaked: what it signed is refused within 5 minutes
+    /// Take out a key that has leaked: what it signed is rejected within 5 minutes
     Retire(RetireKey),
 }
 
@@ -150,7 +150,7 @@ pub struct KeysOptions {
 pub enum TokenCommand {
     /// Say what a token is, when it dies and whether it can be refreshed
     ///
-    /// Exits with 0 when the token can be refreshed and with 1 when it is refused.
+    /// Exits with 0 when the token can be refreshed and with 1 when it is rejected.
     Explain(ExplainToken),
 }
 

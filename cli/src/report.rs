@@ -1,11 +1,11 @@
 use serde_json::Value;
 
-/// What a command has to say: the same for people and for programs.
+/// What a command has to say, to people and to programs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// Lines for people, each with its line end.
     pub text: String,
-    /// The same for programs; members are added, never renamed.
+    /// The outcome as JSON, for programs; members are added, never renamed.
     pub json: Value,
     /// What the exit status says.
     pub outcome: Outcome,
@@ -16,8 +16,8 @@ pub struct Report {
 pub enum Outcome {
     /// Status 0.
     Success,
-    /// Status 1: the token that was asked about is refused, or a row that was to be imported or exported.
-    Refused,
+    /// Status 1: the token that was asked about is rejected, or a row that was to be imported or exported.
+    Rejected,
     /// Status 130, as for a program that Ctrl-C ends: a part of the work is done, and the report says which.
     Interrupted,
 }

@@ -87,7 +87,7 @@ pub(crate) fn table(
     table
 }
 
-/// The same for programs.
+/// The sessions as JSON, for programs.
 pub(crate) fn to_json(sessions: &BTreeMap<SessionId, Session>, policy: &SessionPolicy) -> Value {
     let to_json = |(id, session): (&SessionId, &Session)| {
         json!({

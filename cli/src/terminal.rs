@@ -81,7 +81,7 @@ impl Console {
             }
             _ => match report.outcome {
                 Outcome::Success => ExitCode::SUCCESS,
-                Outcome::Refused => ExitCode::FAILURE,
+                Outcome::Rejected => ExitCode::FAILURE,
                 Outcome::Interrupted => ExitCode::from(130),
             },
         }

@@ -1,4 +1,4 @@
-//! The strict reader never panics, accepts nothing that `serde_json` refuses, and reads the same object.
+//! The strict reader never panics, accepts nothing that `serde_json` rejects, and reads the same object.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

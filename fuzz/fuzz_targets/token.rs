@@ -26,13 +26,13 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 fuzz_target!(|text: &str| {
     let World { keys, verifier, now } = &*WORLD;
     let verified = verifier.verify(text, keys, *now);
-    let refusal = verified.expect_err("a token that nobody signed was accepted");
+    let rejection = verified.expect_err("a token that nobody signed was accepted");
     match UnverifiedToken::parse(text) {
         Ok(token) => {
-            // Claims are never reached: every refusal of a well-formed text comes from header or signature.
+            // Claims are never reached: every rejection of a well-formed text comes from header or signature.
             assert!(
                 matches!(
-                    refusal,
+                    rejection,
                     TokenError::Extension
                         | TokenError::Encrypted
                         | TokenError::ContentType
@@ -41,12 +41,12 @@ fuzz_target!(|text: &str| {
                         | TokenError::Algorithm
                         | TokenError::Signature
                 ),
-                "{refusal}"
+                "{rejection}"
             );
             let _ = token.unverified_claims();
             let _ = token.problems(*now);
             assert!(text.starts_with(token.signing_input()));
         }
-        Err(error) => assert_eq!(error, refusal),
+        Err(error) => assert_eq!(error, rejection),
     }
 });

@@ -31,7 +31,7 @@ async function act(kind, path, body, about = null, secret = null) {
   else if (token) sessions.add(token);
   if (token) exchange.now = sessions.newest().issued;
   if (exchange.status === 204) sessions.end(exchange.now);
-  if (about && exchange.json.code && sessions.isThere()) sessions.refuse(exchange.now, exchange.json.code);
+  if (about && exchange.json.code && sessions.isThere()) sessions.reject(exchange.now, exchange.json.code);
   exchange.title = TITLES[kind];
   exchange.reason = reason(kind, exchange, about, exchange.now);
   show(exchange);

@@ -6,7 +6,7 @@ import { duration, near } from "/page/words.js";
 export function reason(kind, exchange, about, now) {
   if (exchange.status === 0) return "The server does not answer. Is `cargo run -p local` still running?";
   const code = exchange.json.code;
-  if (code) return refusal(kind, code, exchange, about, now);
+  if (code) return rejection(kind, code, exchange, about, now);
   return success(kind, exchange, about, now);
 }
 
@@ -40,7 +40,7 @@ function success(kind, exchange, about, now) {
   }
 }
 
-function refusal(kind, code, exchange, about, now) {
+function rejection(kind, code, exchange, about, now) {
   const claims = about?.claims;
   const at = (seconds) => near(seconds, now);
   switch (code) {

@@ -2,11 +2,11 @@
 import * as clock from "/page/clock.js";
 import { decode } from "/page/token.js";
 
-export const session = { username: null, tokens: [], refusals: [], ended: null };
+export const session = { username: null, tokens: [], rejections: [], ended: null };
 
 export function begin(raw) {
   session.tokens = [];
-  session.refusals = [];
+  session.rejections = [];
   session.ended = null;
   add(raw);
   session.username = newest().claims.username;
@@ -19,7 +19,7 @@ export function add(raw) {
   session.tokens.push(token);
 }
 
-export const refuse = (at, code) => session.refusals.push({ at, code });
+export const reject = (at, code) => session.rejections.push({ at, code });
 
 export const end = (at) => {
   session.ended ??= at;
@@ -43,7 +43,7 @@ export function events(now) {
     { at: token.issued, what: index ? `Refresh ${index}: token ${index + 1}` : "Login: token 1" },
     { at: token.claims.exp, what: `Token ${index + 1} dies (exp)` },
   ]);
-  list.push(...session.refusals.map(({ at, code }) => ({ at, what: `Refused: ${code}` })));
+  list.push(...session.rejections.map(({ at, code }) => ({ at, what: `Rejected: ${code}` })));
   if (session.ended !== null) list.push({ at: session.ended, what: "Logged out" });
   list.push({ at: refresh, what: "Refresh limit: the last second of refreshing" });
   list.push({ at: latest, what: "Latest end of the session" });

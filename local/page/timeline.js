@@ -81,8 +81,8 @@ function marks(inside, x, middle, axis, now) {
   for (const { issued } of session.tokens.filter((token) => inside(token.issued))) {
     parts.push(draw("circle", { class: "issue", cx: x(issued), cy: axis, r: 2.5 }));
   }
-  for (const { at } of session.refusals.filter((refusal) => inside(refusal.at))) {
-    parts.push(draw("path", { class: "refusal", d: `M${x(at) - 4} ${axis - 4}l8 8m0-8l-8 8` }));
+  for (const { at } of session.rejections.filter((rejection) => inside(rejection.at))) {
+    parts.push(draw("path", { class: "rejection", d: `M${x(at) - 4} ${axis - 4}l8 8m0-8l-8 8` }));
   }
   return [...parts, ...hand(inside, x, middle, axis, now), ...known.map(label)];
 }

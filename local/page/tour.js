@@ -67,7 +67,7 @@ const STEPS = () => [
       await actions.stopClockAt(limits().refresh + 1);
       return actions.refresh();
     },
-    outcome: () => `Refused: refresh_expired. There will be no further token.`,
+    outcome: () => `Rejected: refresh_expired. There will be no further token.`,
   },
   {
     title: "Use the last token in its last second",
@@ -95,7 +95,7 @@ const STEPS = () => [
       await actions.stopClockAt(limits().exp);
       return actions.refresh();
     },
-    outcome: () => `Refused: token_expired. Unattended, a session is over after ${duration(life())}.`,
+    outcome: () => `Rejected: token_expired. Unattended, a session is over after ${duration(life())}.`,
   },
 ];
 
@@ -116,8 +116,8 @@ export async function next() {
   if (done === steps.length) return restart();
   const step = steps[done];
   const exchange = await step.run();
-  const refusedBefore = exchange && ["invalid_credentials", "too_many_attempts"].includes(exchange.json.code);
-  if (refusedBefore || exchange?.status === 0) return;
+  const rejectedBefore = exchange && ["invalid_credentials", "too_many_attempts"].includes(exchange.json.code);
+  if (rejectedBefore || exchange?.status === 0) return;
   outcomes.push(step.outcome());
   done += 1;
   announce(`${byId("announcement").textContent} ${outcomes.at(-1)}`);

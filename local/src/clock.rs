@@ -131,7 +131,7 @@ mod tests {
     fn it_is_not_set_before_the_start_of_the_server_nor_beyond_every_session() {
         let clock = Clock::new(at(STARTED));
         let latest = STARTED + 4027 * 86_400;
-        for refused in [
+        for rejected in [
             Move::To(STARTED - 1),
             Move::To(latest + 1),
             Move::To(u64::MAX),
@@ -139,7 +139,7 @@ mod tests {
             Move::By(i64::MIN),
             Move::By(i64::MAX),
         ] {
-            let problem = clock.set(refused, true, at(STARTED + 10)).unwrap_err();
+            let problem = clock.set(rejected, true, at(STARTED + 10)).unwrap_err();
             assert!(problem.to_string().contains(&format!("from {STARTED} to {latest}")), "{problem}");
         }
         assert_eq!(clock.now(at(STARTED + 10)), at(STARTED + 10));

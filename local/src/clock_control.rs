@@ -23,7 +23,7 @@ pub(crate) struct ClockControl {
 }
 
 /// Why the clock is not touched: status, code, sentence.
-type Refused = (StatusCode, &'static str, String);
+type Rejected = (StatusCode, &'static str, String);
 
 impl ClockControl {
     /// The answer to a request for [`CLOCK_PATH`] that came at `machine` by the machine's clock.
@@ -40,7 +40,7 @@ impl ClockControl {
         }
     }
 
-    fn handle(&self, request: &HttpRequest, machine: Timestamp) -> Result<(), Refused> {
+    fn handle(&self, request: &HttpRequest, machine: Timestamp) -> Result<(), Rejected> {
         if !comes_from_this_machine(&request.headers) {
             let message = "The clock listens to this machine's own pages and programs, not to other sites.";
             return Err((StatusCode::FORBIDDEN, "foreign_page", message.to_owned()));
@@ -76,12 +76,12 @@ impl ClockControl {
 }
 
 /// What a POST asks for: `to` or `by` in seconds, and whether the clock runs afterwards.
-fn parse(request: &HttpRequest) -> Result<(Move, Option<bool>), Refused> {
+fn parse(request: &HttpRequest) -> Result<(Move, Option<bool>), Rejected> {
     if request.body.len() > MAX_BODY_BYTES {
         let message = "The body must not exceed 1 KiB.".to_owned();
         return Err((StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message));
     }
-    // A page of another site can send text and forms unasked, but JSON only after a preflight, which is refused.
+    // A page of another site can send text and forms unasked, but JSON only after a preflight, which is rejected.
     if !says_json(&request.headers) {
         let message = "The body must be JSON, sent with Content-Type: application/json.".to_owned();
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
@@ -113,12 +113,12 @@ fn number<T>(
     members: &Map<String, Value>,
     name: &str,
     read: impl Fn(&Value) -> Option<T>,
-) -> Result<Option<T>, Refused> {
+) -> Result<Option<T>, Rejected> {
     let whole = || invalid(&format!("The field \"{name}\" must be a whole number of seconds."));
     members.get(name).map(|value| read(value).ok_or_else(whole)).transpose()
 }
 
-fn invalid(message: &str) -> Refused {
+fn invalid(message: &str) -> Rejected {
     (StatusCode::BAD_REQUEST, "invalid_request", message.to_owned())
 }
 

@@ -32,7 +32,7 @@ pub use caller::{CallerError, Credentials};
 pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};
-pub use native_authorizer::{NativeAuthorizer, NativeRefusal};
+pub use native_authorizer::{NativeAuthorizer, NativeRejection};
 pub use options::Options;
 pub use protected::Protected;
 pub use ready_file::{ReadyFile, ReadyFileError};

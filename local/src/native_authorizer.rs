@@ -20,7 +20,7 @@ pub struct NativeAuthorizer {
 
 /// Why a request does not get through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NativeRefusal {
+pub enum NativeRejection {
     /// There is no `Authorization` header.
     NoToken,
     /// The token fails a check.
@@ -37,19 +37,19 @@ impl NativeAuthorizer {
         authorization: Option<&str>,
         keys: &JwkSet,
         now: Timestamp,
-    ) -> Result<Value, NativeRefusal> {
-        let value = authorization.ok_or(NativeRefusal::NoToken)?.trim();
+    ) -> Result<Value, NativeRejection> {
+        let value = authorization.ok_or(NativeRejection::NoToken)?.trim();
         let token = match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => token.trim(),
             _ => value,
         };
-        let claims = signed_claims(token, keys).ok_or(NativeRefusal::BadToken)?;
+        let claims = signed_claims(token, keys).ok_or(NativeRejection::BadToken)?;
         if !self.accepts(&claims, now) {
-            return Err(NativeRefusal::BadToken);
+            return Err(NativeRejection::BadToken);
         }
         let scopes = words(claims.get("scope").or_else(|| claims.get("scp")));
         let suffices = self.scopes.is_empty() || scopes.iter().any(|scope| self.scopes.contains(scope));
-        if suffices { Ok(claims) } else { Err(NativeRefusal::MissingScope) }
+        if suffices { Ok(claims) } else { Err(NativeRejection::MissingScope) }
     }
 
     fn accepts(&self, claims: &Value, now: Timestamp) -> bool {
@@ -88,7 +88,7 @@ fn list(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// The same, in which each text is words.
+/// The words of a claim that is one text, or a list of them.
 fn words(value: Option<&Value>) -> Vec<String> {
     list(value).iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect()
 }

@@ -42,7 +42,7 @@ impl Signer {
         encode(&self.header, claims, &self.key).unwrap()
     }
 
-    fn outcome(&self, authorization: Option<&str>, scopes: &[&str]) -> Result<Value, NativeRefusal> {
+    fn outcome(&self, authorization: Option<&str>, scopes: &[&str]) -> Result<Value, NativeRejection> {
         let lookup = |variable: &str| (variable == "JWT_ISSUER").then(|| ISSUER.to_owned());
         let authorizer = NativeAuthorizer {
             issuer: edge::Environment::new(&lookup).issuer_url().unwrap(),
@@ -87,7 +87,7 @@ fn the_claims_that_the_guide_lists_are_checked() {
     ] {
         let claims = claims(&change);
         let token = signer.sign(&claims);
-        let expected = if accepted { Ok(claims) } else { Err(NativeRefusal::BadToken) };
+        let expected = if accepted { Ok(claims) } else { Err(NativeRejection::BadToken) };
         assert_eq!(signer.outcome(Some(&format!("Bearer {token}")), &[]), expected, "{change}");
     }
 }
@@ -100,9 +100,9 @@ fn the_token_may_come_with_bearer_before_it_or_bare() {
         assert!(signer.outcome(Some(&value), &[]).is_ok(), "{value}");
     }
     for value in ["", "Bearer", "Bearer x", "no.to.ken", &format!("Basic {token}")] {
-        assert_eq!(signer.outcome(Some(value), &[]), Err(NativeRefusal::BadToken), "{value}");
+        assert_eq!(signer.outcome(Some(value), &[]), Err(NativeRejection::BadToken), "{value}");
     }
-    assert_eq!(signer.outcome(None, &[]), Err(NativeRefusal::NoToken));
+    assert_eq!(signer.outcome(None, &[]), Err(NativeRejection::NoToken));
 }
 
 #[test]
@@ -110,19 +110,19 @@ fn the_key_is_one_of_rsa_that_the_token_s_kid_names() {
     let mut signer = Signer::rsa();
     let claims = claims(&json!({}));
     let by_another = Signer { header: signer.header.clone(), ..Signer::rsa() }.sign(&claims);
-    assert_eq!(signer.outcome(Some(&by_another), &[]), Err(NativeRefusal::BadToken));
+    assert_eq!(signer.outcome(Some(&by_another), &[]), Err(NativeRejection::BadToken));
     let with_es256 = Signer::new(token::Algorithm::ES256, Algorithm::ES256);
     let token = with_es256.sign(&claims);
-    assert_eq!(with_es256.outcome(Some(&token), &[]), Err(NativeRefusal::BadToken));
+    assert_eq!(with_es256.outcome(Some(&token), &[]), Err(NativeRejection::BadToken));
     for kid in [None, Some("another".to_owned())] {
         signer.header.kid = kid;
         let token = signer.sign(&claims);
-        assert_eq!(signer.outcome(Some(&token), &[]), Err(NativeRefusal::BadToken));
+        assert_eq!(signer.outcome(Some(&token), &[]), Err(NativeRejection::BadToken));
     }
 }
 
 #[test]
-fn one_of_the_route_s_scopes_is_enough_and_none_is_another_refusal() {
+fn one_of_the_route_s_scopes_is_enough_and_none_is_another_rejection() {
     let signer = Signer::rsa();
     for (change, accepted) in [
         (json!({ "scope": "read write" }), true),
@@ -133,6 +133,6 @@ fn one_of_the_route_s_scopes_is_enough_and_none_is_another_refusal() {
         let token = signer.sign(&claims(&change));
         let outcome = signer.outcome(Some(&token), &["write", "admin"]);
         assert_eq!(outcome.is_ok(), accepted, "{change}");
-        assert!(accepted || outcome == Err(NativeRefusal::MissingScope));
+        assert!(accepted || outcome == Err(NativeRejection::MissingScope));
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use token::Timestamp;
 use users::UserTable;
 
-use crate::{HttpRequest, NativeAuthorizer, NativeRefusal, gateway::LIMIT};
+use crate::{HttpRequest, NativeAuthorizer, NativeRejection, gateway::LIMIT};
 
 /// The route behind the native authorizer of API Gateway.
 const NATIVE_PATH: &str = "/protected";
@@ -88,9 +88,9 @@ impl Protected {
         let keys = self.keys(jwks, now).await.unwrap_or(JwkSet { keys: Vec::new() });
         match self.native.authorize(authorization, &keys, now) {
             Ok(claims) => backend(&claims),
-            Err(NativeRefusal::NoToken) => refused(401, "Bearer"),
-            Err(NativeRefusal::BadToken) => refused(401, "Bearer error=\"invalid_token\""),
-            Err(NativeRefusal::MissingScope) => refused(403, "Bearer error=\"insufficient_scope\""),
+            Err(NativeRejection::NoToken) => rejected(401, "Bearer"),
+            Err(NativeRejection::BadToken) => rejected(401, "Bearer error=\"invalid_token\""),
+            Err(NativeRejection::MissingScope) => rejected(403, "Bearer error=\"insufficient_scope\""),
         }
     }
 
@@ -103,7 +103,7 @@ impl Protected {
 
     /// API Gateway asks no Lambda authorizer about a request that lacks the header it is set to.
     async fn checked(&self, event: &Value, authorization: Option<&str>, now: Timestamp) -> Value {
-        let Some(authorization) = authorization else { return refused(401, "Bearer") };
+        let Some(authorization) = authorization else { return rejected(401, "Bearer") };
         let method = event.pointer("/requestContext/http/method").and_then(Value::as_str).unwrap_or_default();
         let question = json!({
             "version": "2.0",
@@ -145,8 +145,8 @@ fn backend(claims: &Value) -> Value {
     api_answer(200, &json!({ "claims": claims }))
 }
 
-/// API Gateway's own refusal.
-fn refused(status: u16, challenge: &str) -> Value {
+/// API Gateway's own rejection.
+fn rejected(status: u16, challenge: &str) -> Value {
     let message = if status == 401 { "Unauthorized" } else { "Forbidden" };
     let mut answer = api_answer(status, &json!({ "message": message }));
     if let Some(headers) = answer.get_mut("headers").and_then(Value::as_object_mut) {

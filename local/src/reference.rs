@@ -165,7 +165,7 @@ impl Operation<'_> {
     }
 }
 
-/// The codes that a refusal may have, as its schema lists them.
+/// The codes that a rejection may have, as its schema lists them.
 fn codes(response: &Value) -> Vec<String> {
     let schema = &response["content"]["application/json"]["schema"];
     let code = list(&schema["allOf"]).map(|part| &part["properties"]["code"]).find(|code| !code.is_null());

@@ -8,5 +8,5 @@ from people import IN, PEOPLE
 
 report = json.load(open(sys.argv[1]))
 expected = collections.Counter(outcome for *_, outcome in PEOPLE if outcome != IN)
-assert report["refused_by_reason"] == dict(expected), (report["refused_by_reason"], expected)
+assert report["rejected_by_reason"] == dict(expected), (report["rejected_by_reason"], expected)
 assert report["lost_dates"] == 2, report

@@ -73,7 +73,7 @@ def get_value(request):
         stage = request.get("VersionStage", "AWSCURRENT")
         version = request.get("VersionId") or secrets._find_stage_version(secret, stage)[0]
         found = secret["Versions"].get(version)
-        # AWS also refuses a version that does not have the stage that was asked for.
+        # AWS also rejects a version that does not have the stage that was asked for.
         if found and (found["SecretString"] is None or ("VersionStage" in request and stage not in found["Stages"])):
             return absent
     return original_get_value(request)

@@ -1,4 +1,4 @@
-//! Whether the time of a refused login tells unknown, disabled and wrong-password users apart.
+//! Whether the time of a rejected login tells unknown, disabled and wrong-password users apart.
 //!
 //! `cargo run -p tests --example login_timing` makes 1,000 interleaved tries of each class and prints the area under
 //! the ROC curve for each two of them: 0.5 is a coin's, and 0.45 to 0.55 passes. Takes two minutes or so; run it on a
@@ -38,9 +38,9 @@ async fn main() -> ExitCode {
             let class = (round + turn) % CLASSES.len();
             let now = LOGIN_AT + DAY * round as u64;
             let began = Instant::now();
-            let refused = world.log_in(CLASSES[class], "wrong", now).await;
+            let rejected = world.log_in(CLASSES[class], "wrong", now).await;
             times[class].push(began.elapsed());
-            assert_eq!(refused.code(), "invalid_credentials");
+            assert_eq!(rejected.code(), "invalid_credentials");
         }
     }
     let mut passes = true;

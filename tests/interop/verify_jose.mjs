@@ -1,4 +1,4 @@
-// jose, with the base URL as all its knowledge: accepts our tokens, refuses forged ones for the right reason.
+// jose, with the base URL as all its knowledge: accepts our tokens, rejects forged ones for the right reason.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -35,6 +35,6 @@ for (const token of [tokens.login, tokens.refreshed]) {
   await assert.rejects(verify(token, { audience: "another" }), { code: "ERR_JWT_CLAIM_VALIDATION_FAILED", claim: "aud" });
   await assert.rejects(verify(token, { issuer: `${base}/` }), { code: "ERR_JWT_CLAIM_VALIDATION_FAILED", claim: "iss" });
 }
-proved("another audience and another issuer are refused");
+proved("another audience and another issuer are rejected");
 await assert.rejects(verify(tokens.tampered), { code: "ERR_JWS_SIGNATURE_VERIFICATION_FAILED" });
-proved("a tampered token is refused");
+proved("a tampered token is rejected");

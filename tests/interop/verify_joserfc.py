@@ -1,4 +1,4 @@
-"""joserfc, with the base URL as all its knowledge: accepts our tokens, refuses forged ones for the right reason."""
+"""joserfc, with the base URL as all its knowledge: accepts our tokens, rejects forged ones for the right reason."""
 
 import importlib.metadata
 import json
@@ -38,13 +38,13 @@ def proved(claim):
     print(f"joserfc {importlib.metadata.version('joserfc')}: {claim}")
 
 
-def refused(error, claim, *arguments, **keywords):
+def rejected(error, claim, *arguments, **keywords):
     try:
         verify(*arguments, **keywords)
-    except error as refusal:
-        assert claim is None or refusal.claim == claim, refusal
+    except error as rejection:
+        assert claim is None or rejection.claim == claim, rejection
         return
-    sys.exit(f"joserfc accepted what it must refuse with {error.__name__}")
+    sys.exit(f"joserfc accepted what it must reject with {error.__name__}")
 
 
 assert verify(tokens["login"])["username"] == "demo"
@@ -52,8 +52,8 @@ proved("the token of the login verifies")
 assert verify(tokens["refreshed"])["username"] == "demo"
 proved("the refreshed token verifies")
 for name in ("login", "refreshed"):
-    refused(InvalidClaimError, "aud", tokens[name], audience="another")
-    refused(InvalidClaimError, "iss", tokens[name], issuer=base + "/")
-proved("another audience and another issuer are refused")
-refused(BadSignatureError, None, tokens["tampered"])
-proved("a tampered token is refused")
+    rejected(InvalidClaimError, "aud", tokens[name], audience="another")
+    rejected(InvalidClaimError, "iss", tokens[name], issuer=base + "/")
+proved("another audience and another issuer are rejected")
+rejected(BadSignatureError, None, tokens["tampered"])
+proved("a tampered token is rejected")

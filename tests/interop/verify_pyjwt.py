@@ -1,4 +1,4 @@
-"""PyJWT, with the base URL as all its knowledge: accepts our tokens, refuses forged ones for the right reason."""
+"""PyJWT, with the base URL as all its knowledge: accepts our tokens, rejects forged ones for the right reason."""
 
 import json
 import sys
@@ -29,12 +29,12 @@ def proved(claim):
     print(f"PyJWT {jwt.__version__}: {claim}")
 
 
-def refused(error, *arguments, **keywords):
+def rejected(error, *arguments, **keywords):
     try:
         verify(*arguments, **keywords)
     except error:
         return
-    sys.exit(f"PyJWT accepted what it must refuse with {error.__name__}")
+    sys.exit(f"PyJWT accepted what it must reject with {error.__name__}")
 
 
 login, refreshed = verify(tokens["login"]), verify(tokens["refreshed"])
@@ -45,8 +45,8 @@ assert all(login[name] == refreshed[name] for name in same), (login, refreshed)
 assert login["jti"] != refreshed["jti"] and login["exp"] <= refreshed["exp"], (login, refreshed)
 proved("the refreshed token verifies; iat, sub and sid are those of the login, jti is new")
 for name in ("login", "refreshed"):
-    refused(jwt.InvalidAudienceError, tokens[name], audience="another")
-    refused(jwt.InvalidIssuerError, tokens[name], issuer=base + "/")
-proved("another audience and another issuer are refused")
-refused(jwt.InvalidSignatureError, tokens["tampered"])
-proved("a tampered token is refused")
+    rejected(jwt.InvalidAudienceError, tokens[name], audience="another")
+    rejected(jwt.InvalidIssuerError, tokens[name], issuer=base + "/")
+proved("another audience and another issuer are rejected")
+rejected(jwt.InvalidSignatureError, tokens["tampered"])
+proved("a tampered token is rejected")

@@ -24,9 +24,9 @@ export async function withPage(browser, url, look, use) {
   page.on("requestfailed", (request) => wrong.push(`failed: ${request.url()}`));
   page.on("pageerror", (error) => wrong.push(`an exception: ${error.message}`));
   page.on("console", (message) => {
-    // Chromium notes every answer of 4xx, and refusals are what the page is about.
-    const isRefusal = /^Failed to load resource: .* status of 4\d\d/.test(message.text());
-    if (!isRefusal) wrong.push(`on the console: ${message.text()}`);
+    // Chromium notes every answer of 4xx, and rejections are what the page is about.
+    const isRejection = /^Failed to load resource: .* status of 4\d\d/.test(message.text());
+    if (!isRejection) wrong.push(`on the console: ${message.text()}`);
   });
   await page.addInitScript(() => {
     window.violations = [];

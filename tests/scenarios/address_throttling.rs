@@ -34,8 +34,8 @@ async fn send(world: &World, event: &Event, now: u64) -> Reply {
 async fn fail(world: &World, times: u64) {
     for attempt in 0..times {
         let name = format!("name-{attempt}");
-        let refused = world.log_in(&name, "wrong", LOGIN_AT + attempt.min(1)).await;
-        assert_eq!(refused.code(), "invalid_credentials");
+        let rejected = world.log_in(&name, "wrong", LOGIN_AT + attempt.min(1)).await;
+        assert_eq!(rejected.code(), "invalid_credentials");
     }
 }
 
@@ -45,10 +45,10 @@ async fn from_the_limit_on_every_name_waits_for_the_end_of_the_fifteen_minutes()
     fail(&world, 3).await;
     world.calls();
     for username in ["ada", "nobody", "name-0"] {
-        let refused = world.log_in(username, PASSWORD, LOGIN_AT + 10).await;
-        assert_eq!((refused.status, refused.code()), (429, "too_many_attempts"));
-        assert_eq!(refused.headers["retry-after"], (WINDOW - 10).to_string());
-        assert_eq!(world.calls(), 1, "a refused try reads once, writes nothing and hashes nothing");
+        let rejected = world.log_in(username, PASSWORD, LOGIN_AT + 10).await;
+        assert_eq!((rejected.status, rejected.code()), (429, "too_many_attempts"));
+        assert_eq!(rejected.headers["retry-after"], (WINDOW - 10).to_string());
+        assert_eq!(world.calls(), 1, "a rejected try reads once, writes nothing and hashes nothing");
     }
     assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT + WINDOW - 1).await.status, 429);
     assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT + WINDOW).await.status, 200);

@@ -82,8 +82,8 @@ async fn a_secret_that_is_put_is_there_after_a_restart() {
     let data = TempDir::new().unwrap();
     let stand_in = StandIn::start(data.path());
     let secrets = stand_in.secrets();
-    let refused = secrets.get_secret_value().secret_id("another").send().await.unwrap_err();
-    assert!(refused.into_service_error().is_resource_not_found_exception());
+    let rejected = secrets.get_secret_value().secret_id("another").send().await.unwrap_err();
+    assert!(rejected.into_service_error().is_resource_not_found_exception());
     let put = secrets.put_secret_value().secret_id(SECRET_NAME).secret_string(RAW_SECRET);
     put.send().await.unwrap();
     drop(stand_in);
@@ -93,7 +93,7 @@ async fn a_secret_that_is_put_is_there_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_neither_dynamodb_nor_secrets_manager_is_refused() {
+async fn what_is_neither_dynamodb_nor_secrets_manager_is_rejected() {
     let data = TempDir::new().unwrap();
     let stand_in = StandIn::start(data.path());
     let secrets = stand_in.secrets();

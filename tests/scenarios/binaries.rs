@@ -144,12 +144,12 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
     }
     let of_a_success = printed.lines().find(|line| line.contains("\"outcome\":\"success\"")).unwrap();
     assert!(of_a_success.contains("\"sub\":\"") && of_a_success.contains("\"sid\":\""), "{of_a_success}");
-    for outcome in ["success", "refused"] {
+    for outcome in ["success", "rejected"] {
         assert!(printed.contains(&format!("\"outcome\":\"{outcome}\"")), "no {outcome} in the log");
     }
     let rejected = printed.lines().find(|line| line.contains(r#""Code":"invalid_token""#)).unwrap();
     assert!(
-        rejected.contains(r#""Rejections":1"#) && rejected.contains(r#""outcome":"refused""#),
+        rejected.contains(r#""Rejections":1"#) && rejected.contains(r#""outcome":"rejected""#),
         "{rejected}"
     );
     assert!(!of_a_success.contains("_aws"), "{of_a_success}");
@@ -221,8 +221,8 @@ async fn the_real_rotation_function_makes_the_key_that_login_signs_with_and_prin
         let event = json!({ "Step": step, "SecretId": SECRET_ARN, "ClientRequestToken": token });
         assert_eq!(rotation.call(&event).await, json!(null), "{step}");
     }
-    let refused = rotation.call(&json!({ "Step": "createSecret" })).await;
-    assert!(refused["body"].as_str().unwrap().contains("the event has no Step"), "{refused}");
+    let rejected = rotation.call(&json!({ "Step": "createSecret" })).await;
+    assert!(rejected["body"].as_str().unwrap().contains("the event has no Step"), "{rejected}");
     let mut login = stack.start("login", &settings).await;
     assert_eq!(login.invoke(&log_in()).await.status, 200);
     let printed = rotation.stop().await + &login.stop().await;
@@ -258,7 +258,7 @@ async fn the_real_authorizer_answers_every_event_and_prints_no_token() {
             assert_eq!(authorizer.call(&event).await["context"]["code"], "invalid_request");
         }
         let printed = authorizer.stop().await;
-        for outcome in ["success", "refused"] {
+        for outcome in ["success", "rejected"] {
             let is_it = |line: &&str| {
                 line.contains(r#""event":"authorizer""#)
                     && line.contains(&format!(r#""outcome":"{outcome}""#))

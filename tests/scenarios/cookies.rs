@@ -51,8 +51,8 @@ async fn without_the_setting_no_cookie_is_set_or_read() {
     world.create("ada", PASSWORD).await;
     let login = world.log_in("ada", PASSWORD, LOGIN_AT).await;
     assert!(login.headers["set-cookie"].is_null());
-    let refused = post(&world, "/auth/refresh", login.token(), OURS, LOGIN_AT).await;
-    assert_eq!(refused.code(), "unsupported_media_type");
+    let rejected = post(&world, "/auth/refresh", login.token(), OURS, LOGIN_AT).await;
+    assert_eq!(rejected.code(), "unsupported_media_type");
     let listed = with_cookie(&Method::GET, "/auth/sessions", login.token(), OURS);
     assert_eq!(world.send("/auth/sessions", &listed, LOGIN_AT).await.code(), "authorization_required");
     let foreign = with_headers(Event::http_api(&Method::POST, "/auth/login").json(&credentials()), FOREIGN);
@@ -148,8 +148,8 @@ async fn logging_out_ends_the_session_and_makes_the_browser_forget_however_often
             (String::new(), "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=0".to_owned())
         );
     }
-    let refused = post(&world, "/auth/refresh", &token, OURS, LOGIN_AT + 2).await;
-    assert_eq!((refused.code(), &refused.headers["set-cookie"]), ("session_ended", &Value::Null));
+    let rejected = post(&world, "/auth/refresh", &token, OURS, LOGIN_AT + 2).await;
+    assert_eq!((rejected.code(), &rejected.headers["set-cookie"]), ("session_ended", &Value::Null));
     let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
     let everywhere = with_cookie(&Method::POST, "/auth/logout", &token, OURS)
         .header("content-type", Some("application/json"))
@@ -216,13 +216,13 @@ async fn a_page_can_always_get_rid_of_a_cookie_whose_token_is_good_for_nothing()
         (everywhere("a.b.c"), LOGIN_AT, "invalid_token"),
         (everywhere(&token), LOGIN_AT + 3600, "token_expired"),
     ] {
-        let refused = world.send("/auth/logout", &event, now).await;
-        assert_eq!((refused.status, refused.code(), cookie(&refused).1.as_str()), (400, code, forgotten));
+        let rejected = world.send("/auth/logout", &event, now).await;
+        assert_eq!((rejected.status, rejected.code(), cookie(&rejected).1.as_str()), (400, code, forgotten));
     }
     let other = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
     assert_eq!(world.log_out(&other, LOGIN_AT).await.status, 204);
-    let refused = world.send("/auth/logout", &everywhere(&other), LOGIN_AT).await;
-    assert_eq!((refused.code(), cookie(&refused).1.as_str()), ("session_ended", forgotten));
+    let rejected = world.send("/auth/logout", &everywhere(&other), LOGIN_AT).await;
+    assert_eq!((rejected.code(), cookie(&rejected).1.as_str()), ("session_ended", forgotten));
     let foreign = with_cookie(&Method::POST, "/auth/logout", &token, FOREIGN);
     assert!(world.send("/auth/logout", &foreign, LOGIN_AT).await.headers["set-cookie"].is_null());
     let said = Event::http_api(&Method::POST, "/auth/logout").json(&json!({ "token": "a.b.c" }));
@@ -353,11 +353,11 @@ async fn what_the_cookie_holds_is_no_more_trusted_than_a_body() {
     assert_eq!(post(&world, "/auth/refresh", &token, OURS, LOGIN_AT + 3600).await.code(), "token_expired");
     let mut twice = with_cookie(&Method::POST, "/auth/refresh", &token, OURS);
     twice.0["cookies"] = json!([format!("__Host-latchkey={token}"), "__Host-latchkey=x"]);
-    let refused = world.send("/auth/refresh", &twice, LOGIN_AT).await;
-    assert_eq!(refused.body["message"], "The cookie __Host-latchkey is there twice.");
+    let rejected = world.send("/auth/refresh", &twice, LOGIN_AT).await;
+    assert_eq!(rejected.body["message"], "The cookie __Host-latchkey is there twice.");
     let none = Event::http_api(&Method::POST, "/auth/refresh");
-    let refused = world.send("/auth/refresh", &with_headers(none, OURS), LOGIN_AT).await;
-    assert_eq!(refused.body["message"], "The field \"token\" is required, or the cookie __Host-latchkey.");
+    let rejected = world.send("/auth/refresh", &with_headers(none, OURS), LOGIN_AT).await;
+    assert_eq!(rejected.body["message"], "The field \"token\" is required, or the cookie __Host-latchkey.");
 }
 
 /// A request with these cookies and no body, which a page of ours makes.

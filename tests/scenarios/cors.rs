@@ -67,7 +67,7 @@ async fn a_page_of_a_named_origin_may_make_every_call() {
 }
 
 #[tokio::test]
-async fn its_answers_and_refusals_are_readable_and_say_when_to_come_again() {
+async fn its_answers_and_rejections_are_readable_and_say_when_to_come_again() {
     let world = world(&[]).await;
     world.create("ada", PASSWORD).await;
     let login = Event::http_api(&Method::POST, "/auth/login").header("origin", Some(APP));

@@ -29,13 +29,13 @@ async fn a_user_of_the_command_line_logs_in_refreshes_is_verified_and_logs_out()
     let sessions = stack.send(Method::GET, "/auth/sessions", Some(&second), None).await;
     assert_eq!((sessions.status, sessions.body["sessions"].as_array().unwrap().len()), (200, 1));
     assert_eq!(stack.post("/auth/logout", &json!({ "token": second })).await.status, 204);
-    let refused = stack.post("/auth/refresh", &json!({ "token": first })).await;
-    assert_eq!((refused.status, refused.code()), (400, "session_ended"));
+    let rejected = stack.post("/auth/refresh", &json!({ "token": first })).await;
+    assert_eq!((rejected.status, rejected.code()), (400, "session_ended"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs BASE_URL and USERS_TABLE"]
-async fn a_disabled_user_is_refused_and_a_changed_password_ends_every_session() {
+async fn a_disabled_user_is_rejected_and_a_changed_password_ends_every_session() {
     let stack = Deployment::of_environment();
     let user = stack.user();
     let old = stack.log_in(&user.name, PASSWORD).await.token().to_owned();
@@ -65,7 +65,7 @@ async fn the_documents_name_the_issuer_and_hold_the_key_that_signs() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs BASE_URL and USERS_TABLE"]
-async fn bad_requests_are_refused_with_their_codes() {
+async fn bad_requests_are_rejected_with_their_codes() {
     let stack = Deployment::of_environment();
     let method = stack.send(Method::GET, "/auth/login", None, None).await;
     assert_eq!(

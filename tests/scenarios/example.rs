@@ -42,7 +42,7 @@ fn its_authorizers_are_what_ours_answers_to_and_what_the_native_ones_read() {
     );
     assert_eq!(stack["Parameters"]["AuthorizerResponse"]["Default"], "simple");
     assert_eq!(stack["Parameters"]["AuthorizerChecksSession"]["Default"], "true");
-    assert_eq!(checking["AuthorizerResultTtlInSeconds"], 0, "a session that has ended is refused at once");
+    assert_eq!(checking["AuthorizerResultTtlInSeconds"], 0, "a session that has ended is rejected at once");
 
     let permission = resource("CheckingPermission");
     assert_eq!(plain(&permission["FunctionName"]), "AuthorizerArn");

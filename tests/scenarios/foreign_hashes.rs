@@ -30,7 +30,7 @@ async fn import(world: &World, hash: &str) {
         created_at: None,
     };
     let id = token::UserId::new(edge::random::entropy().unwrap());
-    world.users.import(&record, Assurance::Record, IfDifferent::Refuse, id, at(LOGIN_AT)).await.unwrap();
+    world.users.import(&record, Assurance::Record, IfDifferent::Reject, id, at(LOGIN_AT)).await.unwrap();
 }
 
 async fn stored(world: &World) -> String {

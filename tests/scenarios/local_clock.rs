@@ -1,4 +1,4 @@
-//! The clock of the local server: what it does to tokens, who may move it, and what it refuses.
+//! The clock of the local server: what it does to tokens, who may move it, and what it rejects.
 
 use harness::{Event, LOGIN_AT, LocalServer, World};
 use http::Method;

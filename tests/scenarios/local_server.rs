@@ -317,8 +317,8 @@ fn the_command_line_and_a_running_server_see_each_other_s_changes() {
     }
     let token = log_in();
     latchkey(data.path(), &["session", "end-all", "demo"]);
-    let refused = post(server.port(), "/auth/refresh", &json!({ "token": token }));
-    assert_eq!((refused.0, &refused.1["code"]), (400, &json!("session_ended")));
+    let rejected = post(server.port(), "/auth/refresh", &json!({ "token": token }));
+    assert_eq!((rejected.0, &rejected.1["code"]), (400, &json!("session_ended")));
 
     let wrong = json!({ "username": "demo", "password": "wrong" });
     let code = |body| post(server.port(), "/auth/login", body).1["code"].clone();

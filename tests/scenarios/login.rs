@@ -78,10 +78,10 @@ async fn after_five_failures_every_try_waits_whether_the_name_exists_or_not() {
             assert_eq!(world.log_in(username, "wrong", LOGIN_AT).await.code(), "invalid_credentials");
         }
         world.calls();
-        let refused = world.log_in(username, PASSWORD, LOGIN_AT + 4).await;
-        assert_eq!((refused.status, refused.code()), (429, "too_many_attempts"));
-        assert_eq!(refused.headers["retry-after"], "1");
-        assert_eq!(world.calls(), 1, "a refused try reads once and writes nothing");
+        let rejected = world.log_in(username, PASSWORD, LOGIN_AT + 4).await;
+        assert_eq!((rejected.status, rejected.code()), (429, "too_many_attempts"));
+        assert_eq!(rejected.headers["retry-after"], "1");
+        assert_eq!(world.calls(), 1, "a rejected try reads once and writes nothing");
     }
     let reply = world.log_in("ada", PASSWORD, LOGIN_AT + 5).await;
     assert_eq!(reply.status, 200, "the right password after the wait");
@@ -190,7 +190,7 @@ async fn with_refreshing_off_the_answer_has_no_refresh_time() {
 }
 
 #[tokio::test]
-async fn impossible_names_and_passwords_are_named_in_the_refusal() {
+async fn impossible_names_and_passwords_are_named_in_the_rejection() {
     let world = World::new().await;
     for (username, password, field) in [
         ("", PASSWORD, "username"),

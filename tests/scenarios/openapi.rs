@@ -110,7 +110,7 @@ fn every_body_has_an_example_and_every_field_header_and_parameter_a_meaning() {
 }
 
 #[test]
-fn each_code_of_a_refusal_has_an_example_and_each_example_a_code() {
+fn each_code_of_a_rejection_has_an_example_and_each_example_a_code() {
     let document = document();
     let mut codes = BTreeSet::new();
     walk(&document, "", &mut |way, value| {

@@ -53,7 +53,7 @@ async fn a_change_ends_every_session_and_answers_with_a_fresh_token() {
 }
 
 #[tokio::test]
-async fn a_new_password_that_is_guessed_first_is_refused_with_what_to_do_and_nothing_changes() {
+async fn a_new_password_that_is_guessed_first_is_rejected_with_what_to_do_and_nothing_changes() {
     let world = world().await;
     let token = log_in(&world).await;
     world.calls();
@@ -65,9 +65,9 @@ async fn a_new_password_that_is_guessed_first_is_refused_with_what_to_do_and_not
         ("adaadaada-and-ada", "little more than the username"),
         (OLD, "the current one"),
     ] {
-        let refused = change(&world, &token, OLD, new, LOGIN_AT).await;
-        assert_eq!((refused.status, refused.code()), (400, "password_refused"), "{new}");
-        assert!(refused.body["message"].as_str().unwrap().contains(said), "{refused:?}");
+        let rejected = change(&world, &token, OLD, new, LOGIN_AT).await;
+        assert_eq!((rejected.status, rejected.code()), (400, "password_refused"), "{new}");
+        assert!(rejected.body["message"].as_str().unwrap().contains(said), "{rejected:?}");
         assert_eq!(world.operations(), ["GetItem"], "no hash and no write");
     }
     assert_eq!(world.refresh(&token, LOGIN_AT).await.status, 200);
@@ -81,10 +81,10 @@ async fn the_length_is_a_setting() {
     let body = json!({ "current_password": OLD, "new_password": "7 chars" });
     let event = Event::http_api(&Method::POST, "/auth/password").json(&body).bearer(&token);
     // Not through `send`: openapi.yaml has the message of the default length.
-    let refused =
+    let rejected =
         Reply::new(&world.gateway.respond("/auth/password", &event.0.to_string(), at(LOGIN_AT)).await);
-    assert_eq!(refused.code(), "password_refused");
-    assert!(refused.body["message"].as_str().unwrap().contains("at least 8 characters"), "{refused:?}");
+    assert_eq!(rejected.code(), "password_refused");
+    assert!(rejected.body["message"].as_str().unwrap().contains("at least 8 characters"), "{rejected:?}");
     assert_eq!(change(&world, &token, OLD, "8 chars!", LOGIN_AT).await.status, 200);
 }
 
@@ -93,8 +93,8 @@ async fn a_wrong_current_password_counts_as_a_failed_login_and_waits_like_one() 
     let world = world().await;
     let token = log_in(&world).await;
     for _ in 0..5 {
-        let refused = change(&world, &token, "wrong", NEW, LOGIN_AT).await;
-        assert_eq!((refused.status, refused.code()), (400, "invalid_credentials"));
+        let rejected = change(&world, &token, "wrong", NEW, LOGIN_AT).await;
+        assert_eq!((rejected.status, rejected.code()), (400, "invalid_credentials"));
     }
     let waits = change(&world, &token, OLD, NEW, LOGIN_AT + 1).await;
     assert_eq!(
@@ -125,7 +125,7 @@ async fn a_live_token_of_a_live_session_is_needed() {
 }
 
 #[tokio::test]
-async fn a_body_without_two_usable_passwords_is_refused_by_the_name_of_the_field() {
+async fn a_body_without_two_usable_passwords_is_rejected_by_the_name_of_the_field() {
     let world = world().await;
     let token = log_in(&world).await;
     for (body, field) in [
@@ -135,9 +135,9 @@ async fn a_body_without_two_usable_passwords_is_refused_by_the_name_of_the_field
         (json!({ "current_password": "", "new_password": NEW }), "current_password"),
         (json!({ "current_password": OLD, "new_password": "x".repeat(1025) }), "new_password"),
     ] {
-        let refused = send(&world, &token, &body, LOGIN_AT).await;
-        assert_eq!((refused.status, refused.code()), (400, "invalid_request"), "{body}");
-        assert!(refused.body["message"].as_str().unwrap().contains(&format!("\"{field}\"")), "{refused:?}");
+        let rejected = send(&world, &token, &body, LOGIN_AT).await;
+        assert_eq!((rejected.status, rejected.code()), (400, "invalid_request"), "{body}");
+        assert!(rejected.body["message"].as_str().unwrap().contains(&format!("\"{field}\"")), "{rejected:?}");
     }
     let list = send(&world, &token, &json!([]), LOGIN_AT).await;
     assert_eq!((list.status, list.code()), (400, "invalid_request"));

@@ -41,7 +41,7 @@ async fn both_hand_the_claims_of_a_live_token_on() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_by_ours_at_once_and_by_the_native_one_when_its_token_dies() {
+async fn an_ended_session_is_rejected_by_ours_at_once_and_by_the_native_one_when_its_token_dies() {
     let (world, token) = logged_in().await;
     let bearer = format!("Bearer {token}");
     assert_eq!(world.log_out(&token, LOGIN_AT + 1).await.status, 204);
@@ -88,9 +88,9 @@ async fn pages_of_named_origins_may_call_them_and_no_others() {
             let preflight = Reply::new(&world.gateway.respond(path, &ask.0.to_string(), at(LOGIN_AT)).await);
             assert_eq!(preflight.status, if opened { 204 } else { 401 }, "{path} {origin}");
             let call = Event::http_api(&Method::GET, path).header("origin", Some(origin));
-            let refused = Reply::new(&world.gateway.respond(path, &call.0.to_string(), at(LOGIN_AT)).await);
-            assert_eq!(refused.status, 401);
-            for reply in [preflight, refused] {
+            let rejected = Reply::new(&world.gateway.respond(path, &call.0.to_string(), at(LOGIN_AT)).await);
+            assert_eq!(rejected.status, 401);
+            for reply in [preflight, rejected] {
                 let named = &reply.headers["access-control-allow-origin"];
                 assert_eq!(named.as_str(), opened.then_some(origin), "{path} {origin}");
                 let credentials = &reply.headers["access-control-allow-credentials"];

@@ -102,8 +102,8 @@ async fn the_schedule_publishes_what_was_changed_by_hand_and_keeps_the_last_good
     publish(&secrets, &table).await.unwrap();
     assert_eq!(table.published().await, by_hand.to_public());
     secrets.put_by_hand("canary");
-    let refused = publish(&secrets, &table).await.unwrap_err();
-    assert!(!format!("{refused:?}").contains("canary"), "{refused:?}");
+    let rejected = publish(&secrets, &table).await.unwrap_err();
+    assert!(!format!("{rejected:?}").contains("canary"), "{rejected:?}");
     assert_eq!(table.published().await, by_hand.to_public());
 }
 
@@ -113,8 +113,8 @@ async fn keys_without_a_public_half_leave_what_was_published_and_say_what_to_do(
     let (secrets, table) = (SecretsManager::start(&good.to_secret()).await, table().await);
     publish(&secrets, &table).await.unwrap();
     secrets.put_by_hand("hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
-    let refused = publish(&secrets, &table).await.unwrap_err();
-    let cause = std::error::Error::source(&refused).unwrap().to_string();
+    let rejected = publish(&secrets, &table).await.unwrap_err();
+    let cause = std::error::Error::source(&rejected).unwrap().to_string();
     assert!(cause.contains("VerifiersReadSecret=true"), "{cause}");
     assert_eq!(table.published().await, good.to_public());
     let symmetric = rotation(&secrets, Some(table.keys.clone()), &[("SIGNING_ALGORITHM", "HS256")]);
@@ -152,7 +152,7 @@ async fn a_publication_that_finds_its_keys_there_writes_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_retired_key_signed_is_refused_within_the_cache_time_by_who_reads_the_table() {
+async fn what_a_retired_key_signed_is_rejected_within_the_cache_time_by_who_reads_the_table() {
     let both = KeySet::new([set().keys(), set().keys()].concat()).unwrap();
     let (secrets, table) = (SecretsManager::start(&both.to_secret()).await, table().await);
     publish(&secrets, &table).await.unwrap();
@@ -163,8 +163,8 @@ async fn what_a_retired_key_signed_is_refused_within_the_cache_time_by_who_reads
     let kid = both.signing_key(at(LOGIN_AT)).unwrap().id();
     secrets.put_by_hand(&both.without(kid, at(LOGIN_AT)).unwrap().unwrap().to_secret());
     publish(&secrets, &table).await.unwrap();
-    let refused = world.post("/auth/verify", &json!({ "token": leaked }), LOGIN_AT + 300).await;
-    assert_eq!((refused.status, refused.code()), (400, "invalid_token"));
+    let rejected = world.post("/auth/verify", &json!({ "token": leaked }), LOGIN_AT + 300).await;
+    assert_eq!((rejected.status, rejected.code()), (400, "invalid_token"));
     assert_eq!(world.list_sessions(&leaked, LOGIN_AT + 300).await.status, 401);
 }
 
@@ -188,7 +188,7 @@ async fn of_two_publications_at_a_time_the_newer_keys_are_left() {
 async fn a_secret_that_changes_under_every_publication_is_given_up_and_not_waited_for() {
     let (secrets, table) = (SecretsManager::start(&set().to_secret()).await, table().await);
     secrets.alternate_with(&set().to_secret());
-    let refused = publish(&secrets, &table).await.unwrap_err();
-    let cause = std::error::Error::source(&refused).unwrap().to_string();
+    let rejected = publish(&secrets, &table).await.unwrap_err();
+    let cause = std::error::Error::source(&rejected).unwrap().to_string();
     assert_eq!(cause, "the secret was changed during each of 5 publications");
 }

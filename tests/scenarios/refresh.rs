@@ -39,7 +39,7 @@ async fn sixty_four_refreshes_of_one_token_at_once_all_succeed() {
 }
 
 #[tokio::test]
-async fn a_refused_token_costs_no_call() {
+async fn a_rejected_token_costs_no_call() {
     let (world, token) = logged_in().await;
     world.calls();
     assert_eq!(world.refresh(&token, LOGIN_AT + 3600).await.code(), "token_expired");
@@ -60,7 +60,7 @@ async fn changed_claims_reach_the_next_token() {
 }
 
 #[tokio::test]
-async fn a_disabled_user_is_refused_and_enabling_again_revives_no_session() {
+async fn a_disabled_user_is_rejected_and_enabling_again_revives_no_session() {
     let (world, token) = logged_in().await;
     let name = "ada".parse().unwrap();
     world.users.disable(&name).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_disabled_user_is_refused_and_enabling_again_revives_no_session() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_refused_and_so_is_the_next_owner_of_the_name() {
+async fn a_deleted_user_is_rejected_and_so_is_the_next_owner_of_the_name() {
     let (world, token) = logged_in().await;
     world.users.delete(&"ada".parse().unwrap()).await.unwrap();
     assert_eq!(world.refresh(&token, LOGIN_AT + 1).await.code(), "session_ended");
@@ -95,7 +95,7 @@ async fn a_password_change_ends_every_session() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_and_the_others_live_on() {
+async fn an_ended_session_is_rejected_and_the_others_live_on() {
     let (world, token) = logged_in().await;
     let other = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
     let claims = world.claims(&token, LOGIN_AT);
@@ -110,7 +110,7 @@ async fn an_ended_session_is_refused_and_the_others_live_on() {
 }
 
 #[tokio::test]
-async fn switched_off_refuses_every_token_also_one_issued_while_it_was_on() {
+async fn switched_off_rejects_every_token_also_one_issued_while_it_was_on() {
     let world = World::with(&[]).await;
     world.create("ada", PASSWORD).await;
     let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();

@@ -74,12 +74,12 @@ async fn rotated_once() -> SecretsManager {
 }
 
 #[tokio::test]
-async fn before_the_first_rotation_logins_are_refused_with_503_and_after_it_they_work() {
+async fn before_the_first_rotation_logins_are_rejected_with_503_and_after_it_they_work() {
     let secrets = SecretsManager::start(NO_KEYS).await;
     let world = World::with_secret(&secrets).await;
     world.create("ada", "correct horse battery").await;
-    let refused = world.log_in("ada", "correct horse battery", LOGIN_AT).await;
-    assert_eq!((refused.status, refused.code()), (503, "temporarily_unavailable"));
+    let rejected = world.log_in("ada", "correct horse battery", LOGIN_AT).await;
+    assert_eq!((rejected.status, rejected.code()), (503, "temporarily_unavailable"));
     rotate(&secrets, LOGIN_AT).await;
     assert_eq!(world.log_in("ada", "correct horse battery", LOGIN_AT).await.status, 200);
 }
@@ -166,7 +166,7 @@ async fn sixteen_runs_at_once_store_one_key() {
 }
 
 #[tokio::test]
-async fn what_is_no_rotation_of_this_secret_is_refused_and_changes_nothing() {
+async fn what_is_no_rotation_of_this_secret_is_rejected_and_changes_nothing() {
     let secrets = rotated_once().await;
     let token = secrets.begin_rotation().unwrap();
     let good = event("createSecret", &token);
@@ -194,24 +194,24 @@ async fn what_is_no_rotation_of_this_secret_is_refused_and_changes_nothing() {
         (with("ClientRequestToken", json!(FIRST_VERSION)), "the version is not labelled AWSPENDING"),
     ];
     for (event, said) in cases {
-        let refused = rotation(&secrets, None, &[]).handle(&event, at(LOGIN_AT)).await.unwrap_err();
-        assert_eq!(refused.to_string(), said);
+        let rejected = rotation(&secrets, None, &[]).handle(&event, at(LOGIN_AT)).await.unwrap_err();
+        assert_eq!(rejected.to_string(), said);
     }
     secrets.enable_rotation(false);
-    let refused = rotation(&secrets, None, &[]).handle(&good, at(LOGIN_AT)).await.unwrap_err();
-    assert_eq!(refused.to_string(), "the secret is not enabled for rotation");
+    let rejected = rotation(&secrets, None, &[]).handle(&good, at(LOGIN_AT)).await.unwrap_err();
+    assert_eq!(rejected.to_string(), "the secret is not enabled for rotation");
     let changing = |call: &String| call.starts_with("Put") || call.starts_with("Update");
     assert!(!secrets.calls().iter().any(changing));
 }
 
 #[tokio::test]
-async fn the_steps_in_another_order_are_refused_or_do_nothing() {
+async fn the_steps_in_another_order_are_rejected_or_do_nothing() {
     let secrets = rotated_once().await;
     let token = secrets.begin_rotation().unwrap();
     for step in ["testSecret", "finishSecret"] {
-        let refused =
+        let rejected =
             rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
-        assert!(matches!(refused, RotationError::NoPendingValue), "{refused}");
+        assert!(matches!(rejected, RotationError::NoPendingValue), "{rejected}");
     }
     run(&secrets, &token, LOGIN_AT).await.unwrap();
     let after = secrets.labelled("AWSCURRENT");
@@ -230,10 +230,10 @@ async fn a_pending_set_that_is_corrupt_never_comes_into_force() {
         ("testSecret", "the AWSPENDING version cannot be used"),
         ("finishSecret", "the secret has no version of this ClientRequestToken"),
     ] {
-        let refused =
+        let rejected =
             rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await.unwrap_err();
-        assert_eq!(refused.to_string(), said);
-        assert!(!format!("{refused:?}").contains("canary"));
+        assert_eq!(rejected.to_string(), said);
+        assert!(!format!("{rejected:?}").contains("canary"));
     }
     assert_eq!(secrets.labelled("AWSCURRENT"), before);
     rotate(&secrets, LOGIN_AT + 60).await;
@@ -254,8 +254,8 @@ async fn a_pending_set_whose_new_key_does_not_sign_never_comes_into_force() {
         pending.extend(KeySet::from_public(&new).unwrap().keys().iter().cloned());
         secrets.corrupt("AWSPENDING", &KeySet::new(pending).unwrap().to_secret());
         for step in ["testSecret", "finishSecret"] {
-            let refused = rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await;
-            assert!(matches!(refused, Err(RotationError::DoesNotSign)), "{refused:?}");
+            let rejected = rotation(&secrets, None, &[]).handle(&event(step, &token), at(LOGIN_AT)).await;
+            assert!(matches!(rejected, Err(RotationError::DoesNotSign)), "{rejected:?}");
         }
         assert_eq!(secrets.labelled("AWSCURRENT"), before);
     }
@@ -278,8 +278,8 @@ async fn a_key_that_was_taken_out_of_the_secret_by_emptying_it_does_not_come_bac
     let token = secrets.begin_rotation().unwrap();
     rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     secrets.put_by_hand(NO_KEYS);
-    let refused = rotation(&secrets, None, &[]).handle(&event("finishSecret", &token), at(LOGIN_AT)).await;
-    assert!(matches!(refused, Err(RotationError::NotTheNext)), "{refused:?}");
+    let rejected = rotation(&secrets, None, &[]).handle(&event("finishSecret", &token), at(LOGIN_AT)).await;
+    assert!(matches!(rejected, Err(RotationError::NotTheNext)), "{rejected:?}");
     assert_eq!(secrets.labelled("AWSCURRENT").unwrap().1.as_deref(), Some(NO_KEYS));
     rotate(&secrets, LOGIN_AT + 60).await;
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 1);
@@ -292,8 +292,8 @@ async fn a_rotation_is_given_up_when_the_secret_was_changed_meanwhile_and_the_ne
     rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
     let other = KeySet::rotated(None, policy(), at(LOGIN_AT)).unwrap();
     secrets.put_by_hand(&other.to_secret());
-    let refused = run(&secrets, &token, LOGIN_AT).await.unwrap_err();
-    assert!(matches!(refused, RotationError::NotTheNext), "{refused}");
+    let rejected = run(&secrets, &token, LOGIN_AT).await.unwrap_err();
+    assert!(matches!(rejected, RotationError::NotTheNext), "{rejected}");
     assert_eq!(keys(&secrets, "AWSCURRENT").keys()[0].id(), other.keys()[0].id());
     rotate(&secrets, LOGIN_AT + 60).await;
     assert_eq!(keys(&secrets, "AWSCURRENT").keys()[0].id(), other.keys()[0].id());
@@ -304,8 +304,8 @@ async fn a_rotation_that_took_so_long_that_nobody_would_know_the_key_is_given_up
     let secrets = rotated_once().await;
     let token = secrets.begin_rotation().unwrap();
     rotation(&secrets, None, &[]).handle(&event("createSecret", &token), at(LOGIN_AT)).await.unwrap();
-    let refused = run(&secrets, &token, LOGIN_AT + 601).await.unwrap_err();
-    assert!(matches!(refused, RotationError::TooLate), "{refused}");
+    let rejected = run(&secrets, &token, LOGIN_AT + 601).await.unwrap_err();
+    assert!(matches!(rejected, RotationError::TooLate), "{rejected}");
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 1);
     rotate(&secrets, LOGIN_AT + 700).await;
     assert_eq!(keys(&secrets, "AWSCURRENT").keys().len(), 2);
@@ -369,7 +369,7 @@ async fn three_rotations_inside_one_session_log_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_retired_key_s_tokens_are_refused_after_the_cache_time_and_the_next_key_signs_at_once() {
+async fn a_retired_key_s_tokens_are_rejected_after_the_cache_time_and_the_next_key_signs_at_once() {
     let secrets = rotated_once().await;
     rotate(&secrets, LOGIN_AT).await;
     let world = World::with_secret(&secrets).await;
@@ -380,8 +380,8 @@ async fn a_retired_key_s_tokens_are_refused_after_the_cache_time_and_the_next_ke
     secrets.put_by_hand(&left.to_secret());
 
     let after = LOGIN_AT + 300;
-    let refused = world.refresh(&leaked, after).await;
-    assert_eq!((refused.status, refused.code()), (400, "invalid_token"));
+    let rejected = world.refresh(&leaked, after).await;
+    assert_eq!((rejected.status, rejected.code()), (400, "invalid_token"));
     assert_eq!(world.post("/auth/verify", &json!({ "token": leaked }), after).await.status, 400);
     assert!(!key_ids(&world, after).await.contains(&kid));
     let fresh = world.log_in("ada", "correct horse battery", after).await.token().to_owned();

@@ -121,7 +121,7 @@ async fn nothing_is_read_but_one_row_where_the_session_is_asked_about() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_where_it_is_asked_about_and_verified_where_it_is_not() {
+async fn an_ended_session_is_rejected_where_it_is_asked_about_and_verified_where_it_is_not() {
     let (world, token) = logged_in().await;
     let (name, claims) = ("ada".parse().unwrap(), world.claims(&token, LOGIN_AT));
     world.users.end_session(&name, claims.subject, claims.session_id).await.unwrap();

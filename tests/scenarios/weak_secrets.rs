@@ -81,12 +81,12 @@ async fn kid(world: &World, now: u64) -> (u64, Value) {
 }
 
 #[tokio::test]
-async fn a_function_without_keys_refuses_every_weak_secret_with_503() {
+async fn a_function_without_keys_rejects_every_weak_secret_with_503() {
     for (name, weak) in weak_secrets() {
         let world = World::with_secret(&SecretsManager::start(&weak).await).await;
         world.create("ada", "correct horse battery").await;
-        let refused = world.log_in("ada", "correct horse battery", LOGIN_AT).await;
-        assert_eq!((refused.status, refused.code()), (503, "temporarily_unavailable"), "{name}");
+        let rejected = world.log_in("ada", "correct horse battery", LOGIN_AT).await;
+        assert_eq!((rejected.status, rejected.code()), (503, "temporarily_unavailable"), "{name}");
         assert_eq!(kid(&world, LOGIN_AT).await.0, 503, "{name}");
     }
 }

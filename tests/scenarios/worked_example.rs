@@ -46,7 +46,7 @@ async fn a_refresh_after_ten_minutes_keeps_iat_and_moves_exp() {
 }
 
 #[tokio::test]
-async fn a_token_never_refreshed_is_refused_at_its_expiry() {
+async fn a_token_never_refreshed_is_rejected_at_its_expiry() {
     let (world, token) = logged_in().await;
     assert_eq!(world.refresh(&token, LOGIN_AT + HOUR - 1).await.status, 200);
     for second in [HOUR, 86_400] {

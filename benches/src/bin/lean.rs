@@ -2,7 +2,7 @@
 //!
 //! It does the job of the `refresh` function on the same events: reads the key set and the user's row over TLS,
 //! verifies, looks the session up, signs. What it leaves out is what makes a service: retries, timeouts,
-//! stale keys, other kinds of events, refusals, logs.
+//! stale keys, other kinds of events, rejections, logs.
 
 #![expect(
     clippy::unwrap_used,

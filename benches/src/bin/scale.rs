@@ -3,7 +3,7 @@
 //! `cargo run --release -p bench --bin scale`. The same seed gives the same table. Calls arrive at random (Poisson); API
 //! Gateway lets so many a second through, Lambda ten for each environment that an account may run. A call then takes an
 //! environment that is free, or starts one: a function's concurrency grows by 1,000 every 10 s, and to the account's
-//! limit. What is refused on the way tries again a second later, as a client does.
+//! limit. What is rejected on the way tries again a second later, as a client does.
 
 #![expect(
     clippy::print_stdout,
@@ -90,9 +90,9 @@ impl Bucket {
 struct Outcome {
     calls: u64,
     cold: u64,
-    refused: u64,
+    rejected: u64,
     most_at_once: usize,
-    /// Seconds until no call is cold or refused any more.
+    /// Seconds until no call is cold or rejected any more.
     settled: u64,
     /// `DynamoDB`'s reads and writes in the busiest second; a start reads once more.
     units: [u64; 2],
@@ -143,7 +143,7 @@ fn simulate(load: &Load, seed: u64) -> Outcome {
             *starts += 1;
         } else {
             again.push_back(now + SECOND);
-            (outcome.refused, outcome.settled) = (outcome.refused + 1, now / SECOND + 1);
+            (outcome.rejected, outcome.settled) = (outcome.rejected + 1, now / SECOND + 1);
             continue;
         }
         *calls += 1;
@@ -212,7 +212,7 @@ fn main() {
         "API Gateway/s",
         "calls in 60 s",
         "cold",
-        "refused",
+        "rejected",
         "busy at most",
         "settled after, s",
         "reads/s",
@@ -225,7 +225,7 @@ fn main() {
             load.quotas.gateway as u64,
             outcome.calls,
             outcome.cold,
-            outcome.refused,
+            outcome.rejected,
             outcome.most_at_once as u64,
             outcome.settled,
         ];
@@ -253,17 +253,17 @@ mod tests {
     #[test]
     fn as_many_are_busy_as_little_s_law_says() {
         let warm = simulate(&Load { running: 1000, ..load() }, 1);
-        assert_eq!((warm.cold, warm.refused), (0, 0));
+        assert_eq!((warm.cold, warm.rejected), (0, 0));
         // On average 10; a Poisson variable of that mean stays below 40.
         assert!((10..40).contains(&warm.most_at_once), "{warm:?}");
         assert!(warm.calls.abs_diff(60_000) < 1500, "{warm:?}");
     }
 
     #[test]
-    fn beyond_the_limit_calls_are_refused_and_no_more_environments_start() {
+    fn beyond_the_limit_calls_are_rejected_and_no_more_environments_start() {
         let outcome = simulate(&Load { quotas: Quotas { concurrency: 5, ..DEFAULT }, ..load() }, 1);
         assert_eq!((outcome.cold, outcome.most_at_once), (5, 5));
-        assert!(outcome.refused > 10_000, "{outcome:?}");
+        assert!(outcome.rejected > 10_000, "{outcome:?}");
     }
 
     #[test]
@@ -271,14 +271,14 @@ mod tests {
         let quotas = Quotas { concurrency: 50, ..DEFAULT };
         let outcome = simulate(&Load { quotas, running: 50, ..load() }, 1);
         assert_eq!((outcome.units[0], outcome.cold), (500, 0), "10 are busy, and no more than 500 run");
-        assert!(outcome.refused > 10_000, "{outcome:?}");
+        assert!(outcome.rejected > 10_000, "{outcome:?}");
     }
 
     #[test]
     fn api_gateway_lets_its_rate_through() {
         let quotas = Quotas { gateway: 100.0, ..DEFAULT };
         let outcome = simulate(&Load { rate: 1000.0, quotas, running: 100, ..load() }, 1);
-        let ran = outcome.calls - outcome.refused;
+        let ran = outcome.calls - outcome.rejected;
         assert!(ran.abs_diff(BURST as u64 + 60 * 100) < 200, "{outcome:?}");
     }
 }

@@ -126,8 +126,8 @@ impl Tally {
         self.rejections.sort_by_key(|rejection| rejection.row);
         let outcome = match stopped {
             Some(Stopped { reason: None, .. }) => Outcome::Interrupted,
-            Some(_) => Outcome::Refused,
-            None if self.rejected > 0 => Outcome::Refused,
+            Some(_) => Outcome::Rejected,
+            None if self.rejected > 0 => Outcome::Rejected,
             None => Outcome::Success,
         };
         Ok(Report { text: self.text(options, stopped), json: self.json(options, stopped), outcome })
@@ -200,7 +200,7 @@ impl Tally {
         let broken = stopped.filter(|stopped| stopped.reason.is_some());
         let broken = broken.map(|stopped| json!({ "before_row": stopped.row, "reason": stopped.reason }));
         let mut json = json!({
-            "refused": self.rejected, "refusals": rejections, "refused_by_reason": self.kinds,
+            "rejected": self.rejected, "rejections": rejections, "rejected_by_reason": self.kinds,
             "interrupted_before_row": interrupted, "stopped": broken, "left_out": self.left_out,
             "other_models": self.other_models, "lost_dates": self.lost_dates, "notes": notes,
         });

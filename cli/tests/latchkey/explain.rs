@@ -126,7 +126,7 @@ fn the_json_has_every_number_of_the_explanation() {
 }
 
 #[test]
-fn each_refusal_comes_with_its_arithmetic() {
+fn each_rejection_comes_with_its_arithmetic() {
     for (exp, at, words) in [
         (LOGIN + 3600, LOGIN + 3601, "now 1685732401 >= exp 1685732400"),
         (LOGIN + 176_400, LOGIN + 172_801, "now 1685901601 > iat 1685728800 + 172800 = 1685901600"),
@@ -139,7 +139,7 @@ fn each_refusal_comes_with_its_arithmetic() {
 }
 
 #[test]
-fn a_token_of_the_wrong_form_is_refused_whatever_its_age() {
+fn a_token_of_the_wrong_form_is_rejected_whatever_its_age() {
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "key" });
     let with = |mut object: Value, name: &str, value: Value| {
         object[name] = value;
@@ -175,7 +175,7 @@ fn a_token_of_the_wrong_form_is_refused_whatever_its_age() {
             (&json!(false), &json!("refreshable"))
         );
         let text = explain(&token, LOGIN + 600, &[]).out;
-        assert!(text.contains(&format!("\nIt is refused whatever its age: {problem}.\n")), "{text}");
+        assert!(text.contains(&format!("\nIt is rejected whatever its age: {problem}.\n")), "{text}");
         assert!(!text.contains("It can be refreshed now"), "{text}");
     }
 }
@@ -254,7 +254,7 @@ fn nbf_holds_until_its_own_second() {
 }
 
 #[test]
-fn a_token_without_its_instants_is_shown_and_refused() {
+fn a_token_without_its_instants_is_shown_and_rejected() {
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "key" });
     let token = unsigned(&header, &json!({ "sub": "somebody", "exp": "tomorrow" }));
     let (status, json) = explain_json(&token, LOGIN, &[]);
@@ -273,7 +273,7 @@ fn a_token_that_is_too_old_as_well_is_told_so() {
     let last: Vec<_> = text.lines().rev().skip(1).take(2).collect();
     let (_, json) = explain_json(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]);
     assert_eq!(json["problems"], json!(["typ is not JWT", "the token has expired"]));
-    assert_eq!(last[0], "It is refused whatever its age: typ is not JWT.");
+    assert_eq!(last[0], "It is rejected whatever its age: typ is not JWT.");
     assert!(last[1].starts_with("It cannot be refreshed: only a live token can"), "{text}");
 }
 
@@ -289,7 +289,7 @@ fn a_claim_cannot_talk_to_the_terminal() {
 }
 
 #[test]
-fn what_is_no_token_is_refused_in_one_line() {
+fn what_is_no_token_is_rejected_in_one_line() {
     let long = "x".repeat(4097);
     for (text, reason) in [
         ("hello", "not three parts separated by dots"),

@@ -44,7 +44,7 @@ impl Folder {
         run(command, input)
     }
 
-    /// The same, for a run that must succeed; its JSON.
+    /// The JSON of a run that must succeed.
     pub(crate) fn json(&self, arguments: &[&str], input: &str) -> Value {
         let run = self.run(&[arguments, &["--json"]].concat(), input);
         assert_eq!((run.status, run.err.as_str()), (0, ""), "{arguments:?}");
@@ -99,7 +99,7 @@ pub(crate) fn latchkey(arguments: &[&str]) -> Command {
 pub(crate) fn run(mut command: Command, input: &str) -> Run {
     let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
-    // A program that refuses its arguments has gone before it reads.
+    // A program that rejects its arguments has gone before it reads.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     Run {

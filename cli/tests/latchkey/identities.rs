@@ -26,12 +26,12 @@ fn import(folder: &Folder, rows: &[Value], options: &[&str]) -> Value {
 }
 
 fn reasons(report: &Value) -> Vec<(u64, &str)> {
-    let refusals = report["refusals"].as_array().unwrap();
-    refusals.iter().map(|row| (row["row"].as_u64().unwrap(), row["reason"].as_str().unwrap())).collect()
+    let rejections = report["rejections"].as_array().unwrap();
+    rejections.iter().map(|row| (row["row"].as_u64().unwrap(), row["reason"].as_str().unwrap())).collect()
 }
 
 fn counts(report: &Value) -> [u64; 5] {
-    ["created", "unchanged", "updated", "replaced", "refused"].map(|name| report[name].as_u64().unwrap())
+    ["created", "unchanged", "updated", "replaced", "rejected"].map(|name| report[name].as_u64().unwrap())
 }
 
 fn with_names(folder: &Folder, names: &Value) -> String {
@@ -270,7 +270,7 @@ fn a_second_import_tells_logged_in_here_since_from_changed_there_since() {
             (3, "changed there since the last import: password_hash; --update carries it over"),
         ]
     );
-    assert_eq!(report["refused_by_reason"], json!({ "changed there": 2 }));
+    assert_eq!(report["rejected_by_reason"], json!({ "changed there": 2 }));
     let here = folder.user("user1").unwrap().password_hash;
     let report = import(&folder, &later, &["--update"]);
     assert_eq!((counts(&report), &report["changed_here"]), ([0, 2, 2, 0, 0], &json!(1)));

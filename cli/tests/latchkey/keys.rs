@@ -124,9 +124,9 @@ async fn a_key_is_retired_at_once_and_the_next_signs() {
     assert_eq!(
         run.out,
         format!(
-            "{leaked} has been taken out. What it signed is refused within 5 minutes (10 where a table of public keys is read);\n\
+            "{leaked} has been taken out. What it signed is rejected within 5 minutes (10 where a table of public keys is read);\n\
              API Gateway's native authorizers may accept it for up to 2 hours.\n\
-             The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its tokens with \
+             The key that signs in its place is new: routes behind API Gateway's native authorizers may reject its tokens with \
              401 for up to 2 hours.\n\
              {next} (ES256) signs now, and verifies until a rotation decides its end.\n"
         )
@@ -151,7 +151,7 @@ async fn a_retired_key_is_taken_out_of_the_table_of_public_keys_too() {
     let endpoint = [("AWS_ENDPOINT_URL_DYNAMODB", store.endpoint.as_str())];
     let run = keys(secrets.url(), &[&retire[..], &option].concat(), &endpoint);
     assert_eq!((run.status, run.err.as_str()), (0, ""));
-    assert!(run.out.contains("refused within 5 minutes;\n"), "{run:?}");
+    assert!(run.out.contains("rejected within 5 minutes;\n"), "{run:?}");
     assert_eq!(table.published().await, in_force(&secrets).to_public());
     assert!(!table.published().await.unwrap().contains(leaked));
 

@@ -116,7 +116,7 @@ fn retiring_a_key_asks_and_only_yes_retires() {
         person.asked,
         [format!(
             "Whoever holds a token that {kid} signed has to log in again.\n\
-             The key that signs in its place is new: routes behind API Gateway's native authorizers may refuse its tokens with \
+             The key that signs in its place is new: routes behind API Gateway's native authorizers may reject its tokens with \
              401 for up to 2 hours.\n\
              Retire it at once? [y/N] "
         )]

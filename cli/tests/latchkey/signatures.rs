@@ -43,7 +43,7 @@ fn explain(token: &str, at: u64, keys: &[&str]) -> (i32, Value) {
     (run.status, serde_json::from_str(&run.out).unwrap())
 }
 
-/// The same token with another first character in its signature.
+/// `token` with another first character in its signature.
 fn tampered(token: &str) -> String {
     let (input, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
@@ -135,7 +135,7 @@ fn a_retired_key_of_the_local_server_verifies_nothing() {
 fn keys_that_cannot_be_used_are_named_in_one_line_and_never_shown() {
     let folder = Folder::new();
     let token = issue(&keys(Algorithm::HS256), at(LOGIN));
-    let refused = |arguments: &[&str], reason: &str| {
+    let rejected = |arguments: &[&str], reason: &str| {
         let Run { status, out, err } =
             run(latchkey(&[&["token", "explain", &token], arguments].concat()), "");
         assert_eq!((status, out.as_str(), err.lines().count()), (1, "", 1));
@@ -144,16 +144,16 @@ fn keys_that_cannot_be_used_are_named_in_one_line_and_never_shown() {
     };
     let file = folder.path().join("jwks.json");
     let path = file.to_str().unwrap();
-    refused(&["--jwks", path], "No such file");
+    rejected(&["--jwks", path], "No such file");
     for (text, reason) in
         [("hidden", "not valid JSON"), ("[]", "not a JSON object"), (r#"{"hidden":[]}"#, "not a JWK set")]
     {
         fs::write(&file, text).unwrap();
-        refused(&["--jwks", path], reason);
+        rejected(&["--jwks", path], reason);
     }
     let folder_path = folder.path().to_str().unwrap();
-    refused(&["--local", folder_path], "No such file");
+    rejected(&["--local", folder_path], "No such file");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "explaining makes no key");
     fs::write(folder.path().join("signing-keys.json"), r#"{"keys":[{"hidden":1}]}"#).unwrap();
-    refused(&["--local", folder_path], "not a key set");
+    rejected(&["--local", folder_path], "not a key set");
 }

@@ -49,12 +49,12 @@ fn export(folder: &Folder) -> String {
 }
 
 fn counts(json: &Value) -> [u64; 4] {
-    ["created", "unchanged", "replaced", "refused"].map(|name| json[name].as_u64().unwrap())
+    ["created", "unchanged", "replaced", "rejected"].map(|name| json[name].as_u64().unwrap())
 }
 
 fn reasons(json: &Value) -> Vec<(u64, &str)> {
-    let refusals = json["refusals"].as_array().unwrap();
-    refusals.iter().map(|row| (row["row"].as_u64().unwrap(), row["reason"].as_str().unwrap())).collect()
+    let rejections = json["rejections"].as_array().unwrap();
+    rejections.iter().map(|row| (row["row"].as_u64().unwrap(), row["reason"].as_str().unwrap())).collect()
 }
 
 #[test]
@@ -145,9 +145,9 @@ fn an_export_is_a_new_file_that_only_its_owner_reads() {
     assert_eq!(exported, export(&folder));
 
     import(&folder, &line("bob"), &[]);
-    let refused = folder.run(&["user", "export", name], "");
-    assert_eq!((refused.status, refused.out.as_str()), (1, ""));
-    assert!(refused.err.starts_with(&format!("latchkey: cannot use {name}")), "{}", refused.err);
+    let rejected = folder.run(&["user", "export", name], "");
+    assert_eq!((rejected.status, rejected.out.as_str()), (1, ""));
+    assert!(rejected.err.starts_with(&format!("latchkey: cannot use {name}")), "{}", rejected.err);
     assert_eq!(fs::read_to_string(&file).unwrap(), exported);
     assert_eq!(
         folder.json(&["user", "export", name, "--force"], ""),
@@ -158,7 +158,7 @@ fn an_export_is_a_new_file_that_only_its_owner_reads() {
 }
 
 #[test]
-fn hostile_rows_are_refused_with_a_reason_and_hide_no_other() {
+fn hostile_rows_are_rejected_with_a_reason_and_hide_no_other() {
     let folder = Folder::new();
     let member = |member: &str| format!("{{{member},{}", &line("eve")[1..]);
     let long = "x".repeat(1_000_000);
@@ -242,8 +242,8 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
         report,
         json!({
             "importable": 1, "write_units": 1, "write_units_per_second": 4000, "cents": 1,
-            "refused": 1, "refused_by_reason": { "a member is missing": 1 },
-            "refusals": [{ "row": 2, "username": null, "reason": "there is no \"username\"" }],
+            "rejected": 1, "rejected_by_reason": { "a member is missing": 1 },
+            "rejections": [{ "row": 2, "username": null, "reason": "there is no \"username\"" }],
             "interrupted_before_row": null, "stopped": null, "left_out": 0, "other_models": {},
             "lost_dates": 0, "notes": [],
         })
@@ -273,7 +273,7 @@ fn a_user_who_differs_is_replaced_only_when_asked_for() {
 }
 
 #[test]
-fn rejects_names_every_refused_row_and_no_hash() {
+fn rejects_names_every_rejected_row_and_no_hash() {
     let folder = Folder::new();
     let rejects = folder.path().join("rejects.jsonl");
     let name = rejects.to_str().unwrap();

@@ -249,7 +249,7 @@ fn a_user_registered_again_is_another_user() {
 }
 
 #[test]
-fn what_is_asked_of_nobody_is_refused_in_one_line() {
+fn what_is_asked_of_nobody_is_rejected_in_one_line() {
     let folder = Folder::new();
     for arguments in [
         &["user", "show", "bob"][..],
@@ -280,7 +280,7 @@ fn a_folder_that_is_not_there_is_not_made() {
 }
 
 #[test]
-fn a_store_that_is_none_is_refused_in_one_line() {
+fn a_store_that_is_none_is_rejected_in_one_line() {
     let folder = Folder::new();
     std::fs::write(folder.path().join("users.sqlite"), "this is no database, and long enough to say so")
         .unwrap();

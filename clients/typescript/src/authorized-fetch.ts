@@ -15,7 +15,7 @@ interface Context {
   cookieMode: boolean;
 }
 
-/** A token this young was not refused for its age: another one would be refused too. */
+/** A token this young was not rejected for its age: another one would be rejected too. */
 const YOUNG = 10_000;
 
 /** One request with the token, and after a 401 one more with a newer token. */

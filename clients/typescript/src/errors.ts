@@ -1,5 +1,5 @@
-/** The codes of the service's own refusals. Others may be added, so treat an unknown one by its status. */
-export type RefusalCode =
+/** The codes of the service's own rejections. Others may be added, so treat an unknown one by its status. */
+export type RejectionCode =
   | "authorization_required"
   | "body_too_large"
   | "csrf_refused"
@@ -42,9 +42,9 @@ export type ClientCode =
   /** `close` was called. */
   | "closed";
 
-export type ErrorCode = RefusalCode | ClientCode;
+export type ErrorCode = RejectionCode | ClientCode;
 
-/** Why something did not work: a refusal of the service, or no answer at all. Never holds a token or a password. */
+/** Why something did not work: a rejection of the service, or no answer at all. Never holds a token or a password. */
 export class LatchkeyError extends Error {
   override readonly name = "LatchkeyError";
   /** For programs: stays the same. `(string & {})` because a newer service may know more codes. */

@@ -1,5 +1,5 @@
 export { Latchkey, type Abortable, type LatchkeyOptions } from "./latchkey.js";
-export { LatchkeyError, type ClientCode, type ErrorCode, type RefusalCode } from "./errors.js";
+export { LatchkeyError, type ClientCode, type ErrorCode, type RejectionCode } from "./errors.js";
 export type { SessionEvent, SessionState, SignedOutReason, User } from "./state.js";
 export type { Claims, SessionInfo } from "./sessions.js";
 export type { FetchInit, FetchInput } from "./authorized-fetch.js";

@@ -4,7 +4,7 @@ import type { Api, TokenAnswer } from "./api.js";
 import type { Environment } from "./environment.js";
 import { LatchkeyError } from "./errors.js";
 import type { Kept } from "./kept.js";
-import { reasonIn } from "./refusals.js";
+import { reasonIn } from "./rejections.js";
 import { withRetries, worthAnotherTry } from "./retry.js";
 import { eventOf, nextRefresh, type SessionEvent, type SessionState, type SignedOutReason, type User } from "./state.js";
 import { same, type StoredSession } from "./storage.js";
@@ -25,8 +25,8 @@ const LEFT_TO_RESTORE = 40_000;
  * | a login, a refresh, a new password | holds the answer's session | keeps it |
  * | another tab has saved a live session | holds that one | |
  * | another tab has forgotten it, or what it saved is dead | drops its own | |
- * | the token is refused, or dies, and the storage has no newer one | drops it | forgets it |
- * | a refresh is refused as the last | holds the same session without another refresh | keeps that |
+ * | the token is rejected, or dies, and the storage has no newer one | drops it | forgets it |
+ * | a refresh is rejected as the last | holds the same session without another refresh | keeps that |
  * | a refresh does not get through | goes on, with a problem, and tries again | |
  * | a logout | drops it | forgets it |
  *
@@ -118,7 +118,7 @@ export class SessionKeeper {
     return this.#session;
   }
 
-  /** After `old` was refused with 401: another session of the same user to try with, or null. */
+  /** After `old` was rejected with 401: another session of the same user to try with, or null. */
   async newerThan(old: StoredSession): Promise<StoredSession | null> {
     if (same(this.#session, old)) await this.renew().catch(() => {});
     return same(this.#session, old) || this.#session?.user.sub !== old.user.sub ? null : this.#session;
@@ -145,8 +145,8 @@ export class SessionKeeper {
     await this.#kept.saveInTurn(null).catch(() => {});
   }
 
-  /** Does what it means that the service has refused the token of `old`, or did not answer a refresh. */
-  async refused(problem: LatchkeyError, old: StoredSession | null): Promise<void> {
+  /** Does what it means that the service has rejected the token of `old`, or did not answer a refresh. */
+  async rejected(problem: LatchkeyError, old: StoredSession | null): Promise<void> {
     if (!same(this.#session, old)) return;
     const reason = reasonIn(problem);
     if (reason === undefined) return this.#troubled(problem);
@@ -188,7 +188,7 @@ export class SessionKeeper {
       signal.throwIfAborted();
       await withRetries(this.#environment, worthAnotherTry, signal, attempt);
     } catch (problem) {
-      if (problem instanceof LatchkeyError && !signal.aborted) await this.refused(problem, old);
+      if (problem instanceof LatchkeyError && !signal.aborted) await this.rejected(problem, old);
       throw problem;
     }
   }

@@ -5,7 +5,7 @@ import { ambient, type Environment } from "./environment.js";
 import { codeOf, LatchkeyError } from "./errors.js";
 import { SessionKeeper, signedOut } from "./keeper.js";
 import { Kept } from "./kept.js";
-import { reasonIn } from "./refusals.js";
+import { reasonIn } from "./rejections.js";
 import { withRetries, worthAnotherTry } from "./retry.js";
 import type { Claims, SessionInfo } from "./sessions.js";
 import type { SessionEvent, SessionState, User } from "./state.js";
@@ -102,7 +102,7 @@ export class Latchkey {
   }
 
   /**
-   * Ends the session, or every session of the user. Where the service cannot be told, or refuses, it rejects; the token
+   * Ends the session, or every session of the user. Where the service cannot be told, or rejects, it rejects; the token
    * is forgotten all the same, but for `everywhere` and in cookie mode, where it is needed for another try.
    */
   async logout({ everywhere = false, signal }: Abortable & { everywhere?: boolean | undefined } = {}): Promise<void> {
@@ -192,7 +192,7 @@ export class Latchkey {
     try {
       return await call(session.token);
     } catch (problem) {
-      if (reasonIn(problem)) await this.#keeper.refused(problem as LatchkeyError, session);
+      if (reasonIn(problem)) await this.#keeper.rejected(problem as LatchkeyError, session);
       throw problem;
     }
   }

@@ -154,9 +154,9 @@ export class TestService {
     return this.calls.filter((call) => call.path === path).length;
   }
 
-  /** The next request is refused so. */
-  refuseNext(status: number, code: string, retryAfter?: number): void {
-    this.failures.push(async () => refusal(status, code, retryAfter));
+  /** The next request is rejected so. */
+  rejectNext(status: number, code: string, retryAfter?: number): void {
+    this.failures.push(async () => rejection(status, code, retryAfter));
   }
 
   /** The next requests get no answer, as without a network. */
@@ -206,28 +206,28 @@ export class TestService {
       case "POST /auth/login": {
         const username = String(body["username"]);
         const right = this.passwords.get(username) === body["password"];
-        return right ? this.#opened(username) : refusal(400, "invalid_credentials");
+        return right ? this.#opened(username) : rejection(400, "invalid_credentials");
       }
       case "POST /auth/refresh":
         return this.#refreshed(body["token"] ?? this.#sent);
       case "POST /auth/logout": {
         const token = this.tokens.get(String(body["token"] ?? this.#sent));
-        if (token === undefined) return refusal(400, body["token"] === undefined ? "invalid_request" : "invalid_token");
+        if (token === undefined) return rejection(400, body["token"] === undefined ? "invalid_request" : "invalid_token");
         this.#end(token.session);
         this.cookie = null;
         return new Response(null, { status: 204 });
       }
       case "POST /auth/verify": {
         const token = this.tokens.get(String(body["token"]));
-        if (token === undefined) return refusal(400, "invalid_token");
-        if (body["check_session"] === true && this.ended.has(token.session)) return refusal(400, "session_ended");
+        if (token === undefined) return rejection(400, "invalid_token");
+        if (body["check_session"] === true && this.ended.has(token.session)) return rejection(400, "session_ended");
         return Response.json({ claims: { ...userOf(token), iat: token.iat, exp: token.exp, sid: String(token.session) } });
       }
     }
-    if (bearer === null) return refusal(401, "authorization_required");
-    if (claims === undefined) return refusal(401, "invalid_token");
-    if (this.#seconds() >= claims.exp) return refusal(401, "token_expired");
-    if (this.ended.has(claims.session)) return refusal(401, "session_ended");
+    if (bearer === null) return rejection(401, "authorization_required");
+    if (claims === undefined) return rejection(401, "invalid_token");
+    if (this.#seconds() >= claims.exp) return rejection(401, "token_expired");
+    if (this.ended.has(claims.session)) return rejection(401, "session_ended");
     switch (`${method} /auth/${call}`) {
       case "POST /auth/password":
         this.ended.add(claims.session);
@@ -275,14 +275,14 @@ export class TestService {
   }
 
   #refreshed(presented: unknown): Response {
-    if (presented === null) return refusal(400, "invalid_request");
+    if (presented === null) return rejection(400, "invalid_request");
     const old = this.tokens.get(String(presented));
     const now = this.#seconds();
-    if (!this.allowRefresh) return refusal(400, "refresh_disabled");
-    if (old === undefined) return refusal(400, "invalid_token");
-    if (now >= old.exp) return refusal(400, "token_expired");
-    if (now > old.iat + this.refreshExpiration) return refusal(400, "refresh_expired");
-    if (this.ended.has(old.session)) return refusal(400, "session_ended");
+    if (!this.allowRefresh) return rejection(400, "refresh_disabled");
+    if (old === undefined) return rejection(400, "invalid_token");
+    if (now >= old.exp) return rejection(400, "token_expired");
+    if (now > old.iat + this.refreshExpiration) return rejection(400, "refresh_expired");
+    if (this.ended.has(old.session)) return rejection(400, "session_ended");
     return this.#issued({ ...old, exp: now + this.expiration }, presented === this.#sent);
   }
 
@@ -305,9 +305,9 @@ function userOf({ username }: Token): { sub: string; username: string } {
   return { sub: `id-of-${username}`, username };
 }
 
-function refusal(status: number, code: string, retryAfter?: number): Response {
+function rejection(status: number, code: string, retryAfter?: number): Response {
   const headers = retryAfter === undefined ? undefined : { "Retry-After": String(retryAfter) };
-  return Response.json({ code, message: `It is refused: ${code}.` }, { status, ...(headers && { headers }) });
+  return Response.json({ code, message: `It is rejected: ${code}.` }, { status, ...(headers && { headers }) });
 }
 
 /** One `localStorage`, as several tabs see it: each hears of what the others save. */

@@ -21,8 +21,8 @@ test("the token goes to the service and to the named origins, and to no other", 
   await client.fetch(`${BASE}/auth/sessions`);
   const before = world.service.calls.length;
   for (const url of ["https://evil.example", "http://api.example.com", `${API}.evil.example`, `${API}:444`]) {
-    const refused = (problem: unknown) => problem instanceof LatchkeyError && problem.code === "origin_not_named";
-    await assert.rejects(client.fetch(url), refused, url);
+    const rejected = (problem: unknown) => problem instanceof LatchkeyError && problem.code === "origin_not_named";
+    await assert.rejects(client.fetch(url), rejected, url);
   }
   assert.equal(world.service.calls.length, before);
 });
@@ -75,16 +75,16 @@ test("a 401 is answered by a refresh and the same request once more, body and al
 test("a second 401 is handed on, and so is one to a token that is only seconds old", async () => {
   const world = new TestWorld();
   const client = await world.signedIn(options);
-  const refuse = async () => new Response(null, { status: 401 });
-  world.service.failures.push(refuse);
+  const reject = async () => new Response(null, { status: 401 });
+  world.service.failures.push(reject);
   assert.equal((await client.fetch(API)).status, 401);
   assert.equal(world.service.count("/auth/refresh"), 0);
   world.sleep(MINUTE);
-  world.service.failures.push(refuse);
+  world.service.failures.push(reject);
   const second = client.fetch(API);
   // The refresh in between succeeds.
   world.service.failures.push(() => Promise.resolve(Response.json({ token: "token-x", user: { sub: "id-of-ada", username: "ada" }, expires_in: 3600, refresh_expires_in: 9 })));
-  world.service.failures.push(refuse);
+  world.service.failures.push(reject);
   assert.equal((await second).status, 401);
   assert.equal(world.service.count("/"), 3);
 });

@@ -36,17 +36,17 @@ test("a logout that the service does not hear of rejects, and the token is forgo
 test("a logout from everywhere that the service does not hear of keeps the token for another try", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.refuseNext(503, "temporarily_unavailable", 60);
+  world.service.rejectNext(503, "temporarily_unavailable", 60);
   await assert.rejects(client.logout({ everywhere: true }), { code: "temporarily_unavailable" });
   assert.equal(client.getState().status, "signed-in");
   await client.logout({ everywhere: true });
   assert.deepEqual(client.getState(), OUT);
 });
 
-test("a logout from everywhere that is refused for good rejects and signs out here", async () => {
+test("a logout from everywhere that is rejected for good rejects and signs out here", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.refuseNext(400, "session_ended");
+  world.service.rejectNext(400, "session_ended");
   await assert.rejects(client.logout({ everywhere: true }), (problem) => problem instanceof LatchkeyError);
   assert.deepEqual(client.getState(), OUT);
 });
@@ -54,7 +54,7 @@ test("a logout from everywhere that is refused for good rejects and signs out he
 test("a token that the service does not know any more needs no end", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.refuseNext(400, "invalid_token");
+  world.service.rejectNext(400, "invalid_token");
   await client.logout();
   assert.deepEqual(client.getState(), OUT);
 });

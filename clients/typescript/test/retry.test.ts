@@ -4,11 +4,11 @@ import { test } from "node:test";
 import { LatchkeyError } from "../src/index.js";
 import { MINUTE, settled, TestWorld } from "./world.js";
 
-const refusedWith = (code: string) => (problem: unknown) => problem instanceof LatchkeyError && problem.code === code;
+const rejectedWith = (code: string) => (problem: unknown) => problem instanceof LatchkeyError && problem.code === code;
 
 test("a login answered 503 is tried again after Retry-After, not sooner", async () => {
   const world = new TestWorld();
-  world.service.refuseNext(503, "temporarily_unavailable", 7);
+  world.service.rejectNext(503, "temporarily_unavailable", 7);
   const login = world.client().login("ada", "correct horse");
   await world.pass(6_999);
   assert.equal(world.service.count("/auth/login"), 1);
@@ -18,9 +18,9 @@ test("a login answered 503 is tried again after Retry-After, not sooner", async 
 
 test("three tries are all", async () => {
   const world = new TestWorld();
-  for (let time = 0; time < 4; time += 1) world.service.refuseNext(503, "temporarily_unavailable", 1);
+  for (let time = 0; time < 4; time += 1) world.service.rejectNext(503, "temporarily_unavailable", 1);
   const login = world.client().login("ada", "correct horse");
-  const outcome = assert.rejects(login, refusedWith("temporarily_unavailable"));
+  const outcome = assert.rejects(login, rejectedWith("temporarily_unavailable"));
   await world.pass(MINUTE);
   await outcome;
   assert.equal(world.service.count("/auth/login"), 3);
@@ -28,7 +28,7 @@ test("three tries are all", async () => {
 
 test("a Retry-After longer than half a minute is told and not waited for", async () => {
   const world = new TestWorld();
-  world.service.refuseNext(503, "temporarily_unavailable", 31);
+  world.service.rejectNext(503, "temporarily_unavailable", 31);
   const problem = await world.client().login("ada", "correct horse").catch((each: unknown) => each);
   assert(problem instanceof LatchkeyError);
   assert.deepEqual([problem.status, problem.retryAfter, problem.temporary], [503, 31, true]);
@@ -36,16 +36,16 @@ test("a Retry-After longer than half a minute is told and not waited for", async
 
 test("too many attempts are told with their Retry-After and never tried again", async () => {
   const world = new TestWorld();
-  world.service.refuseNext(429, "too_many_attempts", 5);
+  world.service.rejectNext(429, "too_many_attempts", 5);
   const problem = await world.client().login("ada", "correct horse").catch((each: unknown) => each);
   assert(problem instanceof LatchkeyError);
   assert.deepEqual([problem.code, problem.status, problem.retryAfter], ["too_many_attempts", 429, 5]);
-  assert.equal(problem.message, "It is refused: too_many_attempts.");
+  assert.equal(problem.message, "It is rejected: too_many_attempts.");
   await world.pass(MINUTE);
   assert.equal(world.service.calls.length, 1);
 });
 
-test("a wrong password is refused with the service's code, status and sentence", async () => {
+test("a wrong password is rejected with the service's code, status and sentence", async () => {
   const world = new TestWorld();
   const problem = await world.client().login("ada", "wrong").catch((each: unknown) => each);
   assert(problem instanceof LatchkeyError);
@@ -55,13 +55,13 @@ test("a wrong password is refused with the service's code, status and sentence",
 test("a login whose answer is lost is not tried again", async () => {
   const world = new TestWorld();
   world.service.failNext(1);
-  await assert.rejects(world.client().login("ada", "correct horse"), refusedWith("network_error"));
+  await assert.rejects(world.client().login("ada", "correct horse"), rejectedWith("network_error"));
   assert.equal(world.service.calls.length, 1);
 });
 
 test("a wait for the next try can be aborted", async () => {
   const world = new TestWorld();
-  world.service.refuseNext(503, "temporarily_unavailable", 20);
+  world.service.rejectNext(503, "temporarily_unavailable", 20);
   const patience = new AbortController();
   const login = world.client().login("ada", "correct horse", { signal: patience.signal });
   await settled();
@@ -86,7 +86,7 @@ test("a request under way can be aborted, and one aborted before is never sent",
 
 test("a signal that lives longer than its call keeps nothing of it", async () => {
   const world = new TestWorld();
-  world.service.refuseNext(503, "temporarily_unavailable", 1);
+  world.service.rejectNext(503, "temporarily_unavailable", 1);
   const { signal } = new AbortController();
   const login = world.client().login("ada", "correct horse", { signal });
   await world.pass(2_000);
@@ -105,7 +105,7 @@ test("no redirect is followed with a password or a token", async () => {
 test("a service that does not answer is given up after the timeout", async () => {
   const world = new TestWorld();
   world.service.holdNext();
-  const outcome = assert.rejects(world.client({ timeout: 2_000 }).login("ada", "correct horse"), refusedWith("timeout"));
+  const outcome = assert.rejects(world.client({ timeout: 2_000 }).login("ada", "correct horse"), rejectedWith("timeout"));
   await world.pass(2_000);
   await outcome;
 });
@@ -145,8 +145,8 @@ test("a service that stays away until the token's end leaves the session expired
 test("a refresh is not tried before the Retry-After of the last answer, however long", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.refuseNext(503, "temporarily_unavailable", 300);
-  await assert.rejects(client.refresh(), refusedWith("temporarily_unavailable"));
+  world.service.rejectNext(503, "temporarily_unavailable", 300);
+  await assert.rejects(client.refresh(), rejectedWith("temporarily_unavailable"));
   await world.pass(299_999);
   assert.equal(world.service.count("/auth/refresh"), 1);
   await world.pass(1);
@@ -176,7 +176,7 @@ test("a gateway's own errors and strange answers are unexpected, and temporary w
   }
 });
 
-test("a refresh refused with 429 and no word of when is not tried in a burst, and wakes do not hurry it", async () => {
+test("a refresh rejected with 429 and no word of when is not tried in a burst, and wakes do not hurry it", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
   for (let time = 0; time < 1_000; time += 1) {
@@ -191,10 +191,10 @@ test("a refresh refused with 429 and no word of when is not tried in a burst, an
   assert.equal(client.getState().status, "signed-in");
 });
 
-test("a refresh refused with 429 is tried again after its Retry-After", async () => {
+test("a refresh rejected with 429 is tried again after its Retry-After", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.refuseNext(429, "too_many_attempts", 20);
+  world.service.rejectNext(429, "too_many_attempts", 20);
   const refresh = client.refresh();
   await world.pass(19_999);
   assert.equal(world.service.count("/auth/refresh"), 1);
@@ -202,7 +202,7 @@ test("a refresh refused with 429 is tried again after its Retry-After", async ()
   assert.equal((await refresh).status, "signed-in");
 });
 
-test("a logout refused with 429 and no word of when rejects at once", async () => {
+test("a logout rejected with 429 and no word of when rejects at once", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
   world.service.failures.push(async () => Response.json({ message: "Too Many Requests" }, { status: 429 }));
@@ -216,7 +216,7 @@ test("a wake tries again what failed, and not before the Retry-After", async () 
     const client = await world.signedIn();
     await world.pass(50 * MINUTE);
     if (retryAfter === null) world.service.failNext(3);
-    else world.service.refuseNext(503, "temporarily_unavailable", retryAfter);
+    else world.service.rejectNext(503, "temporarily_unavailable", retryAfter);
     const outcome = assert.rejects(client.refresh());
     await world.pass(2_000);
     await outcome;
@@ -242,10 +242,10 @@ test("a client that was closed says so to every call", async () => {
   client.close();
   const calls = [client.restore(), client.login("ada", "correct horse"), client.refresh(), client.token(), client.logout(),
     client.fetch("https://auth.example.com/"), client.sessions(), client.endSession("1"), client.verify(), client.changePassword("a", "b")];
-  for (const call of calls) await assert.rejects(call, refusedWith("closed"));
+  for (const call of calls) await assert.rejects(call, rejectedWith("closed"));
   const early = world.client();
   early.close();
-  await assert.rejects(early.restore(), refusedWith("closed"));
+  await assert.rejects(early.restore(), rejectedWith("closed"));
   assert.equal(world.service.calls.length, 1);
 });
 
@@ -256,7 +256,7 @@ test("a refresh under way when the client is closed rejects with that, and nobod
   const refresh = client.refresh();
   await settled();
   client.close();
-  await assert.rejects(refresh, refusedWith("closed"));
+  await assert.rejects(refresh, rejectedWith("closed"));
   assert.equal(client.getState().status, "signed-in");
 });
 
@@ -264,7 +264,7 @@ test("a base URL that is none is said at the first call, and making the client i
   for (const baseUrl of ["/", "not a URL", "https://"]) {
     const client = new TestWorld().client({ baseUrl });
     assert.deepEqual(client.getState(), { status: "restoring", user: null, problem: null });
-    await assert.rejects(client.login("ada", "correct horse"), refusedWith("invalid_base_url"));
+    await assert.rejects(client.login("ada", "correct horse"), rejectedWith("invalid_base_url"));
   }
 });
 

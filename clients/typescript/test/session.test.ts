@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 import { LatchkeyError, type SessionState } from "../src/index.js";
 import { HOUR, MINUTE, settled, TestWorld } from "./world.js";
 
-const refusedWith = (code: string) => (problem: unknown) => problem instanceof LatchkeyError && problem.code === code;
+const rejectedWith = (code: string) => (problem: unknown) => problem instanceof LatchkeyError && problem.code === code;
 
 test("a login signs in until the token's end, counted from the moment of the question", async () => {
   const world = new TestWorld();
@@ -29,8 +29,8 @@ test("a new client is restoring, then signed out, and says nothing to the servic
   const client = world.client();
   assert.deepEqual(client.getState(), { status: "restoring", user: null, problem: null });
   assert.deepEqual(await client.restore(), { status: "signed-out", user: null, reason: "none" });
-  await assert.rejects(client.refresh(), refusedWith("signed_out"));
-  await assert.rejects(client.token(), refusedWith("signed_out"));
+  await assert.rejects(client.refresh(), rejectedWith("signed_out"));
+  await assert.rejects(client.token(), rejectedWith("signed_out"));
   assert.equal(world.service.calls.length, 0);
 });
 
@@ -83,7 +83,7 @@ test("a refresh past the limit rejects with refresh_expired, and the token is us
   world.service.refreshExpiration = 1800;
   const client = await world.signedIn();
   world.sleep(40 * MINUTE);
-  await assert.rejects(client.refresh(), refusedWith("refresh_expired"));
+  await assert.rejects(client.refresh(), rejectedWith("refresh_expired"));
   const state = client.getState();
   assert(state.status === "ending" && state.reason === "refresh_limit");
   assert.equal(await client.token(), "token-1");
@@ -133,15 +133,15 @@ test("a clock that was set back does not keep a dead token: the service decides"
   const world = new TestWorld();
   const client = await world.signedIn();
   world.service.tokens.get("token-1")!.exp = 0;
-  await assert.rejects(client.refresh(), refusedWith("token_expired"));
+  await assert.rejects(client.refresh(), rejectedWith("token_expired"));
   assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "expired" });
 });
 
 for (const code of ["session_ended", "user_disabled", "invalid_token"] as const) {
-  test(`a refresh refused with ${code} signs out for that reason`, async () => {
+  test(`a refresh rejected with ${code} signs out for that reason`, async () => {
     const world = new TestWorld();
     const client = await world.signedIn();
-    world.service.refuseNext(400, code);
+    world.service.rejectNext(400, code);
     await world.pass(55 * MINUTE);
     assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: code });
     assert.equal(world.timers, 0);
@@ -178,7 +178,7 @@ test("a change of the password by a session that has ended signs out", async () 
   const world = new TestWorld();
   const client = await world.signedIn();
   world.service.ended.add(1);
-  await assert.rejects(client.changePassword("a", "b"), refusedWith("session_ended"));
+  await assert.rejects(client.changePassword("a", "b"), rejectedWith("session_ended"));
   assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: "session_ended" });
 });
 
@@ -209,7 +209,7 @@ test("close leaves neither a timer nor a listener behind", async () => {
 test("nothing that may be printed shows a token or a password", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.refuseNext(503, "temporarily_unavailable", 60);
+  world.service.rejectNext(503, "temporarily_unavailable", 60);
   const problem = await client.refresh().catch((each: unknown) => each);
   const wrong = await world.client().login("ada", "wrong horse").catch((each: unknown) => each);
   const printed = inspect([client, client.getState(), problem, wrong], { depth: 9, showHidden: true });

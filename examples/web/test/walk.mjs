@@ -26,7 +26,7 @@ async function walk(mode) {
   const wrong = [];
   context.on("weberror", (error) => wrong.push(error.error().message));
   context.on("console", (message) => {
-    // Chromium notes every refusal and every service that is away.
+    // Chromium notes every rejection and every service that is away.
     if (message.type() === "error" && !/^Failed to load resource/.test(message.text())) wrong.push(message.text());
   });
   try {

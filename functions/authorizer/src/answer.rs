@@ -14,7 +14,7 @@ pub(crate) enum Form {
     Simple,
     /// An IAM policy, for payload format 2.0.
     Policy,
-    /// An IAM policy whose context has no lists and objects: REST APIs refuse those.
+    /// An IAM policy whose context has no lists and objects: REST APIs reject those.
     FlatPolicy,
 }
 
@@ -59,7 +59,7 @@ fn policy(effect: &str, principal: &str, stage: Option<&Stage>, context: &Map<St
     })
 }
 
-/// The same with lists, objects and null as JSON text.
+/// `context` with lists, objects and null as JSON text.
 fn flat(context: Map<String, Value>) -> Map<String, Value> {
     let flat = |value: Value| match value {
         Value::Array(_) | Value::Object(_) | Value::Null => Value::String(value.to_string()),

@@ -48,13 +48,13 @@ pub enum RotationError {
     /// The pending set cannot sign.
     #[error("the pending key set does not sign")]
     DoesNotSign,
-    /// The pending set refuses what it signed.
+    /// The pending set rejects what it signed.
     #[error("the pending key set does not verify what it signs")]
     DoesNotVerify,
     /// The secret is as it should be, the copy of its public halves may not be.
     #[error("the public keys could not be published")]
     NotPublished(#[from] PublicKeysError),
-    /// Secrets Manager refused a call or did not answer.
+    /// Secrets Manager rejected a call or did not answer.
     #[error(transparent)]
     SecretsManager(#[from] SecretError),
 }

@@ -117,7 +117,7 @@ impl RotateKeys {
         Ok(self.secret.store_pending(token, &next).await?)
     }
 
-    /// The pending set; the label of a value that is none is taken off, for else every further rotation would be refused.
+    /// The pending set; the label of a value that is none is taken off, for else every further rotation would be rejected.
     async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationError> {
         let pending = self.secret.pending(token).await;
         if let Err(RotationError::Unusable { .. }) = pending {
@@ -129,7 +129,7 @@ impl RotateKeys {
     /// Whether the pending set may come into force at `now`.
     ///
     /// One that is not the next of today's secret, or would sign before every cache knows it, never
-    /// may: its label is taken off, for else Secrets Manager would refuse every further rotation.
+    /// may: its label is taken off, for else Secrets Manager would reject every further rotation.
     async fn tested(&self, token: &str, step: &Step, now: Timestamp) -> Result<(), RotationError> {
         let pending = self.pending(token).await?.ok_or(RotationError::NoPendingValue)?;
         let current = self.secret.current().await?;

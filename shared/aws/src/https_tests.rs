@@ -95,7 +95,7 @@ async fn a_connection_that_was_closed_between_two_calls_costs_neither_of_them() 
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_or_says_nothing_is_an_error_in_time() {
+async fn a_server_that_rejects_or_says_nothing_is_an_error_in_time() {
     let (client, serving) = scripted(vec![vec![Silence]]).await;
     serving.abort();
     for client in [client, AwsSettings::embedded("http://127.0.0.1:9".to_owned()).dynamodb()] {

@@ -94,7 +94,7 @@ fn the_roots_are_those_that_mozilla_trusts_and_calls_amazon_s() {
 }
 
 #[test]
-fn a_file_without_certificates_is_refused() {
+fn a_file_without_certificates_is_rejected() {
     let certificate = pem::encode(&pem::Pem::new("CERTIFICATE", AMAZON[0]));
     assert!(trusting(certificate.as_bytes()).is_ok());
     for (pem, problem) in [

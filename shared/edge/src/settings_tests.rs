@@ -60,8 +60,8 @@ fn a_wrong_setting_is_named_and_its_rule_said() {
         ),
         ("JWT_ALLOW_REFRESH", "yes", "JWT_ALLOW_REFRESH must be true or false"),
     ] {
-        let refused = with(&[(variable, value)], |settings| settings.session_policy()).unwrap_err();
-        assert_eq!(refused.to_string(), said);
+        let rejected = with(&[(variable, value)], |settings| settings.session_policy()).unwrap_err();
+        assert_eq!(rejected.to_string(), said);
     }
     let stale = with(&[("SIGNING_KEYS_MAX_STALE", "25h")], |settings| settings.keys_max_stale()).unwrap_err();
     assert_eq!(stale.to_string(), "SIGNING_KEYS_MAX_STALE must be at most 1 d");
@@ -152,8 +152,8 @@ fn the_issuer_is_an_https_url_without_a_slash_at_its_end() {
 fn the_audience_has_a_default_and_a_bound() {
     let url = ("JWT_ISSUER", "https://a.example");
     assert_eq!(with(&[url], |settings| settings.issuer()).unwrap().audience(), "latchkey");
-    let refused = with(&[url, ("JWT_AUDIENCE", "a\nb")], |settings| settings.issuer()).unwrap_err();
-    assert!(refused.to_string().starts_with("JWT_AUDIENCE must have"));
+    let rejected = with(&[url, ("JWT_AUDIENCE", "a\nb")], |settings| settings.issuer()).unwrap_err();
+    assert!(rejected.to_string().starts_with("JWT_AUDIENCE must have"));
 }
 
 const URL: (&str, &str) = ("JWT_ISSUER", "https://a.example");
@@ -186,7 +186,7 @@ fn the_cookie_s_settings_are_read() {
 }
 
 #[test]
-fn what_cannot_be_safe_together_is_refused_with_what_to_change() {
+fn what_cannot_be_safe_together_is_rejected_with_what_to_change() {
     const NAME: (&str, &str) = ("JWT_AUTH_COOKIE", "__Host-latchkey");
     let unprefixed = "JWT_AUTH_COOKIE must begin with __Host-, so that no other host can set it, and go on with letters, \
                       digits, - or _: __Host-latchkey; at most 64 characters";
@@ -220,12 +220,12 @@ fn what_cannot_be_safe_together_is_refused_with_what_to_change() {
              user's machine could use the cookie",
         ),
     ] {
-        let refused = with(set, |settings| settings.cookie_mode()).unwrap_err();
-        assert_eq!(refused.to_string(), said, "{set:?}");
+        let rejected = with(set, |settings| settings.cookie_mode()).unwrap_err();
+        assert_eq!(rejected.to_string(), said, "{set:?}");
     }
     let local =
         [("JWT_ISSUER", "http://127.0.0.1:3000"), NAME, ("CORS_ALLOWED_ORIGINS", "http://localhost:5173")];
     assert!(with(&local, |settings| settings.cookie_mode()).is_ok());
-    let refused = with(&[("CORS_ALLOWED_ORIGINS", "*")], |settings| settings.cors()).unwrap_err();
-    assert_eq!(refused.to_string(), no_origin);
+    let rejected = with(&[("CORS_ALLOWED_ORIGINS", "*")], |settings| settings.cors()).unwrap_err();
+    assert_eq!(rejected.to_string(), no_origin);
 }

@@ -23,7 +23,7 @@ pub struct PublicKeys {
 /// Why the public keys cannot be read or published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicKeysError {
-    /// `DynamoDB` failed or refused.
+    /// `DynamoDB` failed or rejected.
     #[error("DynamoDB did not answer {operation}")]
     DynamoDb {
         /// The call that failed, as IAM names it.

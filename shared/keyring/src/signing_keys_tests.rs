@@ -289,8 +289,8 @@ async fn ten_thousand_unknown_kids_read_the_secret_once_a_cooldown() {
     keys.current(at(NOW)).await.unwrap();
     let foreign = token_of(&KeySet::from_secret(&bare_secret("f")).unwrap());
     for second in 0..10_000_u64 {
-        let refused = keys.verify(&verifier, &foreign, at(NOW + second / 200)).await;
-        assert!(matches!(refused, Err(VerificationError::Token(TokenError::UnknownKey))));
+        let rejected = keys.verify(&verifier, &foreign, at(NOW + second / 200)).await;
+        assert!(matches!(rejected, Err(VerificationError::Token(TokenError::UnknownKey))));
     }
     // 50 seconds: one reading at the start, one 30 seconds later.
     assert_eq!(stand.calls(), 2);

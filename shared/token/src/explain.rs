@@ -203,7 +203,7 @@ fn verdict_sentence(policy: &SessionPolicy, lifetime: Lifetime, verdict: Verdict
             iat.saturating_add(delta),
         ),
         Verdict::IssuedInFuture => format!(
-            "It is refused: iat {iat} is after now {now}, by more than the {} s that clocks may differ.",
+            "It is rejected: iat {iat} is after now {now}, by more than the {} s that clocks may differ.",
             ISSUED_AT_LEEWAY.get()
         ),
     }

@@ -33,7 +33,7 @@ fn a_live_token_is_explained_with_the_worked_example() {
 }
 
 #[test]
-fn each_refusal_is_explained_with_its_arithmetic() {
+fn each_rejection_is_explained_with_its_arithmetic() {
     for (switch, exp, now, verdict, words) in [
         (
             RefreshSwitch::On,

@@ -47,7 +47,7 @@ pub struct Schedule {
     pub retires: Option<Timestamp>,
 }
 
-/// Why a key is refused. No variant carries key material.
+/// Why a key is rejected. No variant carries key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// Empty, too long or with characters beyond the printable ASCII ones.
@@ -197,7 +197,7 @@ impl Key {
         source: String,
     ) -> Result<Self, KeyError> {
         let (id, algorithm) = (checked_id(id)?, pair.algorithm());
-        // Nothing in it that JSON escapes: `checked_id` refuses that.
+        // Nothing in it that JSON escapes: `checked_id` rejects that.
         let header = format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":"{id}"}}"#);
         Ok(Self {
             id,

@@ -62,11 +62,11 @@ impl KeyPair {
     /// A private key out of a PKCS#8 PEM text, and its public JWK without `kid` and `use`.
     pub(crate) fn from_pem(algorithm: Algorithm, pem: &str) -> Result<(Self, Jwk), KeyError> {
         let pem = pem.as_bytes();
-        let refused = KeyError::not_a_key_of(algorithm);
+        let rejected = KeyError::not_a_key_of(algorithm);
         let (pair, public, key) = match algorithm {
             Algorithm::RS256 => {
-                let key = EncodingKey::from_rsa_pem(pem).map_err(|_| refused)?;
-                let pair = RsaKeyPair::from_der(key.as_bytes()).map_err(|_| refused)?;
+                let key = EncodingKey::from_rsa_pem(pem).map_err(|_| rejected)?;
+                let pair = RsaKeyPair::from_der(key.as_bytes()).map_err(|_| rejected)?;
                 if pair.public_modulus_len() > MAX_MODULUS_BYTES {
                     return Err(KeyError::NotAnRsaKey);
                 }
@@ -74,15 +74,15 @@ impl KeyPair {
                 (PrivateKey::Rs256(pair), public, key)
             }
             Algorithm::ES256 => {
-                let key = EncodingKey::from_ec_pem(pem).map_err(|_| refused)?;
+                let key = EncodingKey::from_ec_pem(pem).map_err(|_| rejected)?;
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_bytes())
-                    .map_err(|_| refused)?;
+                    .map_err(|_| rejected)?;
                 let public = parsed(algorithm, pair.public_key().as_ref())?;
                 (PrivateKey::Es256(pair), public, key)
             }
             Algorithm::EdDSA => {
-                let key = EncodingKey::from_ed_pem(pem).map_err(|_| refused)?;
-                let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| refused)?;
+                let key = EncodingKey::from_ed_pem(pem).map_err(|_| rejected)?;
+                let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| rejected)?;
                 let public = parsed(algorithm, pair.public_key().as_ref())?;
                 (PrivateKey::EdDsa(pair), public, key)
             }
@@ -101,7 +101,7 @@ impl KeyPair {
         Ok(Self::Public(algorithm, public))
     }
 
-    /// An HMAC key; refuses secrets below 256 bits, the empty one among them.
+    /// An HMAC key; rejects secrets below 256 bits, the empty one among them.
     pub(crate) fn from_secret(secret: &[u8]) -> Result<Self, KeyError> {
         if secret.len() < weak_secret::MIN_BYTES {
             return Err(KeyError::SecretTooShort(secret.len()));

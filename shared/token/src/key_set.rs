@@ -53,7 +53,7 @@ pub enum KeySetError {
     /// Keys of a newer version alone.
     #[error("the key set has no key of an algorithm that this version knows")]
     NoKnownKeys,
-    /// One of its keys is refused.
+    /// One of its keys is rejected.
     #[error("key {position} of the key set: {source}")]
     Key {
         /// 1 for the first key.

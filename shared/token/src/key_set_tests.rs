@@ -22,12 +22,12 @@ fn stored(algorithm: Algorithm) -> Value {
     serde_json::from_str(&set.to_secret()).unwrap()
 }
 
-fn refusal(secret: &Value) -> KeySetError {
+fn rejection(secret: &Value) -> KeySetError {
     KeySet::from_secret(&secret.to_string()).unwrap_err()
 }
 
-fn refused_key(secret: &Value) -> KeyError {
-    match refusal(secret) {
+fn rejected_key(secret: &Value) -> KeyError {
+    match rejection(secret) {
         KeySetError::Key { position: 1, source } => source,
         other => panic!("{other}"),
     }
@@ -43,7 +43,7 @@ fn a_bare_string_is_one_hs256_key_that_always_signed() {
 }
 
 #[test]
-fn weak_bare_strings_are_refused() {
+fn weak_bare_strings_are_rejected() {
     for secret in ["", " ", "\n"] {
         assert_eq!(KeySet::from_secret(secret).unwrap_err(), KeySetError::Empty);
     }
@@ -52,7 +52,7 @@ fn weak_bare_strings_are_refused() {
 }
 
 #[test]
-fn text_that_is_no_random_secret_is_refused() {
+fn text_that_is_no_random_secret_is_rejected() {
     let pem = include_str!("../testdata/rsa1024.pem");
     let set = KeySet::new(vec![hmac_key("k", schedule(0, 0, None))]).unwrap().to_secret();
     let garbled = set.replacen('{', "", 1);
@@ -76,7 +76,7 @@ fn text_that_is_no_random_secret_is_refused() {
 }
 
 #[test]
-fn hs256_beside_other_keys_is_refused_unless_one_kind_is_on_its_way_out() {
+fn hs256_beside_other_keys_is_rejected_unless_one_kind_is_on_its_way_out() {
     let symmetric = |retires| hmac_key("h", schedule(0, 0, retires));
     let public = |retires| Key::generate(Algorithm::ES256, schedule(0, 0, retires)).unwrap();
     let mixed = KeySet::new(vec![symmetric(None), public(None)]).unwrap_err();
@@ -131,7 +131,7 @@ fn a_public_key_must_be_of_its_kid_alg_curve_and_size() {
     ] {
         let mut secret = public(algorithm);
         secret["keys"][0]["public_key"][member] = value.into();
-        assert_eq!(refused_key(&secret), KeyError::NotAPublicKey, "{algorithm} {member}");
+        assert_eq!(rejected_key(&secret), KeyError::NotAPublicKey, "{algorithm} {member}");
     }
     for (member, value) in [
         ("use", json!("enc")),
@@ -144,7 +144,7 @@ fn a_public_key_must_be_of_its_kid_alg_curve_and_size() {
     ] {
         let mut secret = public(Algorithm::RS256);
         secret["keys"][0]["public_key"][member] = value;
-        assert_eq!(refused_key(&secret), KeyError::NotAPublicKey, "{member}");
+        assert_eq!(rejected_key(&secret), KeyError::NotAPublicKey, "{member}");
     }
     let mut secret = public(Algorithm::RS256);
     secret["keys"][0]["public_key"]["key_ops"] = json!(["verify"]);
@@ -153,10 +153,10 @@ fn a_public_key_must_be_of_its_kid_alg_curve_and_size() {
     let roca: Vec<u8> =
         (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
     secret["keys"][0]["public_key"]["n"] = URL_SAFE_NO_PAD.encode(roca).into();
-    assert_eq!(refused_key(&secret), KeyError::WeakModulus);
+    assert_eq!(rejected_key(&secret), KeyError::WeakModulus);
     let mut secret = public(Algorithm::EdDSA);
     secret["keys"][0]["private_key"] = "x".into();
-    assert_eq!(refused_key(&secret), KeyError::WrongMember(Algorithm::EdDSA));
+    assert_eq!(rejected_key(&secret), KeyError::WrongMember(Algorithm::EdDSA));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_key_set_of_every_algorithm_survives_the_secret() {
 }
 
 #[test]
-fn json_that_is_no_key_set_is_refused() {
+fn json_that_is_no_key_set_is_rejected() {
     for (secret, expected) in [
         (json!({ "keys": [] }), KeySetError::NoKeys),
         (json!({}), KeySetError::Shape("a member is missing: keys".into())),
@@ -186,7 +186,7 @@ fn json_that_is_no_key_set_is_refused() {
         (json!({ "keys": [{ "alg": "RS256" }] }), KeySetError::Shape("a member is missing: kid".into())),
         (json!({ "keys": [], "x": 1 }), KeySetError::NoKeys),
     ] {
-        assert_eq!(refusal(&secret), expected, "{secret}");
+        assert_eq!(rejection(&secret), expected, "{secret}");
     }
     assert_eq!(KeySet::from_secret("{").unwrap_err(), KeySetError::Json(JsonError::Malformed));
     let twice = r#"{"keys":[],"keys":[]}"#;
@@ -202,36 +202,36 @@ fn a_key_must_be_of_its_algorithm() {
         ("HS256", KeyError::WrongMember(Algorithm::HS256)),
     ] {
         secret["keys"][0]["alg"] = alg.into();
-        assert_eq!(refused_key(&secret), expected);
+        assert_eq!(rejected_key(&secret), expected);
     }
     secret["keys"][0]["alg"] = "none".into();
-    assert_eq!(refusal(&secret), KeySetError::NoKnownKeys);
+    assert_eq!(rejection(&secret), KeySetError::NoKnownKeys);
     let mut secret = stored(Algorithm::HS256);
     secret["keys"][0]["alg"] = "RS256".into();
-    assert_eq!(refused_key(&secret), KeyError::WrongMember(Algorithm::RS256));
+    assert_eq!(rejected_key(&secret), KeyError::WrongMember(Algorithm::RS256));
 }
 
 #[test]
-fn rsa_below_2048_bits_and_other_curves_are_refused() {
+fn rsa_below_2048_bits_and_other_curves_are_rejected() {
     let mut secret = stored(Algorithm::RS256);
     secret["keys"][0]["private_key"] = include_str!("../testdata/rsa1024.pem").into();
-    assert_eq!(refused_key(&secret), KeyError::NotAnRsaKey);
+    assert_eq!(rejected_key(&secret), KeyError::NotAnRsaKey);
     secret["keys"][0]["private_key"] = include_str!("../testdata/p384.pem").into();
     secret["keys"][0]["alg"] = "ES256".into();
-    assert_eq!(refused_key(&secret), KeyError::NotAP256Key);
+    assert_eq!(rejected_key(&secret), KeyError::NotAP256Key);
 }
 
 #[test]
-fn short_and_unreadable_hs256_secrets_are_refused() {
+fn short_and_unreadable_hs256_secrets_are_rejected() {
     let mut secret = stored(Algorithm::HS256);
     secret["keys"][0]["secret"] = "".into();
-    assert_eq!(refused_key(&secret), KeyError::SecretTooShort(0));
+    assert_eq!(rejected_key(&secret), KeyError::SecretTooShort(0));
     secret["keys"][0]["secret"] = "not base64!".into();
-    assert_eq!(refused_key(&secret), KeyError::SecretNotBase64);
+    assert_eq!(rejected_key(&secret), KeyError::SecretNotBase64);
     let phrase = URL_SAFE_NO_PAD.encode("correct horse battery staple, again");
     for guessable in [phrase, URL_SAFE_NO_PAD.encode([7; 32])] {
         secret["keys"][0]["secret"] = guessable.into();
-        assert_eq!(refused_key(&secret), KeyError::Guessable);
+        assert_eq!(rejected_key(&secret), KeyError::Guessable);
         // A rotation of an earlier version carried it over; it goes when its last token has died.
         secret["keys"][0]["retires"] = 100.into();
         assert!(KeySet::from_secret(&secret.to_string()).is_ok());
@@ -240,7 +240,7 @@ fn short_and_unreadable_hs256_secrets_are_refused() {
 }
 
 #[test]
-fn bad_key_ids_and_disordered_schedules_are_refused() {
+fn bad_key_ids_and_disordered_schedules_are_rejected() {
     for id in ["", "a b", "\"", "ä", &"k".repeat(65)] {
         assert_eq!(Key::from_secret(id, &[7; 32], schedule(0, 0, None)).unwrap_err(), KeyError::BadKeyId);
     }
@@ -251,7 +251,7 @@ fn bad_key_ids_and_disordered_schedules_are_refused() {
 }
 
 #[test]
-fn two_keys_of_one_id_are_refused() {
+fn two_keys_of_one_id_are_rejected() {
     let keys = vec![hmac_key("k", schedule(0, 0, None)), hmac_key("k", schedule(5, 5, None))];
     assert_eq!(KeySet::new(keys).unwrap_err(), KeySetError::DuplicateKeyId);
 }
@@ -327,7 +327,7 @@ fn no_key_material_is_printed() {
     let material = secret["keys"][0]["secret"].as_str().unwrap().to_owned();
     secret["keys"][0]["private_key"] = secret["keys"][0]["secret"].clone();
     secret["keys"][0][material.as_str()] = 1.into();
-    for error in [refusal(&secret), KeySet::from_secret(&format!("{{\"{material}\"")).unwrap_err()] {
+    for error in [rejection(&secret), KeySet::from_secret(&format!("{{\"{material}\"")).unwrap_err()] {
         assert!(!format!("{error} {error:?}").contains(&material));
     }
 }

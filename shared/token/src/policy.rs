@@ -23,7 +23,7 @@ pub struct SessionPolicy {
 /// `JWT_ALLOW_REFRESH`: whether the refresh endpoint issues tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RefreshSwitch {
-    /// The refresh endpoint refuses everything, also tokens issued while it was on.
+    /// The refresh endpoint rejects everything, also tokens issued while it was on.
     #[default]
     Off,
     /// Live tokens can be refreshed until the refresh limit.
@@ -76,7 +76,7 @@ impl SessionPolicy {
     /// The longest `exp - iat` of any policy: refreshed in the last second of the longest limit.
     const LONGEST_SESSION: Seconds = Seconds::new(LONGEST_REFRESH.get() + LONGEST_EXPIRATION.get());
 
-    /// A policy of these durations; refuses a token that never lives and durations that are typing errors.
+    /// A policy of these durations; rejects a token that never lives and durations that are typing errors.
     ///
     /// `refresh_expiration` may be zero or shorter than `expiration`: the same formula holds.
     pub const fn new(

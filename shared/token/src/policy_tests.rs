@@ -58,7 +58,7 @@ fn a_token_is_live_until_the_second_before_exp() {
 }
 
 #[test]
-fn an_expired_token_is_refused_inside_the_refresh_window() {
+fn an_expired_token_is_rejected_inside_the_refresh_window() {
     let policy = policy(HOUR, TWO_DAYS);
     assert_eq!(policy.refresh(policy.log_in(at(LOGIN)), at(LOGIN + 86_400)), Err(RefreshError::Expired));
 }
@@ -73,7 +73,7 @@ fn a_token_kept_alive_is_refreshed_at_the_limit_and_outlives_it() {
 }
 
 #[test]
-fn a_token_kept_alive_is_refused_one_second_after_the_limit() {
+fn a_token_kept_alive_is_rejected_one_second_after_the_limit() {
     let policy = policy(HOUR, TWO_DAYS);
     let token = kept_alive(policy, 1800, TWO_DAYS);
     assert!(token.is_live(at(LOGIN + TWO_DAYS + 1)));
@@ -117,7 +117,7 @@ fn a_refresh_delta_below_the_expiration_obeys_the_same_formula() {
 }
 
 #[test]
-fn switched_off_refuses_tokens_issued_while_it_was_on() {
+fn switched_off_rejects_tokens_issued_while_it_was_on() {
     let on = policy(HOUR, TWO_DAYS);
     let off = SessionPolicy::new(on.expiration(), on.refresh_expiration(), RefreshSwitch::Off).unwrap();
     assert_eq!(off.refresh(on.log_in(at(LOGIN)), at(LOGIN + 1)), Err(RefreshError::SwitchedOff));

@@ -125,8 +125,8 @@ fn keys_do_not_pile_up_beyond_what_the_secret_holds() {
         set = KeySet::rotated(Some(&set), policy(Algorithm::RS256), at(T + 60 * minute)).unwrap();
     }
     assert!(set.to_secret().len() < 60_000);
-    let refused = KeySet::rotated(Some(&set), policy(Algorithm::RS256), at(T + 3000)).unwrap_err();
-    assert!(matches!(refused, NextKeySetError::TooManyKeys(next) if next > at(T + 3000)), "{refused}");
+    let rejected = KeySet::rotated(Some(&set), policy(Algorithm::RS256), at(T + 3000)).unwrap_err();
+    assert!(matches!(rejected, NextKeySetError::TooManyKeys(next) if next > at(T + 3000)), "{rejected}");
 }
 
 #[test]
@@ -207,7 +207,7 @@ proptest! {
             let seen_at = signed_at + share(life - 1, moment);
             for now in [signed_at, seen_at, signed_at + life - 1] {
                 let ring = cached(&history, now, verifier_age);
-                prop_assert!(ring.verification_key(key, at(now)).is_some(), "refused {} s after login", now - signed_at);
+                prop_assert!(ring.verification_key(key, at(now)).is_some(), "rejected {} s after login", now - signed_at);
             }
         }
     }

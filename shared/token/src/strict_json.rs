@@ -1,7 +1,7 @@
 //! JSON objects in which no member occurs twice, at any depth.
 //!
-//! RFC 7519 §4 lets a reader refuse duplicate names or take the last; two readers that choose
-//! differently see two different tokens, so we refuse. Escapes count: `"\u0073ub"` is `"sub"`.
+//! RFC 7519 §4 lets a reader reject duplicate names or take the last; two readers that choose
+//! differently see two different tokens, so we reject. Escapes count: `"\u0073ub"` is `"sub"`.
 
 use std::{borrow::Cow, cell::Cell, fmt};
 
@@ -89,7 +89,7 @@ impl<'de, M: Members> Visitor<'de> for Object<'_, M> {
         let inner = strict.deeper()?;
         while let Some(Name(name)) = members.next_key()? {
             if object.has(&name) {
-                return Err(strict.refuse(JsonError::DuplicateMember));
+                return Err(strict.reject(JsonError::DuplicateMember));
             }
             let value = members.next_value_seed(inner)?;
             object.insert(name, value);
@@ -106,14 +106,14 @@ struct Strict<'a> {
 }
 
 impl Strict<'_> {
-    fn refuse<E: serde::de::Error>(self, reason: JsonError) -> E {
+    fn reject<E: serde::de::Error>(self, reason: JsonError) -> E {
         self.reason.set(reason);
         E::custom(reason)
     }
 
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
-            return Err(self.refuse(JsonError::TooDeep));
+            return Err(self.reject(JsonError::TooDeep));
         }
         Ok(Self { depth: self.depth + 1, ..self })
     }
@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_occurs_twice_is_refused_at_any_depth_and_spelling() {
+    fn a_member_that_occurs_twice_is_rejected_at_any_depth_and_spelling() {
         assert_eq!(error(r#"{"a":1,"a":1}"#), JsonError::DuplicateMember);
         assert_eq!(error(r#"{"sub":1,"\u0073ub":2}"#), JsonError::DuplicateMember);
         assert_eq!(error(r#"{"x":[{"a":1,"a":2}]}"#), JsonError::DuplicateMember);
     }
 
     #[test]
-    fn what_is_not_one_json_object_is_refused() {
+    fn what_is_not_one_json_object_is_rejected() {
         for text in [
             "",
             "{",
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_levels_are_read_and_seventeen_refused() {
+    fn sixteen_levels_are_read_and_seventeen_rejected() {
         let nested = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
         assert!(parse_object(nested(MAX_DEPTH).as_bytes()).is_ok());
         assert_eq!(error(&nested(MAX_DEPTH + 1)), JsonError::TooDeep);

@@ -215,7 +215,7 @@ fn a_header_is_no_less_sound_or_false_for_being_spelled_otherwise() {
 }
 
 #[test]
-fn crit_and_b64_are_refused_whatever_they_hold() {
+fn crit_and_b64_are_rejected_whatever_they_hold() {
     for crit in [json!([]), json!(["exp"]), json!(["b64"]), json!(["http://x/y"]), json!("exp"), json!(null)]
     {
         assert_eq!(with_header("crit", crit), Err(TokenError::Extension));
@@ -226,14 +226,14 @@ fn crit_and_b64_are_refused_whatever_they_hold() {
 }
 
 #[test]
-fn encrypted_and_compressed_tokens_are_refused() {
+fn encrypted_and_compressed_tokens_are_rejected() {
     assert_eq!(with_header("enc", json!("A128GCM")), Err(TokenError::Encrypted));
     assert_eq!(with_header("zip", json!("DEF")), Err(TokenError::Encrypted));
     assert_eq!(verify("a.b.c.d.e"), Err(TokenError::NotCompact));
 }
 
 #[test]
-fn a_token_within_a_token_is_refused() {
+fn a_token_within_a_token_is_rejected() {
     for cty in [json!("JWT"), json!("jwt"), json!("json"), json!(""), json!(null)] {
         assert_eq!(with_header("cty", cty), Err(TokenError::ContentType));
     }
@@ -308,7 +308,7 @@ fn instants_are_json_integers_below_2_to_the_53() {
 }
 
 #[test]
-fn a_member_that_occurs_twice_is_refused_in_header_and_claims() {
+fn a_member_that_occurs_twice_is_rejected_in_header_and_claims() {
     let twice = |object: Value, member: &str| object.to_string().replacen('{', &format!("{{{member},"), 1);
     let duplicate = JsonError::DuplicateMember;
     for member in [r#""kid":"key""#, r#""\u0061lg":"none""#] {
@@ -395,7 +395,7 @@ fn every_single_bit_of_the_signature_counts() {
 }
 
 #[test]
-fn the_zero_signature_of_ecdsa_is_refused() {
+fn the_zero_signature_of_ecdsa_is_rejected() {
     // CVE-2022-21449: r = s = 0 verified under any key.
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
     let keys = KeySet::new(vec![Key::generate(Algorithm::ES256, always).unwrap()]).unwrap();

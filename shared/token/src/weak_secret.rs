@@ -1,6 +1,6 @@
 //! What is too weak to be an HS256 key: nothing that a person typed, and nothing that is public.
 //!
-//! No test proves that bytes were drawn at random. These rules refuse what is known to go wrong: a phrase, one
+//! No test proves that bytes were drawn at random. These rules reject what is known to go wrong: a phrase, one
 //! letter many times, a public key's text, or a key set that was garbled on its way into the secret.
 
 use base64::{
@@ -45,7 +45,7 @@ pub(crate) fn parse_bare(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     Ok(bytes)
 }
 
-/// Refuses the secret of an HS256 key in a key set if it is one that a person would think of.
+/// Rejects the secret of an HS256 key in a key set if it is one that a person would think of.
 pub(crate) fn check(secret: &[u8]) -> Result<(), KeyError> {
     let is_prose = secret.iter().all(|byte| byte.is_ascii_alphabetic() || b" -_.,'\n".contains(byte));
     if is_prose { Err(KeyError::Guessable) } else { check_variety(secret, MIN_DIFFERENT_BYTES) }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_or_guessable_text_is_refused_even_behind_the_prefix() {
+    fn a_public_or_guessable_text_is_rejected_even_behind_the_prefix() {
         let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
         let ed25519 = [&ED25519_DER[..], &[0x5a; 16], &(0..16).collect::<Vec<u8>>()].concat();
         for text in [
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_secret_of_a_key_set_is_refused_and_a_django_secret_key_is_not() {
+    fn a_typed_secret_of_a_key_set_is_rejected_and_a_django_secret_key_is_not() {
         for text in [
             "correct horse battery staple, again",
             &"k".repeat(32),

@@ -108,7 +108,7 @@ fn the_deterministic_signatures_are_reproduced() {
 }
 
 #[test]
-fn one_flipped_bit_of_message_or_signature_is_refused() {
+fn one_flipped_bit_of_message_or_signature_is_rejected() {
     for vector in vectors() {
         let token = parsed(&vector);
         let (message, signature) = (token.signing_input().as_bytes(), token.signature());
@@ -122,7 +122,7 @@ fn one_flipped_bit_of_message_or_signature_is_refused() {
 }
 
 #[test]
-fn a_signature_of_another_length_is_refused() {
+fn a_signature_of_another_length_is_rejected() {
     for vector in vectors() {
         let token = parsed(&vector);
         let (message, signature) = (token.signing_input().as_bytes(), token.signature());
@@ -134,7 +134,7 @@ fn a_signature_of_another_length_is_refused() {
 }
 
 #[test]
-fn the_signature_of_one_example_is_refused_for_every_other_key_and_message() {
+fn the_signature_of_one_example_is_rejected_for_every_other_key_and_message() {
     let vectors = vectors();
     for (place, vector) in vectors.iter().enumerate() {
         let token = parsed(vector);
@@ -149,7 +149,7 @@ fn the_signature_of_one_example_is_refused_for_every_other_key_and_message() {
 
 /// CVE-2022-21449, and the range check of FIPS 186-5 §6.4.2: r and s are in 1..n.
 #[test]
-fn an_es256_signature_out_of_range_is_refused() {
+fn an_es256_signature_out_of_range_is_rejected() {
     let [_, _, vector, ..] = vectors();
     let message = parsed(&vector).signing_input().as_bytes().to_vec();
     let (zero, mut one) = ([0; 32], [0; 32]);
@@ -172,7 +172,7 @@ fn an_es256_signature_out_of_range_is_refused() {
 
 /// RFC 8032 §5.1.7: S is below L, otherwise anyone can make a second signature of each message.
 #[test]
-fn an_ed25519_signature_with_s_beyond_the_order_is_refused() {
+fn an_ed25519_signature_with_s_beyond_the_order_is_rejected() {
     let [.., vector] = vectors();
     let token = parsed(&vector);
     let mut signature = token.signature().to_vec();

@@ -18,7 +18,7 @@ mod scrypt_hash;
 
 /// The longest text read; no hash within the other bounds has more.
 const MAX_TEXT_BYTES: usize = 256;
-/// What is recognised to be refused by its name: without salt, of one pass, or of a hash function that is broken.
+/// What is recognised to be rejected by its name: without salt, of one pass, or of a hash function that is broken.
 const TOO_WEAK: [&str; 5] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt"];
 
 /// A password hash within bounds: what it asks for has been checked before any work is done.
@@ -37,7 +37,7 @@ const TOO_WEAK: [&str; 5] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "cr
 /// Before bcrypt there may be Spring's `{bcrypt}` or Dovecot's `{BLF-CRYPT}`, before Argon2 Spring's `{argon2}`.
 ///
 /// The text is kept as it was read. What the other program hashed was a password as typed, ours is in NFC: where
-/// the two differ, which takes a keyboard that sends accents apart from their letters, the password is refused, and
+/// the two differ, which takes a keyboard that sends accents apart from their letters, the password is rejected, and
 /// needs to be set anew. bcrypt reads 72 bytes: whoever knows those logs in, and what was typed then, all of it, is
 /// the password from there on.
 #[derive(Clone, PartialEq)]
@@ -91,7 +91,7 @@ pub enum HashError {
     /// No output, or one of a length that is out of bounds.
     #[error("the password hash has an output that is out of bounds")]
     Output,
-    /// Argon2 refused to run.
+    /// Argon2 could not run.
     #[error("Argon2 failed")]
     Argon2(#[source] argon2_rust::Error),
 }
@@ -215,14 +215,14 @@ mod tests {
 
     use super::*;
 
-    fn refusal(text: &str) -> HashError {
+    fn rejection(text: &str) -> HashError {
         text.parse::<PasswordHash>().expect_err(text)
     }
 
     #[test]
-    fn what_nobody_can_log_in_with_is_refused() {
+    fn what_nobody_can_log_in_with_is_rejected() {
         for text in ["", "!", "!VY3fVh12gq3fERf5deezXJEJwAOhNwz1usTJIrGr"] {
-            assert_eq!(refusal(text), HashError::Unusable, "{text}");
+            assert_eq!(rejection(text), HashError::Unusable, "{text}");
         }
         for (text, name) in [
             ("md5$O4onRKM5sNqgZLVV8OOaRg$b969f3609f96f027ca7da6aa9d4d2e50", "md5"),
@@ -230,12 +230,12 @@ mod tests {
             ("unsalted_sha1$$aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d", "unsalted_sha1"),
             ("{noop}correct horse", "plain text"),
         ] {
-            assert_eq!(refusal(text), HashError::TooWeak(name), "{text}");
+            assert_eq!(rejection(text), HashError::TooWeak(name), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_hash_is_refused() {
+    fn what_is_no_hash_is_rejected() {
         for text in [
             "$",
             "$$",
@@ -251,11 +251,11 @@ mod tests {
             "$argon2$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q",
             "\0",
         ] {
-            assert_eq!(refusal(text), HashError::UnknownAlgorithm, "{text}");
+            assert_eq!(rejection(text), HashError::UnknownAlgorithm, "{text}");
         }
-        assert_eq!(refusal(&format!("$argon2id${}", "A".repeat(247))), HashError::Malformed);
+        assert_eq!(rejection(&format!("$argon2id${}", "A".repeat(247))), HashError::Malformed);
         for text in ["argon2$", "argon2$scrypt$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5Q"] {
-            assert!(matches!(refusal(text), HashError::NotPhc(_) | HashError::UnknownAlgorithm), "{text}");
+            assert!(matches!(rejection(text), HashError::NotPhc(_) | HashError::UnknownAlgorithm), "{text}");
         }
     }
 

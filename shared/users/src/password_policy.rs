@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn common_passwords_are_refused_in_any_case_and_repeated() {
+    fn common_passwords_are_rejected_in_any_case_and_repeated() {
         for password in
             ["football", "PassWord1", "ｐａｓｓｗｏｒｄ", "passwordpassword", "trustno1trustno1trust"]
         {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn common_passwords_made_longer_are_refused_and_phrases_of_them_are_not() {
+    fn common_passwords_made_longer_are_rejected_and_phrases_of_them_are_not() {
         for password in [
             "password12345678",
             "password1234567890",
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_and_runs_are_refused() {
+    fn patterns_and_runs_are_rejected() {
         for password in ["aaaaaaaaaaaaaaa", "abababababababab", "1231231231231231", "hunter hunter hunter "] {
             assert_eq!(check(8, password, "ada"), Err(NewPasswordError::Repetition), "{password}");
         }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_to_do_and_a_long_password_is_checked_at_once() {
+    fn a_rejection_says_what_to_do_and_a_long_password_is_checked_at_once() {
         let said = NewPasswordError::TooShort(15).to_string();
         assert_eq!(
             said,

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn what_is_no_address_is_rejected() {
         for text in ["", "test-invoke-source-ip", "203.0.113.7:443", "203.0.113", "1.2.3.4, 5.6.7.8"] {
             assert!(text.parse::<SourceAddress>().is_err(), "{text}");
         }

@@ -53,7 +53,7 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfDifferent {
     /// Change nothing.
-    Refuse,
+    Reject,
     /// Carry over what was changed there since the last import, where nobody has changed it here.
     Update,
     /// Carry over what was changed there, also where it was changed here too.
@@ -149,11 +149,11 @@ impl UserTable {
             return Ok(if changes.any_here() { Imported::ChangedHere } else { Imported::Unchanged });
         }
         match if_different {
-            IfDifferent::Refuse if both.is_empty() => Err(ImportError::ChangedThere(there)),
-            IfDifferent::Refuse | IfDifferent::Update if !both.is_empty() => {
+            IfDifferent::Reject if both.is_empty() => Err(ImportError::ChangedThere(there)),
+            IfDifferent::Reject | IfDifferent::Update if !both.is_empty() => {
                 Err(ImportError::ChangedBoth(both))
             }
-            IfDifferent::Refuse | IfDifferent::Update => {
+            IfDifferent::Reject | IfDifferent::Update => {
                 self.carry_over(record, &changes, &row).await.map(|()| Imported::Updated)
             }
             IfDifferent::Replace => {

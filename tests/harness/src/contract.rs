@@ -33,7 +33,7 @@ pub(crate) fn check(path: &str, reply: &Reply) {
         assert!(reply.body.is_object(), "{path}: {reply:?}");
         check_members(path, &reply.body, &content["schema"]);
     } else {
-        check_refusal(path, reply, content);
+        check_rejection(path, reply, content);
     }
 }
 
@@ -66,7 +66,7 @@ fn check_members(path: &str, body: &serde_json::Value, schema: &Value) {
     }
 }
 
-fn check_refusal(path: &str, reply: &Reply, content: &Value) {
+fn check_rejection(path: &str, reply: &Reply, content: &Value) {
     let examples = content["examples"].as_mapping().into_iter().flat_map(|examples| examples.values());
     let values: Vec<_> = examples
         .map(|example| &resolve(example)["value"])

@@ -108,7 +108,7 @@ impl Deployment {
 }
 
 impl HttpReply {
-    /// The stable code of a refusal.
+    /// The stable code of a rejection.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }

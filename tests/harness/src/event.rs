@@ -43,20 +43,20 @@ impl Event {
         Self(event)
     }
 
-    /// The same with this body.
+    /// This event with a body.
     #[must_use]
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.0["body"] = Value::String(body.into());
         self
     }
 
-    /// The same with this JSON body.
+    /// This event with a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
         self.body(body.to_string())
     }
 
-    /// The same with this header, or without it.
+    /// This event with a header, or without it.
     #[must_use]
     pub fn header(mut self, name: &str, value: Option<&str>) -> Self {
         self.0["headers"][name] = json!(value);
@@ -66,7 +66,7 @@ impl Event {
         self
     }
 
-    /// The same with this token in the `Authorization` header.
+    /// This event with a token in the `Authorization` header.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", Some(&format!("Bearer {token}")))
@@ -91,7 +91,7 @@ impl Reply {
         Self { status: answer["statusCode"].as_u64().unwrap(), headers, body }
     }
 
-    /// The stable code of a refusal.
+    /// The stable code of a rejection.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }

@@ -118,7 +118,7 @@ impl World {
         Self::with_sources(|| secrets.source(), || secrets.source()).await
     }
 
-    /// The same, but only login and refresh read the secret; the others have its public halves.
+    /// A world in which only login and refresh read the secret; the other functions read `published`.
     pub async fn with_public_keys(secrets: &SecretsManager, published: &PublicKeys) -> Self {
         Self::with_sources(|| secrets.source(), || KeySource::PublicKeys(published.clone())).await
     }

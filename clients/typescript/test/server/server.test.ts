@@ -78,7 +78,7 @@ test("what one device ends the others learn at their next refresh", async () => 
   assert.deepEqual(laptop.getState(), { status: "signed-out", user: null, reason: "session_ended" });
 });
 
-test("a refusal comes with its code, its sentence and, for too many attempts, how long to wait", async () => {
+test("a rejection comes with its code, its sentence and, for too many attempts, how long to wait", async () => {
   const guesser = client();
   const tries: LatchkeyError[] = [];
   for (let time = 0; time < 6; time += 1) {
@@ -130,7 +130,7 @@ test("a refresh comes by itself when its time has come", async () => {
   assert.notEqual(await ada.token(), first);
 });
 
-test("a token that died is refused by the service, and its user is signed out", async () => {
+test("a token that died is rejected by the service, and its user is signed out", async () => {
   const brief = await start("--expiration", "1s");
   try {
     // A clock that stands still: the client thinks that the token lives.
@@ -146,18 +146,18 @@ test("a token that died is refused by the service, and its user is signed out", 
   }
 });
 
-test("past the refresh limit a refresh is refused, and the token is the last one", async () => {
+test("past the refresh limit a refresh is rejected, and the token is the last one", async () => {
   const once = await start("--refresh-expiration", "0s");
   try {
     const ada = client({}, once.url);
     const state = await ada.login(...DEMO);
     assert(state.status === "ending" && state.reason === "refresh_limit");
-    let refused: unknown = null;
+    let rejected: unknown = null;
     await until(async () => {
-      refused = await ada.refresh().then(() => null, (problem: unknown) => problem);
-      return refused !== null;
+      rejected = await ada.refresh().then(() => null, (problem: unknown) => problem);
+      return rejected !== null;
     });
-    assert(refused instanceof LatchkeyError && refused.code === "refresh_expired");
+    assert(rejected instanceof LatchkeyError && rejected.code === "refresh_expired");
     assert.equal(ada.getState().status, "ending");
     assert.equal((await ada.fetch(`${once.url}/protected`)).status, 200);
   } finally {

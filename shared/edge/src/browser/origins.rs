@@ -41,7 +41,7 @@ impl Origins {
         self.0.iter().any(|origin| origin.starts_with("http://"))
     }
 
-    /// The same and the origin of `url`.
+    /// These origins and the one of `url`.
     pub(crate) fn and_that_of(&self, url: &str) -> Self {
         Self(self.0.iter().cloned().chain(origin_of(url)).collect())
     }
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_or_nobody_should_trust_is_refused() {
+    fn what_no_browser_sends_or_nobody_should_trust_is_rejected() {
         for list in [
             "*",
             "null",

@@ -26,7 +26,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_bearer_token_is_refused() {
+    fn what_is_not_one_bearer_token_is_rejected() {
         for (values, reason) in [
             (&[][..], "authorization_required"),
             (&[""], "authorization_required"),

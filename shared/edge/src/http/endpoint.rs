@@ -18,7 +18,7 @@ use crate::{Cors, Reason, Rejection, Request, Response, audit, guarded};
 pub trait Endpoint: Sync {
     /// What the audit log calls it.
     const NAME: &'static str;
-    /// The methods it takes; others are refused with 405.
+    /// The methods it takes; others are rejected with 405.
     const METHODS: &'static [Method];
 
     /// What is at `path`, for an endpoint of several paths.
@@ -44,14 +44,14 @@ pub trait Endpoint: Sync {
 pub struct Route {
     /// What the audit log calls it.
     pub name: &'static str,
-    /// The methods it takes; others are refused with 405.
+    /// The methods it takes; others are rejected with 405.
     pub methods: &'static [Method],
 }
 
 /// Answers one API Gateway 1.0 or 2.0, function URL or ALB event, as JSON of its own kind.
 ///
 /// `lambda_http` panics on some events that can be sent to a function (broken base64, odd `Host`);
-/// such an event is refused with 400. An answer takes `limit` at most and is 503 then.
+/// such an event is rejected with 400. An answer takes `limit` at most and is 503 then.
 pub async fn respond<E: Endpoint>(
     endpoint: &E,
     cors: &Cors,

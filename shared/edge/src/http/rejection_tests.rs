@@ -1,4 +1,4 @@
-//! Every status, code and body that a caller can be refused with.
+//! Every status, code and body that a caller can be rejected with.
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -18,7 +18,7 @@ const UNAVAILABLE: &str =
     "The service cannot answer at the moment. Try again after the seconds in Retry-After.";
 
 #[test]
-fn every_refusal_has_its_status_code_and_message() {
+fn every_rejection_has_its_status_code_and_message() {
     for (rejection, status, code, message) in [
         (
             Reason::InvalidRequest("The field \"token\" is required.".into()),
@@ -130,14 +130,14 @@ fn a_wait_the_allowed_methods_and_the_scheme_are_said_in_headers() {
 }
 
 #[test]
-fn a_refused_bearer_token_is_401_with_the_code_and_the_message_of_any_refused_token() {
-    let refusals: [fn() -> Reason; 4] = [
+fn a_rejected_bearer_token_is_401_with_the_code_and_the_message_of_any_rejected_token() {
+    let rejections: [fn() -> Reason; 4] = [
         || Reason::TokenExpired,
         || Reason::UserDisabled,
         || Reason::InvalidToken(TokenError::Signature),
         || Reason::SessionEnded(SessionFailure::NotInRow),
     ];
-    for rejection in refusals {
+    for rejection in rejections {
         let (status, headers, body) = told(&Rejection::from(rejection()).of_bearer_token());
         assert_eq!((status, body), (401, told(&rejection().into()).2));
         assert_eq!(headers["www-authenticate"], "Bearer error=\"invalid_token\"");

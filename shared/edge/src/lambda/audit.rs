@@ -25,7 +25,7 @@ pub(crate) fn rejected(endpoint: &str, request: &Request, rejection: &Rejection)
 
 /// An event that could not be read as a request.
 pub(crate) fn unreadable(endpoint: &str, detail: &str) {
-    let mut members = outcome(endpoint, "refused", Some(400));
+    let mut members = outcome(endpoint, "rejected", Some(400));
     add(&mut members, "reason", Some("invalid_request"));
     add(&mut members, "detail", Some(detail));
     members.extend(line::rejection_metrics(endpoint, 400, "invalid_request"));
@@ -69,7 +69,7 @@ fn outcome(event: &str, outcome: &str, status: Option<u16>) -> Map<String, Value
 }
 
 fn word(rejection: &Rejection) -> &'static str {
-    if rejection.is_ours() { "failure" } else { "refused" }
+    if rejection.is_ours() { "failure" } else { "rejected" }
 }
 
 fn level(rejection: &Rejection) -> Level {

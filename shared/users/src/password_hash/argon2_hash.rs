@@ -50,7 +50,7 @@ impl FromStr for Argon2Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let hash = phc::PasswordHash::new(text).map_err(refused)?;
+        let hash = phc::PasswordHash::new(text).map_err(rejected)?;
         let algorithm = algorithm(hash.algorithm.as_str()).ok_or(HashError::UnknownAlgorithm)?;
         if hash.version != Some(VERSION) {
             return Err(HashError::NotVersion19);
@@ -67,7 +67,7 @@ fn algorithm(name: &str) -> Option<Algorithm> {
 }
 
 /// The parser has bounds of its own for salts and outputs; to the reader of a log they are the same as ours.
-fn refused(error: phc::Error) -> HashError {
+fn rejected(error: phc::Error) -> HashError {
     match error {
         phc::Error::SaltTooShort | phc::Error::SaltTooLong => HashError::Salt,
         phc::Error::OutputSize { .. } => HashError::Output,
@@ -111,7 +111,7 @@ mod tests {
     const SALT: &str = "c29tZXNhbHQ";
     const OUTPUT: &str = "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
-    fn refusal(text: &str) -> HashError {
+    fn rejection(text: &str) -> HashError {
         text.parse::<PasswordHash>().expect_err(text)
     }
 
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_beyond_the_bounds_are_refused() {
+    fn parameters_beyond_the_bounds_are_rejected() {
         for parameters in [
             "m=4194304,t=2,p=1",
             "m=131073,t=2,p=1",
@@ -151,35 +151,35 @@ mod tests {
             "m=19456,t=2,p=1,data=Dw8PDw8P",
         ] {
             let text = format!("$argon2id$v=19${parameters}${SALT}${OUTPUT}");
-            assert_eq!(refusal(&text), HashError::Parameters, "{parameters}");
+            assert_eq!(rejection(&text), HashError::Parameters, "{parameters}");
         }
     }
 
     #[test]
-    fn other_versions_are_refused() {
+    fn other_versions_are_rejected() {
         let rest = format!("m=19456,t=2,p=1${SALT}${OUTPUT}");
-        assert_eq!(refusal(&format!("$argon2id$v=16${rest}")), HashError::NotVersion19);
-        assert_eq!(refusal(&format!("$argon2i$v=16${rest}")), HashError::NotVersion19);
-        assert_eq!(refusal(&format!("argon2$argon2i${rest}")), HashError::NotVersion19);
-        assert_eq!(refusal(&format!("$argon2id${rest}")), HashError::NotVersion19);
+        assert_eq!(rejection(&format!("$argon2id$v=16${rest}")), HashError::NotVersion19);
+        assert_eq!(rejection(&format!("$argon2i$v=16${rest}")), HashError::NotVersion19);
+        assert_eq!(rejection(&format!("argon2$argon2i${rest}")), HashError::NotVersion19);
+        assert_eq!(rejection(&format!("$argon2id${rest}")), HashError::NotVersion19);
     }
 
     #[test]
-    fn salts_and_outputs_out_of_bounds_are_refused() {
+    fn salts_and_outputs_out_of_bounds_are_rejected() {
         let text = |salt: &str, output: &str| format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${output}");
         // 7, 15 and 65 bytes.
-        assert!(matches!(refusal(&text("c29tZXNhbA", OUTPUT)), HashError::Salt | HashError::NotPhc(_)));
-        assert_eq!(refusal(&text(SALT, "AAAAAAAAAAAAAAAAAAAA")), HashError::Output);
-        assert_eq!(refusal(&text(&"A".repeat(87), OUTPUT)), HashError::Salt);
-        assert_eq!(refusal("$argon2id$v=19$m=19456,t=2,p=1"), HashError::Salt);
-        assert_eq!(refusal(&format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}")), HashError::Output);
+        assert!(matches!(rejection(&text("c29tZXNhbA", OUTPUT)), HashError::Salt | HashError::NotPhc(_)));
+        assert_eq!(rejection(&text(SALT, "AAAAAAAAAAAAAAAAAAAA")), HashError::Output);
+        assert_eq!(rejection(&text(&"A".repeat(87), OUTPUT)), HashError::Salt);
+        assert_eq!(rejection("$argon2id$v=19$m=19456,t=2,p=1"), HashError::Salt);
+        assert_eq!(rejection(&format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}")), HashError::Output);
     }
 
     #[test]
-    fn what_is_no_phc_string_is_refused() {
+    fn what_is_no_phc_string_is_rejected() {
         let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${SALT}${OUTPUT}");
         for text in [format!("{hash}$"), format!("{hash}!"), "$argon2id$v=x".into()] {
-            assert!(matches!(refusal(&text), HashError::NotPhc(_)), "{text}");
+            assert!(matches!(rejection(&text), HashError::NotPhc(_)), "{text}");
         }
     }
 }

@@ -53,7 +53,7 @@ impl BcryptHash {
         Self::new(text, Input::Password)
     }
 
-    /// The same of the password's SHA-256.
+    /// bcrypt of the password's SHA-256.
     pub(super) fn of_sha256(text: &str) -> Result<Self, HashError> {
         Self::new(text, Input::Sha256)
     }
@@ -104,23 +104,23 @@ mod tests {
     const SALT: &str = "Wur20iBrUaPdMrbHTHETaO";
     const OUTPUT: &str = "r2.LZY9LRYwYKSCtLe1WM/HUGUqWXcG";
 
-    fn refusal(text: &str) -> HashError {
+    fn rejection(text: &str) -> HashError {
         text.parse::<PasswordHash>().expect_err(text)
     }
 
     #[test]
-    fn costs_beyond_the_bounds_are_refused() {
+    fn costs_beyond_the_bounds_are_rejected() {
         for cost in ["15", "31", "99", "03", "00", "4", "012", "+12", "1x", ""] {
             for before in ["", "bcrypt$", "bcrypt_sha256$"] {
                 let text = format!("{before}$2b${cost}${SALT}{OUTPUT}");
-                assert_eq!(refusal(&text), HashError::Parameters, "{text}");
+                assert_eq!(rejection(&text), HashError::Parameters, "{text}");
             }
         }
         assert!(format!("$2b$14${SALT}{OUTPUT}").parse::<PasswordHash>().is_ok());
     }
 
     #[test]
-    fn what_is_no_bcrypt_string_is_refused() {
+    fn what_is_no_bcrypt_string_is_rejected() {
         for (text, error) in [
             (format!("$2b$12${SALT}"), HashError::Output),
             (format!("$2b$12${SALT}{OUTPUT}A"), HashError::Output),
@@ -136,7 +136,7 @@ mod tests {
             (format!("$2x$12${SALT}{OUTPUT}"), HashError::UnknownAlgorithm),
             ("$2b$".into(), HashError::Malformed),
         ] {
-            assert_eq!(refusal(&text), error, "{text}");
+            assert_eq!(rejection(&text), error, "{text}");
         }
     }
 }

@@ -107,19 +107,19 @@ mod tests {
 
     const OUTPUT: &str = "ta0T3onBYvlYURKH1NQoQL300SyhGdvKwu/Gpk/ZbCU";
 
-    fn refusal(text: &str) -> HashError {
+    fn rejection(text: &str) -> HashError {
         text.parse::<PasswordHash>().expect_err(text)
     }
 
     #[test]
-    fn iterations_beyond_the_bounds_are_refused() {
+    fn iterations_beyond_the_bounds_are_rejected() {
         for iterations in ["2000001", "4294967296", "0", "-1", "+1", "1e3", "", "i=1000"] {
             let text = format!("pbkdf2_sha256${iterations}$salt${OUTPUT}=");
-            assert_eq!(refusal(&text), HashError::Parameters, "{text}");
+            assert_eq!(rejection(&text), HashError::Parameters, "{text}");
         }
         for parameters in ["2000001", "i=2000001", "i=0", "i=1000,l=64", "l=32,i=1000", "i=1000,i=1", ""] {
             let text = format!("$pbkdf2-sha256${parameters}$c2FsdHNhbHQ${OUTPUT}");
-            assert_eq!(refusal(&text), HashError::Parameters, "{text}");
+            assert_eq!(rejection(&text), HashError::Parameters, "{text}");
         }
         for text in [
             format!("pbkdf2_sha256$2000000$salt${OUTPUT}="),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
+    fn what_is_malformed_is_rejected() {
         for (text, error) in [
             (format!("pbkdf2_sha256$1000$salt${OUTPUT}"), HashError::Malformed),
             (format!("pbkdf2_sha256$1000$salt${OUTPUT}=$"), HashError::Malformed),
@@ -149,7 +149,7 @@ mod tests {
             ("pbkdf2:md5:1000$salt$AA".into(), HashError::UnknownAlgorithm),
             ("pbkdf2:sha256:2000001$salt$AA".into(), HashError::Parameters),
         ] {
-            assert_eq!(refusal(&text), error, "{text}");
+            assert_eq!(rejection(&text), error, "{text}");
         }
     }
 }

@@ -71,7 +71,7 @@ impl ScryptHash {
 
     pub(super) fn is_of(&self, password: &[u8]) -> bool {
         let mut output = Zeroizing::new(vec![0; self.output.len()]);
-        // An output of such a length cannot be refused.
+        // An output of such a length cannot be rejected.
         scrypt::scrypt(password, &self.salt, &self.params, &mut output).is_ok()
             && verify_slices_are_equal(&output, &self.output).is_ok()
     }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_beyond_the_bounds_are_refused() {
+    fn parameters_beyond_the_bounds_are_rejected() {
         for (n, r, p) in [
             ("262144", "8", "1"),
             ("131072", "8", "2"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
+    fn what_is_malformed_is_rejected() {
         for (text, error) in [
             (format!("scrypt$16384$salt$8${OUTPUT}="), HashError::Malformed),
             (format!("scrypt$16384$salt$8$1${OUTPUT}"), HashError::Malformed),

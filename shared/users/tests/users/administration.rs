@@ -29,8 +29,8 @@ async fn creating_never_overwrites() {
     let before = world.ada().await;
     let mut other = new_user("ADA", 2);
     other.password_hash = new_hash();
-    let refused = world.table.create(&other, at(NOW + 1)).await;
-    assert!(matches!(refused, Err(CreateError::AlreadyExists)), "{refused:?}");
+    let rejected = world.table.create(&other, at(NOW + 1)).await;
+    assert!(matches!(rejected, Err(CreateError::AlreadyExists)), "{rejected:?}");
     assert_eq!(world.ada().await, before);
 }
 

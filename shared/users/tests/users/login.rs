@@ -21,32 +21,32 @@ async fn a_login_can_replace_the_hash_it_checked() {
 }
 
 #[tokio::test]
-async fn a_login_of_a_user_disabled_since_is_refused() {
+async fn a_login_of_a_user_disabled_since_is_rejected() {
     let world = World::with_ada().await;
     let user = world.ada().await;
     world.table.disable(&name("ada")).await.unwrap();
-    let refused = world.log_in(&user, session_id(1), NOW).await;
-    assert!(matches!(refused, Err(OpenSessionError::UserDisabled)), "{refused:?}");
+    let rejected = world.log_in(&user, session_id(1), NOW).await;
+    assert!(matches!(rejected, Err(OpenSessionError::UserDisabled)), "{rejected:?}");
     assert!(world.sessions("ada").await.is_empty());
 }
 
 #[tokio::test]
-async fn a_login_of_a_user_deleted_since_is_refused_and_creates_nobody() {
+async fn a_login_of_a_user_deleted_since_is_rejected_and_creates_nobody() {
     let world = World::with_ada().await;
     let user = world.ada().await;
     world.table.delete(&name("ada")).await.unwrap();
-    let refused = world.log_in(&user, session_id(1), NOW).await;
-    assert!(matches!(refused, Err(OpenSessionError::UserGone)), "{refused:?}");
+    let rejected = world.log_in(&user, session_id(1), NOW).await;
+    assert!(matches!(rejected, Err(OpenSessionError::UserGone)), "{rejected:?}");
     assert_eq!(world.table.find(&name("ada")).await.unwrap(), None);
 
     world.add("ada", 2).await;
-    let refused = world.log_in(&user, session_id(1), NOW).await;
-    assert!(matches!(refused, Err(OpenSessionError::UserGone)), "{refused:?}");
+    let rejected = world.log_in(&user, session_id(1), NOW).await;
+    assert!(matches!(rejected, Err(OpenSessionError::UserGone)), "{rejected:?}");
     assert!(world.sessions("ada").await.is_empty());
 }
 
 #[tokio::test]
-async fn a_login_with_a_password_changed_since_is_refused_with_the_user_as_it_is_now() {
+async fn a_login_with_a_password_changed_since_is_rejected_with_the_user_as_it_is_now() {
     let world = World::with_ada().await;
     let user = world.ada().await;
     world.table.set_password(&name("ada"), &new_hash()).await.unwrap();

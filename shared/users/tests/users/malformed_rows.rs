@@ -138,8 +138,8 @@ async fn a_hash_that_must_not_run_is_no_error_of_the_row() {
         overwrite(&world, "user#ada", "password_hash", s(hash)).await;
         let user = world.ada().await;
         assert_eq!(user.password_hash, Err(reason));
-        let refused = world.log_in(&user, session_id(1), NOW).await;
-        assert!(matches!(refused, Err(OpenSessionError::UnreadableHash)), "{refused:?}");
+        let rejected = world.log_in(&user, session_id(1), NOW).await;
+        assert!(matches!(rejected, Err(OpenSessionError::UnreadableHash)), "{rejected:?}");
     }
 }
 

@@ -70,8 +70,8 @@ async fn one_session_ends_all_and_can_say_so_again() {
 async fn a_session_that_has_ended_ends_no_other() {
     let world = World::with_ada().await;
     world.log_in(&world.ada().await, session_id(2), NOW).await.unwrap();
-    let refused = world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await;
-    assert!(matches!(refused, Err(EndSessionsError::SessionEnded)), "{refused:?}");
+    let rejected = world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await;
+    assert!(matches!(rejected, Err(EndSessionsError::SessionEnded)), "{rejected:?}");
     assert!(world.sessions("ada").await.contains_key(&session_id(2)));
 }
 

@@ -25,7 +25,7 @@ async fn import(
     world.table.import(record, Assurance::Record, if_different, user_id(99), at(NOW)).await
 }
 
-/// The same in a later run, which draws another id.
+/// The import of `record` in a later run, which draws another id.
 async fn import_again(
     world: &World,
     record: &UserRecord,
@@ -50,8 +50,8 @@ async fn exported(world: &World) -> Vec<UserRecord> {
 async fn a_record_goes_in_once_and_comes_out_as_it_went_in() {
     let world = World::new().await;
     let record = record("ada", Some(7));
-    assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Created);
-    assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Unchanged);
+    assert_eq!(import(&world, &record, IfDifferent::Reject).await.unwrap(), Imported::Created);
+    assert_eq!(import(&world, &record, IfDifferent::Reject).await.unwrap(), Imported::Unchanged);
     assert_eq!(import(&world, &record, IfDifferent::Replace).await.unwrap(), Imported::Unchanged);
     assert_eq!(exported(&world).await, [record]);
     let user = world.ada().await;
@@ -62,11 +62,11 @@ async fn a_record_goes_in_once_and_comes_out_as_it_went_in() {
 async fn a_record_without_id_and_instant_gets_new_ones_and_keeps_them() {
     let world = World::new().await;
     let record = record("ada", None);
-    assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Created);
+    assert_eq!(import(&world, &record, IfDifferent::Reject).await.unwrap(), Imported::Created);
     let user = world.ada().await;
     assert_eq!((user.id, user.created_at), (user_id(99), at(NOW)));
     let again =
-        world.table.import(&record, Assurance::Record, IfDifferent::Refuse, user_id(98), at(NOW + 5)).await;
+        world.table.import(&record, Assurance::Record, IfDifferent::Reject, user_id(98), at(NOW + 5)).await;
     assert_eq!(again.unwrap(), Imported::Unchanged);
     assert_eq!(world.ada().await, user);
 }
@@ -75,7 +75,7 @@ async fn a_record_without_id_and_instant_gets_new_ones_and_keeps_them() {
 async fn a_write_whose_answer_was_lost_counts_as_the_creation_it_was() {
     let world = World::new().await;
     for _lost_answer in 0..2 {
-        let imported = import(&world, &record("ada", None), IfDifferent::Refuse).await;
+        let imported = import(&world, &record("ada", None), IfDifferent::Reject).await;
         assert_eq!(imported.unwrap(), Imported::Created);
     }
 }
@@ -84,7 +84,7 @@ async fn a_write_whose_answer_was_lost_counts_as_the_creation_it_was() {
 async fn a_user_who_differs_is_kept_and_the_difference_is_named() {
     let world = World::new().await;
     let same = record("ada", Some(7));
-    import(&world, &same, IfDifferent::Refuse).await.unwrap();
+    import(&world, &same, IfDifferent::Reject).await.unwrap();
     let before = world.ada().await;
     for (record, attribute) in [
         (UserRecord { password_hash: Some(new_hash()), ..same.clone() }, "password_hash"),
@@ -92,15 +92,15 @@ async fn a_user_who_differs_is_kept_and_the_difference_is_named() {
         (UserRecord { status: Status::Enabled, ..same.clone() }, "enabled"),
         (UserRecord { created_at: Some(at(NOW)), ..same.clone() }, "created_at"),
     ] {
-        let refused = import(&world, &record, IfDifferent::Refuse).await;
+        let rejected = import(&world, &record, IfDifferent::Reject).await;
         assert!(
-            matches!(&refused, Err(ImportError::ChangedBoth(named)) if *named == [attribute]),
-            "{refused:?}"
+            matches!(&rejected, Err(ImportError::ChangedBoth(named)) if *named == [attribute]),
+            "{rejected:?}"
         );
     }
-    for if_different in [IfDifferent::Refuse, IfDifferent::Replace] {
-        let refused = import(&world, &record("ada", Some(8)), if_different).await;
-        assert!(matches!(refused, Err(ImportError::OtherId)), "{refused:?}");
+    for if_different in [IfDifferent::Reject, IfDifferent::Replace] {
+        let rejected = import(&world, &record("ada", Some(8)), if_different).await;
+        assert!(matches!(rejected, Err(ImportError::OtherId)), "{rejected:?}");
     }
     assert_eq!(world.ada().await, before);
 }
@@ -118,7 +118,7 @@ fn from_django(username: &str, name: &str, key: u64) -> UserRecord {
 async fn a_replaced_user_keeps_the_id_and_loses_the_sessions() {
     let world = World::new().await;
     let before = from_django("ada", "Ada", 7);
-    import(&world, &before, IfDifferent::Refuse).await.unwrap();
+    import(&world, &before, IfDifferent::Reject).await.unwrap();
     world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
     let record = UserRecord { password_hash: Some(new_hash()), status: Status::Disabled, ..before };
     assert_eq!(import_again(&world, &record, IfDifferent::Replace).await.unwrap(), Imported::Replaced);
@@ -132,13 +132,13 @@ async fn a_replaced_user_keeps_the_id_and_loses_the_sessions() {
 #[tokio::test]
 async fn nothing_of_one_person_is_given_to_another_of_the_same_name() {
     let world = World::new().await;
-    import(&world, &from_django("root", "root", 1), IfDifferent::Refuse).await.unwrap();
+    import(&world, &from_django("root", "root", 1), IfDifferent::Reject).await.unwrap();
     let root: users::Username = name("root");
     let before = world.table.find(&root).await.unwrap();
     let born = |record: UserRecord| UserRecord { created_at: Some(at(NOW - 9)), ..record };
-    import(&world, &born(from_django("bob", "bob", 2)), IfDifferent::Refuse).await.unwrap();
+    import(&world, &born(from_django("bob", "bob", 2)), IfDifferent::Reject).await.unwrap();
     for assurance in [Assurance::Record, Assurance::Administrator] {
-        for if_different in [IfDifferent::Refuse, IfDifferent::Update, IfDifferent::Replace] {
+        for if_different in [IfDifferent::Reject, IfDifferent::Update, IfDifferent::Replace] {
             for other in [
                 // Another spelling is another person there; so is another key, and another date of joining.
                 from_django("root", "Root", 3),
@@ -167,21 +167,21 @@ async fn a_user_who_was_not_imported_is_somebody_else_unless_an_administrator_sa
     let import = |if_different| {
         world.table.import(&there, Assurance::Administrator, if_different, user_id(98), at(NOW))
     };
-    let rejected = import(IfDifferent::Refuse).await;
+    let rejected = import(IfDifferent::Reject).await;
     assert!(matches!(rejected, Err(ImportError::ChangedBoth(_))), "{rejected:?}");
     assert_eq!(import(IfDifferent::Replace).await.unwrap(), Imported::Replaced);
     assert_eq!(world.ada().await.id, user_id(1));
-    assert_eq!(import(IfDifferent::Refuse).await.unwrap(), Imported::Unchanged);
+    assert_eq!(import(IfDifferent::Reject).await.unwrap(), Imported::Unchanged);
 }
 
 #[tokio::test]
 async fn what_was_changed_here_since_the_last_import_is_told_from_what_was_changed_there() {
     let world = World::new().await;
     let first = from_django("ada", "Ada", 7);
-    import(&world, &first, IfDifferent::Refuse).await.unwrap();
+    import(&world, &first, IfDifferent::Reject).await.unwrap();
     let with_claims = UserRecord { claims: r#"{"role":"user"}"#.parse().unwrap(), ..first.clone() };
     world.log_in(&world.ada().await, session_id(1), NOW).await.unwrap();
-    let rejected = import_again(&world, &with_claims, IfDifferent::Refuse).await;
+    let rejected = import_again(&world, &with_claims, IfDifferent::Reject).await;
     assert!(
         matches!(&rejected, Err(ImportError::ChangedThere(named)) if *named == ["claims"]),
         "{rejected:?}"
@@ -191,7 +191,7 @@ async fn what_was_changed_here_since_the_last_import_is_told_from_what_was_chang
 
     // A login here replaces the hash.
     world.table.set_password(&name("ada"), &new_hash()).await.unwrap();
-    for if_different in [IfDifferent::Refuse, IfDifferent::Update, IfDifferent::Replace] {
+    for if_different in [IfDifferent::Reject, IfDifferent::Update, IfDifferent::Replace] {
         assert_eq!(import_again(&world, &with_claims, if_different).await.unwrap(), Imported::ChangedHere);
     }
     assert_eq!(world.ada().await.password_hash, Ok(new_hash()));
@@ -219,15 +219,15 @@ async fn a_user_without_a_password_comes_out_as_they_went_in() {
     let world = World::new().await;
     let record =
         UserRecord { password_hash: None, origin: Some(came_as("Ada", 7)), ..record("ada", Some(7)) };
-    assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Created);
-    assert_eq!(import(&world, &record, IfDifferent::Refuse).await.unwrap(), Imported::Unchanged);
+    assert_eq!(import(&world, &record, IfDifferent::Reject).await.unwrap(), Imported::Created);
+    assert_eq!(import(&world, &record, IfDifferent::Reject).await.unwrap(), Imported::Unchanged);
     assert_eq!(exported(&world).await, [record]);
 }
 
 #[tokio::test]
 async fn an_export_of_before_undoes_what_was_changed_since() {
     let world = World::new().await;
-    import(&world, &from_django("ada", "Ada", 7), IfDifferent::Refuse).await.unwrap();
+    import(&world, &from_django("ada", "Ada", 7), IfDifferent::Reject).await.unwrap();
     let before = exported(&world).await;
     world.table.disable(&name("ada")).await.unwrap();
     for (if_different, enabled) in [(IfDifferent::Update, false), (IfDifferent::Replace, true)] {
@@ -251,8 +251,8 @@ async fn a_reserved_name_is_its_owners_alone() {
     assert_eq!(exported(&world).await, [], "a reserved name is no user");
     let rejected = import(&world, &other, IfDifferent::Replace).await;
     assert!(matches!(rejected, Err(ImportError::Reserved(Some(_)))), "{rejected:?}");
-    assert_eq!(import(&world, &root, IfDifferent::Refuse).await.unwrap(), Imported::Created);
-    assert_eq!(import(&world, &root, IfDifferent::Refuse).await.unwrap(), Imported::Unchanged);
+    assert_eq!(import(&world, &root, IfDifferent::Reject).await.unwrap(), Imported::Created);
+    assert_eq!(import(&world, &root, IfDifferent::Reject).await.unwrap(), Imported::Unchanged);
     assert_eq!(reserve(other.origin.as_ref()).await, Reservation::OfAnother(root.origin.clone()));
     assert_eq!(reserve(root.origin.as_ref()).await, Reservation::Theirs);
 }
@@ -269,7 +269,7 @@ async fn a_name_reserved_for_several_goes_to_the_one_an_administrator_names() {
         assert!(matches!(rejected, Err(ImportError::Reserved(None))), "{rejected:?}");
     }
     let named =
-        world.table.import(&other, Assurance::Administrator, IfDifferent::Refuse, user_id(51), at(NOW));
+        world.table.import(&other, Assurance::Administrator, IfDifferent::Reject, user_id(51), at(NOW));
     assert_eq!(named.await.unwrap(), Imported::Created);
     let exported = exported(&world).await;
     assert_eq!(exported.len(), 1);

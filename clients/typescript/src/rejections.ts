@@ -1,7 +1,7 @@
 import { codeOf } from "./errors.js";
 import type { SignedOutReason } from "./state.js";
 
-/** The refusals that say something of the session whose token was refused, and why nobody is signed in any more. */
+/** The rejections that say something of the session whose token was rejected, and why nobody is signed in any more. */
 const REASONS = new Map<string | undefined, SignedOutReason>([
   // In cookie mode: the cookie is gone.
   ["authorization_required", "none"],
@@ -14,7 +14,7 @@ const REASONS = new Map<string | undefined, SignedOutReason>([
   ["refresh_disabled", "refresh_disabled"],
 ]);
 
-/** Why the session of a refused token is over, or ending; undefined where `problem` says nothing of it. */
+/** Why the session of a rejected token is over, or ending; undefined where `problem` says nothing of it. */
 export function reasonIn(problem: unknown): SignedOutReason | undefined {
   return REASONS.get(codeOf(problem));
 }
