@@ -57,15 +57,12 @@ impl Endpoint for Jwks {
     }
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
-        // REST APIs put their stage in front of the path.
-        let path = request.path();
         let keys = self.keys.current(now).await?;
-        let document = if path.ends_with(JWK_SET_PATH) {
-            public_jwk_set(&keys, now)
-        } else if path.ends_with(DISCOVERY_PATH) {
-            self.discovery(&keys, now)
-        } else {
-            return Err(Reason::NotFound.into());
+        // A REST API puts its stage in front, and an API of your own other paths.
+        let document = match request.path().rsplit('/').next() {
+            Some("jwks.json") => public_jwk_set(&keys, now),
+            Some("openid-configuration") => self.discovery(&keys, now),
+            _ => return Err(Reason::NotFound.into()),
         };
         Ok(Response::json(StatusCode::OK, &document).with_header(header::CACHE_CONTROL, CACHE_CONTROL))
     }

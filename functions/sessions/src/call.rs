@@ -4,11 +4,11 @@ use http::Method;
 /// What a path asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call<'a> {
-    /// `/auth/logout`
+    /// `…/logout`
     LogOut,
-    /// `/auth/sessions`
+    /// `…/sessions`
     List,
-    /// `/auth/sessions/{sid}`, with what is in the place of `{sid}`
+    /// `…/sessions/{sid}`, with what is in the place of `{sid}`
     End(&'a str),
 }
 
@@ -17,13 +17,17 @@ const LIST: Route = Route { name: "list_sessions", methods: &[Method::GET] };
 const END: Route = Route { name: "end_session", methods: &[Method::DELETE] };
 
 impl<'a> Call<'a> {
-    /// The call at `path`, in front of which a REST API may put its stage.
+    /// The call at `path`, by its last segments: a REST API puts its stage in front, and an API of your own other paths.
     pub(crate) fn at(path: &'a str) -> Option<Self> {
-        if path.ends_with("/auth/logout") {
-            return Some(Self::LogOut);
+        let (parent, last) = path.rsplit_once('/')?;
+        if parent.ends_with("/sessions") {
+            return Some(Self::End(last));
         }
-        let (_, rest) = path.rsplit_once("/auth/sessions")?;
-        if rest.is_empty() { Some(Self::List) } else { rest.strip_prefix('/').map(Self::End) }
+        match last {
+            "logout" => Some(Self::LogOut),
+            "sessions" => Some(Self::List),
+            _ => None,
+        }
     }
 
     /// Its name and its methods.
@@ -41,21 +45,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_one_call_with_a_stage_in_front_of_it_or_without() {
-        for stage in ["", "/prod", "/v1/auth"] {
+    fn a_path_is_one_call_whatever_is_in_front_of_it() {
+        for front in ["", "/auth", "/prod/auth", "/v1/logout", "/a b/%2F"] {
             for (path, call) in [
-                ("/auth/logout", Some(Call::LogOut)),
-                ("/auth/sessions", Some(Call::List)),
-                ("/auth/sessions/abc", Some(Call::End("abc"))),
-                ("/auth/sessions/", Some(Call::End(""))),
-                ("/auth/sessions/a/b", Some(Call::End("a/b"))),
-                ("/auth/sessionsabc", None),
-                ("/auth/logout/", None),
+                ("/logout", Some(Call::LogOut)),
+                ("/sessions", Some(Call::List)),
+                ("/sessions/abc", Some(Call::End("abc"))),
+                ("/sessions/", Some(Call::End(""))),
+                ("/sessions/logout", Some(Call::End("logout"))),
+                ("/sessions/a/b", None),
+                ("/sessionsabc", None),
+                ("/logout/", None),
                 ("/auth", None),
-                ("", None),
+                ("/", None),
             ] {
-                assert_eq!(Call::at(&format!("{stage}{path}")), call, "{stage}{path}");
+                assert_eq!(Call::at(&format!("{front}{path}")), call, "{front}{path}");
             }
         }
+        assert_eq!(Call::at(""), None);
+        assert_eq!(Call::at("sessions"), None);
     }
 }
