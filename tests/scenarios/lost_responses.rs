@@ -3,7 +3,8 @@
 use harness::{Event, Fault, LOGIN_AT, Reply, World, at};
 use http::Method;
 use serde_json::json;
-use users::BeforeLogin;
+use token::{CustomClaims, UserId};
+use users::{BeforeLogin, ChangeError, NewUser};
 
 const PASSWORD: &str = "correct horse battery";
 const NEW: &str = "quiet harbour lanterns";
@@ -173,6 +174,68 @@ async fn a_logout_whose_responses_are_lost_ends_what_it_should() {
 }
 
 #[tokio::test]
+async fn the_end_of_one_session_whose_responses_are_lost_ends_that_one() {
+    for lost in [1, 2, ALL] {
+        let world = world().await;
+        let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+        let other = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+        let other = world.claims(&other, LOGIN_AT).session_id.to_string();
+        let end = async || world.end_session(&other, &token, LOGIN_AT + 1).await.status;
+        world.faults.set(Fault::LostResponse, lost);
+        assert_eq!(end().await, if lost < 3 { 204 } else { 503 }, "{lost}");
+        world.faults.clear();
+        // The same call, repeated after a 503, says that it is done.
+        assert_eq!(end().await, 204, "{lost}");
+        assert_eq!(sessions(&world).await, 1, "{lost}");
+        assert_eq!(world.refresh(&token, LOGIN_AT + 2).await.status, 200, "{lost}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_administrator_writes_is_there_however_many_responses_are_lost() {
+    for lost in [1, 2, ALL] {
+        let world = world().await;
+        let (ada, bob) = ("ada".parse().unwrap(), "bob".parse().unwrap());
+        let lose = || world.faults.set(Fault::LostResponse, lost);
+        lose();
+        let disabled = world.users.disable(&ada).await;
+        world.faults.clear();
+        assert_eq!(disabled.is_ok(), lost < 3, "{lost}: {disabled:?}");
+        world.users.disable(&ada).await.unwrap();
+        assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.code(), "invalid_credentials");
+        lose();
+        let enabled = world.users.enable(&ada).await;
+        world.faults.clear();
+        assert_eq!(enabled.is_ok(), lost < 3, "{lost}: {enabled:?}");
+        world.users.enable(&ada).await.unwrap();
+        assert_eq!(world.log_in("ada", PASSWORD, LOGIN_AT).await.status, 200);
+        let new = NewUser {
+            username: bob,
+            id: UserId::new(edge::random::entropy().unwrap()),
+            password_hash: world.users.find(&ada).await.unwrap().unwrap().password_hash.unwrap(),
+            claims: CustomClaims::default(),
+        };
+        lose();
+        let created = world.users.create(&new, at(LOGIN_AT)).await;
+        world.faults.clear();
+        assert_eq!(created.is_ok(), lost < 3, "{lost}: {created:?}");
+        assert_eq!(world.log_in("bob", PASSWORD, LOGIN_AT).await.status, 200, "it was made all the same");
+        let eve = "eve".parse().unwrap();
+        lose();
+        let renamed = world.users.rename(&ada, &eve).await;
+        world.faults.clear();
+        assert_eq!(renamed.is_ok(), lost < 3, "{lost}: {renamed:?}");
+        assert_eq!(world.log_in("eve", PASSWORD, LOGIN_AT).await.status, 200, "she has the name all the same");
+        lose();
+        let deleted = world.users.delete(&eve).await;
+        world.faults.clear();
+        assert_eq!(deleted.is_ok(), lost < 3, "{lost}: {deleted:?}");
+        assert_eq!(world.users.find(&eve).await.unwrap(), None, "{lost}");
+        assert!(matches!(world.users.delete(&eve).await, Err(ChangeError::NoSuchUser)), "{lost}");
+    }
+}
+
+#[tokio::test]
 async fn writes_that_meet_a_transaction_are_made_after_it() {
     for (fault, times) in [(Fault::Conflict, 1), (Fault::Conflict, 3), (Fault::InProgress, 2)] {
         let world = world().await;
@@ -198,5 +261,7 @@ async fn writes_that_meet_a_transaction_are_made_after_it() {
         meet();
         assert_eq!(world.log_out_everywhere(&token, LOGIN_AT).await.status, 204);
         assert_eq!(sessions(&world).await, 0);
+        meet();
+        world.users.delete(&"ada".parse().unwrap()).await.unwrap();
     }
 }

@@ -1,15 +1,13 @@
 //! What administrators do: users come, change and go.
 
-use aws_sdk_dynamodb::{
-    error::SdkError, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
-};
+use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    Operation, PasswordHash, Status, StoreError, UserTable, Username,
+    PasswordHash, Status, StoreError, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, string, user_key},
     schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
-    update::{Outcome, put, update},
+    update::{self, Outcome, put, update},
 };
 
 /// A user to be created, enabled and without a session.
@@ -128,21 +126,25 @@ impl UserTable {
 
     /// Removes the user and every session; failed logins under the name are kept until they expire.
     pub async fn delete(&self, username: &Username) -> Result<(), ChangeError> {
-        let deleted = self
+        let Some(row) = self.row(username).await? else { return Err(ChangeError::NoSuchUser) };
+        let delete = self
             .client
             .delete_item()
             .table_name(&*self.name)
             .key(KEY, user_key(username))
-            .condition_expression("attribute_exists(#pk)")
             .expression_attribute_names("#pk", KEY)
-            .send()
-            .await;
-        match deleted {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-                Err(ChangeError::NoSuchUser)
-            }
-            Err(error) => Err(StoreError::unavailable(Operation::DeleteItem, error).into()),
+            .expression_attribute_names("#id", USER_ID);
+        // The client repeats a write whose answer was lost, and then finds no row: that is what was wanted. A user who has
+        // come under the name since is somebody else.
+        let delete = match row.get(USER_ID) {
+            Some(id) => delete
+                .condition_expression("attribute_not_exists(#pk) OR #id = :id")
+                .expression_attribute_values(":id", id.clone()),
+            None => delete.condition_expression("attribute_not_exists(#pk) OR attribute_not_exists(#id)"),
+        };
+        match update::delete(delete).await? {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Rejected(_) => Err(ChangeError::NoSuchUser),
         }
     }
 

@@ -56,7 +56,7 @@ impl UserTable {
         Err(StoreError::Contended { attempts: MAX_ATTEMPTS }.into())
     }
 
-    async fn row(&self, username: &Username) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn row(&self, username: &Username) -> Result<Option<Row>, StoreError> {
         let request = self.client.get_item().table_name(&*self.name).key(KEY, user_key(username));
         let answer = request.consistent_read(true).send().await;
         Ok(answer.map_err(|error| StoreError::unavailable(Operation::GetItem, error))?.item)

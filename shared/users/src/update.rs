@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
     operation::{
+        delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
         put_item::{PutItemError, builders::PutItemFluentBuilder},
         transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
@@ -53,6 +54,11 @@ pub(crate) async fn put(write: PutItemFluentBuilder) -> Result<Outcome, StoreErr
     settled(|| Update::put(write.clone())).await
 }
 
+/// Deletes the row.
+pub(crate) async fn delete(write: DeleteItemFluentBuilder) -> Result<Outcome, StoreError> {
+    settled(|| Update::delete(write.clone())).await
+}
+
 /// Makes attempts until one of them meets no other write.
 async fn settled<A>(attempt: impl Fn() -> A) -> Result<Outcome, StoreError>
 where
@@ -91,6 +97,17 @@ impl Update {
             }
             Some(PutItemError::TransactionConflictException(_)) => Ok(Self::Conflict),
             _ => Err(StoreError::unavailable(Operation::PutItem, error)),
+        }
+    }
+
+    async fn delete(write: DeleteItemFluentBuilder) -> Result<Self, StoreError> {
+        let Err(error) = write.send().await else { return Ok(Self::Done(None)) };
+        match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Self::Rejected(failed.item.clone()))
+            }
+            Some(DeleteItemError::TransactionConflictException(_)) => Ok(Self::Conflict),
+            _ => Err(StoreError::unavailable(Operation::DeleteItem, error)),
         }
     }
 
