@@ -34,7 +34,7 @@ const TOO_WEAK: [&str; 5] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "cr
 /// | bcrypt of SHA-256 | Django's `bcrypt_sha256$$2b$…` |
 /// | scrypt | `$scrypt$ln=16,r=8,p=1$salt$output`, Django's `scrypt$16384$salt$8$5$output`, Werkzeug's `scrypt:32768:8:1$salt$output` |
 ///
-/// Before bcrypt there may be Spring's `{bcrypt}` or Dovecot's `{BLF-CRYPT}`, before Argon2 Spring's `{argon2}`.
+/// Before bcrypt there may be Spring's `{bcrypt}` or Dovecot's `{BLF-CRYPT}`, before others the name of a Spring encoder.
 ///
 /// The text is kept as it was read. What the other program hashed was a password as typed, ours is in NFC: where
 /// the two differ, which takes a keyboard that sends accents apart from their letters, the password is rejected, and
@@ -170,10 +170,22 @@ fn scheme(text: &str) -> Result<Scheme, HashError> {
 fn prefixed(prefix: &str, text: &str) -> Result<Scheme, HashError> {
     match prefix {
         "bcrypt" | "BLF-CRYPT" => Ok(Scheme::Other(OtherHash::Bcrypt(BcryptHash::plain(text)?))),
+        "pbkdf2" => spring_pbkdf2(Prf::HmacSha1, 185_000, 8, text),
+        "pbkdf2@SpringSecurity_v5_8" => spring_pbkdf2(Prf::HmacSha256, 310_000, 16, text),
+        "scrypt" | "scrypt@SpringSecurity_v5_8" => {
+            Ok(Scheme::Other(OtherHash::Scrypt(ScryptHash::from_spring(text)?)))
+        }
         "argon2" | "argon2@SpringSecurity_v5_8" | "ARGON2I" | "ARGON2ID" => Ok(Scheme::Argon2(text.parse()?)),
         "noop" | "PLAIN" => Err(HashError::TooWeak("plain text")),
         _ => Err(HashError::UnknownAlgorithm),
     }
+}
+
+/// What `PasswordEncoderFactories` of Spring Security makes under a name; an encoder with other settings writes the same
+/// name, and its hashes match no password here.
+fn spring_pbkdf2(prf: Prf, iterations: u32, salt_bytes: usize, text: &str) -> Result<Scheme, HashError> {
+    let hash = Pbkdf2Hash::from_spring(prf, iterations, salt_bytes, text)?;
+    Ok(Scheme::Other(OtherHash::Pbkdf2(hash)))
 }
 
 /// Bytes in hexadecimal digits.
@@ -243,7 +255,7 @@ mod tests {
             "argon2id",
             "$argon2id",
             "b969f3609f96f027ca7da6aa9d4d2e50",
-            "{pbkdf2}$pbkdf2-sha256$29000$9n4vhfC.t3YOYcwZ4/zfGw$zjOpEcgHNMF9goUSxElbA9miSy0OAAC.ISwNxJkTuNw",
+            "{sha256}$pbkdf2-sha256$29000$9n4vhfC.t3YOYcwZ4/zfGw$zjOpEcgHNMF9goUSxElbA9miSy0OAAC.ISwNxJkTuNw",
             "{",
             "{bcrypt",
             "$6$salt$hash",

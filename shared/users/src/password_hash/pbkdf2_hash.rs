@@ -11,6 +11,7 @@ use super::{HashError, hexadecimal, number, parts};
 /// The most iterations a stored hash may ask for: Django's default is 1,200,000 in release 6.0.
 const MAX_ITERATIONS: u32 = 2_000_000;
 const MAX_SALT_BYTES: usize = 64;
+const SPRING_OUTPUT_BYTES: usize = 32;
 
 /// PBKDF2 (RFC 8018, section 5.2).
 #[derive(Clone, PartialEq)]
@@ -68,6 +69,24 @@ impl Pbkdf2Hash {
         };
         let [salt, output] = parts(text)?;
         Self::new(prf, number(iterations)?, salt.into(), hexadecimal(output)?)
+    }
+
+    /// Spring's salt and output in one hexadecimal text; the number of iterations goes with the name in front of it.
+    ///
+    /// With HMAC-SHA-1 Spring stores 32 bytes of output. The first 20 depend on no others, so they tell as much.
+    pub(super) fn from_spring(
+        prf: Prf,
+        iterations: u32,
+        salt_bytes: usize,
+        text: &str,
+    ) -> Result<Self, HashError> {
+        let mut salt = hexadecimal(text)?;
+        if salt.len() != salt_bytes + SPRING_OUTPUT_BYTES {
+            return Err(HashError::Output);
+        }
+        let mut output = salt.split_off(salt_bytes);
+        output.truncate(prf.output_bytes());
+        Self::new(prf, iterations, salt, output)
     }
 
     /// The PHC string's `i=600000,l=32$salt$output`, or passlib's `29000$salt$output`, whose base64 has `.` for `+`.
@@ -143,6 +162,11 @@ mod tests {
             (format!("$pbkdf2-sha512$1000$c2FsdA${OUTPUT}"), HashError::UnknownAlgorithm),
             (format!("pbkdf2_sha1$1000$salt${OUTPUT}="), HashError::Output),
             ("pbkdf2:sha256:1000$salt$AA".into(), HashError::Output),
+            (format!("{{pbkdf2}}{}", "0".repeat(79)), HashError::Malformed),
+            (format!("{{pbkdf2}}{}", "0".repeat(78)), HashError::Output),
+            (format!("{{pbkdf2}}{}", "0".repeat(96)), HashError::Output),
+            (format!("{{pbkdf2@SpringSecurity_v5_8}}{}", "0".repeat(80)), HashError::Output),
+            (format!("{{pbkdf2@SpringSecurity_v6_0}}{}", "0".repeat(96)), HashError::UnknownAlgorithm),
             ("pbkdf2:sha256:1000$salt$A".into(), HashError::Malformed),
             ("pbkdf2:sha256:1000$salt$+A".into(), HashError::Malformed),
             ("pbkdf2:sha256$salt$AA".into(), HashError::Malformed),

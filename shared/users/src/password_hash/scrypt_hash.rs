@@ -40,6 +40,15 @@ impl ScryptHash {
         Self::new((log_2(n)?, number(r)?, number(p)?), salt.into(), hexadecimal(output)?)
     }
 
+    /// Spring's `$100801$salt$output`: log2 of N, r and p in hexadecimal, two digits for each of the last two.
+    pub(super) fn from_spring(text: &str) -> Result<Self, HashError> {
+        let ["", params, salt, output] = parts(text)? else { return Err(HashError::Malformed) };
+        let digits = params.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let params = u32::from_str_radix(params, 16).ok().filter(|_| digits).ok_or(HashError::Parameters)?;
+        let decode = |text| STANDARD.decode(text).map_err(|_| HashError::Malformed);
+        Self::new((params >> 16, params >> 8 & 0xff, params & 0xff), decode(salt)?, decode(output)?)
+    }
+
     /// The PHC string's `ln=16,r=8,p=1$salt$output`.
     pub(super) fn from_phc(text: &str) -> Result<Self, HashError> {
         let [parameters, salt, output] = parts(text)?;
@@ -142,6 +151,14 @@ mod tests {
             ("scrypt$16384$salt$8$1$".into(), HashError::Output),
             (format!("$scrypt$ln=16,r=8,p=1$c2FsdA${OUTPUT}="), HashError::Malformed),
             ("$scrypt$ln=16,r=8,p=1$c2FsdA".into(), HashError::Malformed),
+            (format!("{{scrypt}}e0801$c2FsdA==${OUTPUT}="), HashError::Malformed),
+            (format!("{{scrypt}}x$e0801$c2FsdA==${OUTPUT}="), HashError::Malformed),
+            (format!("{{scrypt}}$e0801$c2FsdA${OUTPUT}="), HashError::Malformed),
+            (format!("{{scrypt}}$+e0801$c2FsdA==${OUTPUT}="), HashError::Parameters),
+            (format!("{{scrypt}}$$c2FsdA==${OUTPUT}="), HashError::Parameters),
+            (format!("{{scrypt}}$e0800$c2FsdA==${OUTPUT}="), HashError::Parameters),
+            (format!("{{scrypt}}$120801$c2FsdA==${OUTPUT}="), HashError::Parameters),
+            (format!("{{scrypt}}$ffffffff$c2FsdA==${OUTPUT}="), HashError::Parameters),
         ] {
             assert_eq!(read(&text), Err(error), "{text}");
         }

@@ -3,14 +3,15 @@
 //! Made with Django 5.2.19 (`make_password(password, hasher=…)` with its defaults), bcrypt 5.0.0 for Python
 //! (`hashpw(…, gensalt(10, prefix=…))`), libxcrypt 4.4.33 (`crypt(3)` with a `$2y$` salt), passlib 1.7.4
 //! (`pbkdf2_sha256.hash`, `scrypt.using(rounds=14).hash`), argon2-cffi 25.1.0 (`hash_secret`) and Werkzeug 3.1.9
-//! (`generate_password_hash`). The last three are others of these, with the prefixes of Spring Security and Dovecot.
+//! (`generate_password_hash`). Three are others of these, with the prefixes of Spring Security and
+//! Dovecot. The last four are in the forms of Spring Security's encoders, computed with Python's hashlib.
 
 use token::Entropy;
 use users::{Hasher, Password, PasswordHash, Verdict};
 
 const PASSWORD: &str = "correct horse \u{e9}";
 
-const HASHES: [&str; 22] = [
+const HASHES: [&str; 26] = [
     "pbkdf2_sha256$1000000$8ulwitrBRzQf2YMFob1nmx$REv7XJLiDMyV3961y4Xgb6OhgA30ZjBoGfIHnB3JkRk=",
     "pbkdf2_sha256$1000000$seasaltseasalt$ta0T3onBYvlYURKH1NQoQL300SyhGdvKwu/Gpk/ZbCU=",
     "argon2$argon2id$v=19$m=102400,t=2,p=8$bmFscWMybDl2SldMRkhLTlliWG4xcg$k9mnZgMs6Pi5dhvrBYbTwEkvHS5jW0LOs3/9+5/8ViE",
@@ -33,6 +34,10 @@ const HASHES: [&str; 22] = [
     "{bcrypt}$2a$10$Lexd.ImKNSL.SAwBcJxub.etCOiGSBTuVpGUSn2/wwQieV3ueoQAC",
     "{BLF-CRYPT}$2y$05$Wur20iBrUaPdMrbHTHETaORLjn0HwagVdtXVcgXDgrJUOUpEfd09K",
     "{argon2@SpringSecurity_v5_8}$argon2id$v=19$m=4096,t=3,p=2$aZkQzdezWYNr7Ef5JbdNMg$p6VqXvYhL8d+kK710+tG9zNBeS3GeLBmWh8woHnvM88",
+    "{pbkdf2}ab1146a8458d4ce46568665a3b483602ae4317b158b1cd627383cb17572a768b18e3594d8d81a51f",
+    "{pbkdf2@SpringSecurity_v5_8}fefe5120467e5d4ccff442dbb2fa86d2fa24fce11b556215b0c8d0910c8bc85eb2032c5b4b659d6e25277f23c5150978",
+    "{scrypt}$e0801$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==$8PwIak8l6wkrTHQa8sQkrNN/TVl/+EEefD/rWIuKn/Y=",
+    "{scrypt@SpringSecurity_v5_8}$100801$ZGVmZ2hpamtsbW5vcHFycw==$aCdlitftHw7kLqF7JnT3Hd0v3RxR0R4PD3XgZKv60uY=",
 ];
 
 fn password(text: &str) -> Password {
@@ -53,6 +58,14 @@ fn the_password_matches_and_others_do_not() {
         assert_eq!(verdict("correct horse e\u{301}", text), Verdict::Match, "in NFC {text}");
         assert_eq!(verdict("correct horse e", text), Verdict::Mismatch, "{text}");
     }
+}
+
+/// From the tests of Spring Security's own encoder.
+#[test]
+fn a_hash_of_spring_security_itself_matches() {
+    let of_spring = "{pbkdf2@SpringSecurity_v5_8}fefe5120467e5d4ccff442dbb2fa86d276262d97435c0c54e5eebced51ffd144fcb05eb53fea2677216c4f3250010006";
+    assert_eq!(verdict("password", of_spring), Verdict::Match);
+    assert_eq!(verdict("passwore", of_spring), Verdict::Mismatch);
 }
 
 #[test]
