@@ -225,7 +225,11 @@ async fn what_an_administrator_writes_is_there_however_many_responses_are_lost()
         let renamed = world.users.rename(&ada, &eve).await;
         world.faults.clear();
         assert_eq!(renamed.is_ok(), lost < 3, "{lost}: {renamed:?}");
-        assert_eq!(world.log_in("eve", PASSWORD, LOGIN_AT).await.status, 200, "she has the name all the same");
+        assert_eq!(
+            world.log_in("eve", PASSWORD, LOGIN_AT).await.status,
+            200,
+            "she has the name all the same"
+        );
         lose();
         let deleted = world.users.delete(&eve).await;
         world.faults.clear();

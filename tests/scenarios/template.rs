@@ -450,19 +450,32 @@ fn a_stack_can_go_on_with_the_table_and_the_secret_of_an_earlier_one() {
     assert_eq!(deployed["Resources"]["Rotation"]["Properties"]["SecretId"], secret);
 }
 
+fn texts(list: &Value) -> BTreeSet<String> {
+    list.as_sequence().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
 #[test]
 fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secret() {
     let template = template();
     let policy = &template["Resources"]["PublicKeys"]["Properties"]["ResourcePolicy"]["PolicyDocument"];
     let statement = &policy["Statement"][0];
     assert_eq!((&statement["Effect"], &statement["Principal"]), (&"Deny".into(), &"*".into()));
-    for action in
-        ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"]
-    {
-        assert!(statement["Action"].as_sequence().unwrap().contains(&action.into()), "{action}");
-    }
-    let role = &statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"];
-    assert_eq!(plain(role), "RotateKeysRole.Arn");
+    let denied: BTreeSet<_> = texts(&statement["Action"]);
+    let writes = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"];
+    let by_partiql = ["PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"];
+    assert_eq!(
+        denied,
+        writes.into_iter().chain(by_partiql).map(|action| format!("dynamodb:{action}")).collect()
+    );
+    let writers = |parameters: &[(&str, &str)]| {
+        let deployed = resolved(parameters);
+        let policy = &deployed["Resources"]["PublicKeys"]["Properties"]["ResourcePolicy"]["PolicyDocument"];
+        let excepted = &policy["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"];
+        excepted.as_sequence().unwrap().iter().map(|it| plain(it).clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(writers(&[]), ["RotateKeysRole.Arn"]);
+    let administrator = "arn:aws:iam::123456789012:role/keys";
+    assert_eq!(writers(&[("KeyAdministratorArn", administrator)]), ["RotateKeysRole.Arn", administrator]);
 
     let of_secret = |parameters: &[(&str, &str)]| {
         resolved(parameters)["Resources"]["SigningSecretPolicy"]["Properties"]["ResourcePolicy"]["Statement"]
@@ -474,8 +487,10 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     assert_eq!(own_account.len(), 1);
     let account = &own_account[0]["Condition"]["StringNotEquals"]["aws:PrincipalAccount"];
     assert_eq!(plain(account), "AWS::AccountId");
-    let administrator = "arn:aws:iam::123456789012:role/keys";
     let named = of_secret(&[("KeyAdministratorArn", administrator)]);
+    let denied: BTreeSet<_> = texts(&named[1]["Action"]);
+    let ways = ["GetSecretValue", "PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage"];
+    assert_eq!(denied, ways.into_iter().map(|action| format!("secretsmanager:{action}")).collect());
     let excepted = named[1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_sequence().unwrap();
     let roles: BTreeSet<_> = excepted[1..].iter().map(|it| plain(it).as_str().unwrap().to_owned()).collect();
     assert_eq!(excepted[0], administrator);
