@@ -70,13 +70,13 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let mut folder = Self { path: without_trailing_slash(path), tightened: Vec::new() };
         folder.close_to_others()?;
-        for name in store::FILES.into_iter().chain([signing_key::FILE_NAME]) {
+        for name in store::FILES.into_iter().chain([store::OPENING, signing_key::FILE_NAME]) {
             folder.check_file(name)?;
         }
         Ok(folder)
     }
 
-    /// Removes the users and the signing key.
+    /// Removes the users and the signing key. The lock file stays: others may wait for it.
     pub fn forget(&self) -> Result<(), FolderError> {
         for name in store::FILES.into_iter().chain([signing_key::FILE_NAME]) {
             let path = self.join(name);
@@ -135,7 +135,7 @@ impl DataFolder {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
             let is_ours = |ours: &&str| name == **ours;
-            let others = [signing_key::FILE_NAME, session_settings::FILE_NAME];
+            let others = [store::OPENING, signing_key::FILE_NAME, session_settings::FILE_NAME];
             if !store::FILES.iter().chain(&others).any(is_ours) {
                 return Ok(true);
             }

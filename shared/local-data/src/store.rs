@@ -18,10 +18,10 @@ pub const TABLE_NAME: &str = "latchkey-users";
 /// The SQLite file in the data folder.
 const FILE_NAME: &str = "users.sqlite";
 /// Whoever opens the SQLite file holds a lock on this one meanwhile.
-const OPENING: &str = "users.sqlite-opening";
+pub(crate) const OPENING: &str = "users.sqlite-opening";
 /// That file and the ones that are kept beside it.
-pub(crate) const FILES: [&str; 5] =
-    [FILE_NAME, "users.sqlite-wal", "users.sqlite-shm", "users.sqlite-journal", OPENING];
+pub(crate) const FILES: [&str; 4] =
+    [FILE_NAME, "users.sqlite-wal", "users.sqlite-shm", "users.sqlite-journal"];
 
 /// A user table in an embedded DynamoDB, reached through the same SDK as the one of AWS.
 pub struct Store {
@@ -77,8 +77,11 @@ impl Store {
         let folder = DataFolder::open(folder)?;
         let path = folder.join(FILE_NAME);
         let failed = |reason: String| StoreFileError::Open { path: path.clone(), reason };
-        // Of two processes that set up a new file at once, SQLite turns one away without waiting.
-        let opening = private_file::lock(&folder.join(OPENING)).map_err(|error| failed(error.to_string()))?;
+        // Of two processes that set up a new file at once, SQLite turns one away without waiting; and a table is made in steps.
+        let lock_file = folder.join(OPENING);
+        let locked = tokio::task::spawn_blocking(move || private_file::lock(&lock_file)).await;
+        let opening =
+            locked.unwrap_or_else(|error| Err(error.into())).map_err(|error| failed(error.to_string()))?;
         // SQLite gives its other files the mode of the first. Closed before SQLite opens it: closing a file gives up every
         // lock that this process has on it, and others would take it for unused.
         match private_file::create_new(&path) {
@@ -87,8 +90,9 @@ impl Store {
             Err(error) => return Err(failed(error.to_string())),
         }
         let dynamodb = DynamoDb::open(&path, readers).map_err(|error| failed(error.to_string()))?;
+        let store = Self::of(dynamodb).await;
         drop(opening);
-        Self::of(dynamodb).await
+        store
     }
 
     async fn of(dynamodb: DynamoDb) -> Result<Self, StoreFileError> {
