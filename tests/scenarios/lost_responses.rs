@@ -240,6 +240,18 @@ async fn what_an_administrator_writes_is_there_however_many_responses_are_lost()
 }
 
 #[tokio::test]
+async fn a_deletion_beside_a_rename_tells_which_of_them_was_first() {
+    for round in 0..50 {
+        let world = world().await;
+        let (ada, eve) = ("ada".parse().unwrap(), "eve".parse().unwrap());
+        let (deleted, renamed) = tokio::join!(world.users.delete(&ada), world.users.rename(&ada, &eve));
+        let lives_on = world.users.find(&eve).await.unwrap().is_some();
+        assert_eq!(lives_on, renamed.is_ok(), "{round}: {renamed:?}");
+        assert_eq!(lives_on, deleted.is_err(), "{round}: {deleted:?}");
+    }
+}
+
+#[tokio::test]
 async fn writes_that_meet_a_transaction_are_made_after_it() {
     for (fault, times) in [(Fault::Conflict, 1), (Fault::Conflict, 3), (Fault::InProgress, 2)] {
         let world = world().await;

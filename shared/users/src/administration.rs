@@ -1,10 +1,13 @@
 //! What administrators do: users come, change and go.
 
-use aws_sdk_dynamodb::{operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::update_item::builders::UpdateItemFluentBuilder,
+    types::{AttributeValue, Delete, TransactWriteItem},
+};
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    PasswordHash, Status, StoreError, UserTable, Username,
+    Operation, PasswordHash, Status, StoreError, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, string, user_key},
     schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
     update::{self, Outcome, put, update},
@@ -126,23 +129,24 @@ impl UserTable {
 
     /// Removes the user and every session; failed logins under the name are kept until they expire.
     pub async fn delete(&self, username: &Username) -> Result<(), ChangeError> {
-        let Some(row) = self.row(username).await? else { return Err(ChangeError::NoSuchUser) };
-        let delete = self
-            .client
-            .delete_item()
+        let row = self.row(username).await?.ok_or(ChangeError::NoSuchUser)?;
+        let delete = Delete::builder()
             .table_name(&*self.name)
             .key(KEY, user_key(username))
-            .expression_attribute_names("#pk", KEY)
             .expression_attribute_names("#id", USER_ID);
-        // The client repeats a write whose answer was lost, and then finds no row: that is what was wanted. A user who has
-        // come under the name since is somebody else.
+        // Whoever has come under the name since it was read is somebody else.
         let delete = match row.get(USER_ID) {
-            Some(id) => delete
-                .condition_expression("attribute_not_exists(#pk) OR #id = :id")
-                .expression_attribute_values(":id", id.clone()),
-            None => delete.condition_expression("attribute_not_exists(#pk) OR attribute_not_exists(#id)"),
+            Some(id) => {
+                delete.condition_expression("#id = :id").expression_attribute_values(":id", id.clone())
+            }
+            None => delete
+                .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#id)")
+                .expression_attribute_names("#pk", KEY),
         };
-        match update::delete(delete).await? {
+        let delete =
+            delete.build().map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        match update::transact(&self.client, delete).await? {
             Outcome::Done(_) => Ok(()),
             Outcome::Rejected(_) => Err(ChangeError::NoSuchUser),
         }

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 /// No display and no source carries a row: hashes and sessions stay out of logs.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// `DynamoDB` failed, rejected or was too slow, after the client's own attempts.
+    /// `DynamoDB` failed, rejected the call or was too slow, after the client's own attempts.
     #[error("DynamoDB did not answer {operation}")]
     Unavailable {
         /// The call that failed.

@@ -18,7 +18,7 @@ mod scrypt_hash;
 
 /// The longest text read; no hash within the other bounds has more.
 const MAX_TEXT_BYTES: usize = 256;
-/// What is recognised to be rejected by its name: without salt, of one pass, or of a hash function that is broken.
+/// What is recognised by its name only to be rejected: without salt, of one pass, or of a hash function that is broken.
 const TOO_WEAK: [&str; 5] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt"];
 
 /// A password hash within bounds: what it asks for has been checked before any work is done.
@@ -28,13 +28,13 @@ const TOO_WEAK: [&str; 5] = ["md5", "unsalted_md5", "sha1", "unsalted_sha1", "cr
 /// | algorithm | texts |
 /// | --- | --- |
 /// | Argon2 | `$argon2id$v=19$m=19456,t=2,p=1$salt$output`, also `argon2i` and `argon2d`; Django's `argon2$argon2id$…` |
-/// | PBKDF2 with HMAC-SHA-256 | `$pbkdf2-sha256$i=600000$salt$output`, passlib's `$pbkdf2-sha256$29000$salt$output`, Django's `pbkdf2_sha256$1000000$salt$output`, Werkzeug's `pbkdf2:sha256:600000$salt$output` |
-/// | PBKDF2 with HMAC-SHA-1 | Django's `pbkdf2_sha1$1000000$salt$output`, Werkzeug's `pbkdf2:sha1:600000$salt$output` |
+/// | PBKDF2 with HMAC-SHA-256 | `$pbkdf2-sha256$i=600000$salt$output`, passlib's `$pbkdf2-sha256$29000$salt$output`, Django's `pbkdf2_sha256$1000000$salt$output`, Werkzeug's `pbkdf2:sha256:600000$salt$output`, Spring's `{pbkdf2@SpringSecurity_v5_8}…` |
+/// | PBKDF2 with HMAC-SHA-1 or SHA-512 | Django's `pbkdf2_sha1$1000000$salt$output`, Werkzeug's `pbkdf2:sha1:600000$salt$output`, Spring's `{pbkdf2}…` |
 /// | bcrypt | `$2a$`, `$2b$` and `$2y$`, Django's `bcrypt$$2b$…` |
 /// | bcrypt of SHA-256 | Django's `bcrypt_sha256$$2b$…` |
-/// | scrypt | `$scrypt$ln=16,r=8,p=1$salt$output`, Django's `scrypt$16384$salt$8$5$output`, Werkzeug's `scrypt:32768:8:1$salt$output` |
+/// | scrypt | `$scrypt$ln=16,r=8,p=1$salt$output`, Django's `scrypt$16384$salt$8$5$output`, Werkzeug's `scrypt:32768:8:1$salt$output`, Spring's `{scrypt}…` |
 ///
-/// Before bcrypt there may be Spring's `{bcrypt}` or Dovecot's `{BLF-CRYPT}`, before others the name of a Spring encoder.
+/// Before bcrypt there may be Spring's `{bcrypt}` or Dovecot's `{BLF-CRYPT}`, before Argon2 Spring's `{argon2}`.
 ///
 /// The text is kept as it was read. What the other program hashed was a password as typed, ours is in NFC: where
 /// the two differ, which takes a keyboard that sends accents apart from their letters, the password is rejected, and
@@ -280,7 +280,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic_and_what_it_accepts_it_keeps(
-            start in "|!|argon2|bcrypt|bcrypt_sha256|scrypt|pbkdf2_sha256|\\$(argon2id|pbkdf2-sha256|scrypt|2b)",
+            start in "|!|argon2|bcrypt|bcrypt_sha256|scrypt|pbkdf2_sha256|\\{pbkdf2\\}[0-9a-f]{76,81}|\\{scrypt\\}|\\$(argon2id|pbkdf2-sha256|scrypt|2b)",
             rest in "(\\$([0-9]{1,3}|(ln|i|m)=[0-9]{1,3}(,r=8,p=1|,t=2,p=1)?|[./A-Za-z0-9]{22}|[./A-Za-z0-9]{43}=?|\\PC{0,20})){0,7}",
         ) {
             let text = start + &rest;

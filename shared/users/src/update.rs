@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
     operation::{
-        delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
         put_item::{PutItemError, builders::PutItemFluentBuilder},
         transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
@@ -45,7 +44,13 @@ pub(crate) async fn update_both(
     first: &UpdateItemFluentBuilder,
     second: &UpdateItemFluentBuilder,
 ) -> Result<Outcome, StoreError> {
-    settled(|| Update::both(client, first, second)).await
+    let write = |update| {
+        let update =
+            part(update).map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
+        Ok::<_, StoreError>(TransactWriteItem::builder().update(update).build())
+    };
+    let writes = vec![write(first)?, write(second)?];
+    settled(|| Update::all(client, writes.clone())).await
 }
 
 /// Puts the row.
@@ -54,9 +59,9 @@ pub(crate) async fn put(write: PutItemFluentBuilder) -> Result<Outcome, StoreErr
     settled(|| Update::put(write.clone())).await
 }
 
-/// Deletes the row.
-pub(crate) async fn delete(write: DeleteItemFluentBuilder) -> Result<Outcome, StoreError> {
-    settled(|| Update::delete(write.clone())).await
+/// Makes this one write as a transaction: repeated by the client, it is known again, and its first outcome told.
+pub(crate) async fn transact(client: &Client, write: TransactWriteItem) -> Result<Outcome, StoreError> {
+    settled(|| Update::all(client, vec![write.clone()])).await
 }
 
 /// Makes attempts until one of them meets no other write.
@@ -100,29 +105,9 @@ impl Update {
         }
     }
 
-    async fn delete(write: DeleteItemFluentBuilder) -> Result<Self, StoreError> {
-        let Err(error) = write.send().await else { return Ok(Self::Done(None)) };
-        match error.as_service_error() {
-            Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
-                Ok(Self::Rejected(failed.item.clone()))
-            }
-            Some(DeleteItemError::TransactionConflictException(_)) => Ok(Self::Conflict),
-            _ => Err(StoreError::unavailable(Operation::DeleteItem, error)),
-        }
-    }
-
-    async fn both(
-        client: &Client,
-        first: &UpdateItemFluentBuilder,
-        second: &UpdateItemFluentBuilder,
-    ) -> Result<Self, StoreError> {
+    async fn all(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Self, StoreError> {
         let operation = Operation::TransactWriteItems;
-        let write = |update| {
-            let update = part(update).map_err(|error| StoreError::unbuilt(operation, error))?;
-            Ok::<_, StoreError>(TransactWriteItem::builder().update(update).build())
-        };
-        let sent =
-            client.transact_write_items().transact_items(write(first)?).transact_items(write(second)?).send();
+        let sent = client.transact_write_items().set_transact_items(Some(writes)).send();
         let Err(error) = sent.await else { return Ok(Self::Done(None)) };
         match error.as_service_error() {
             // The first attempt goes on while the SDK, whose patience ended before, sends the second.
