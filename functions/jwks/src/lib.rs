@@ -58,7 +58,7 @@ impl Endpoint for Jwks {
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let keys = self.keys.current(now).await?;
-        // A REST API puts its stage in front, and an API of your own other paths.
+        // A REST API puts its stage in front, and an API of your own a path, which is then in the issuer too.
         let document = match request.path().rsplit('/').next() {
             Some("jwks.json") => public_jwk_set(&keys, now),
             Some("openid-configuration") => self.discovery(&keys, now),

@@ -19,14 +19,10 @@ const END: Route = Route { name: "end_session", methods: &[Method::DELETE] };
 impl<'a> Call<'a> {
     /// The call at `path`, by its last segments: a REST API puts its stage in front, and an API of your own other paths.
     pub(crate) fn at(path: &'a str) -> Option<Self> {
-        let (parent, last) = path.rsplit_once('/')?;
-        if parent.ends_with("/sessions") {
-            return Some(Self::End(last));
-        }
-        match last {
-            "logout" => Some(Self::LogOut),
-            "sessions" => Some(Self::List),
-            _ => None,
+        match path.rsplit_once('/')? {
+            (_, "logout") => Some(Self::LogOut),
+            (_, "sessions") => Some(Self::List),
+            (parent, id) => parent.ends_with("/sessions").then_some(Self::End(id)),
         }
     }
 
@@ -46,18 +42,17 @@ mod tests {
 
     #[test]
     fn a_path_is_one_call_whatever_is_in_front_of_it() {
-        for front in ["", "/auth", "/prod/auth", "/v1/logout", "/a b/%2F"] {
+        for front in ["", "/auth", "/prod/auth", "/v1/logout", "/sessions", "/a b/%2F"] {
             for (path, call) in [
                 ("/logout", Some(Call::LogOut)),
                 ("/sessions", Some(Call::List)),
                 ("/sessions/abc", Some(Call::End("abc"))),
                 ("/sessions/", Some(Call::End(""))),
-                ("/sessions/logout", Some(Call::End("logout"))),
+                ("/sessions/logout", Some(Call::LogOut)),
                 ("/sessions/a/b", None),
                 ("/sessionsabc", None),
                 ("/logout/", None),
-                ("/auth", None),
-                ("/", None),
+                ("/auth/x", None),
             ] {
                 assert_eq!(Call::at(&format!("{front}{path}")), call, "{front}{path}");
             }
