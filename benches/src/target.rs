@@ -55,7 +55,7 @@ impl Target {
         if std::env::var_os("BENCH_STDERR").is_none() {
             command.stderr(Stdio::null());
         }
-        let child = command.spawn().unwrap_or_else(|problem| panic!("{}: {problem}", self.program.display()));
+        let child = command.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.program.display()));
         Process { child }
     }
 

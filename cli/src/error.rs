@@ -7,7 +7,7 @@ use users::{HashError, PasswordError, StoreError, Username};
 
 /// Why a command could not do its work: one line for a person.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum CliError {
     /// Nobody has this name.
     #[error("there is no user {0}")]
     NoSuchUser(Username),
@@ -59,7 +59,7 @@ pub enum Failure {
         "which secret? Name it with --secret or SIGNING_SECRET, or choose the local server's keys with --local"
     )]
     NoSecret,
-    /// Secrets Manager rejected or did not answer.
+    /// Secrets Manager rejected the call or did not answer.
     #[error("cannot {what} the secret")]
     SecretsManager {
         /// What was to be done: read, change or rotate.
@@ -144,7 +144,7 @@ pub enum Failure {
     Policy(#[from] PolicyError),
 }
 
-impl Failure {
+impl CliError {
     /// 2 for a wrong command line, as clap has it, and 1 for everything else.
     pub(crate) fn exit_status(&self) -> u8 {
         if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret | Self::NotNow) { 2 } else { 1 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use token::{Explanation, Timestamp, TokenError, UnverifiedToken, Verdict};
 
 use crate::{
-    ExplainToken, Failure, Outcome, Report, Terminal, meaning, service_settings::ServiceSettings,
+    CliError, ExplainToken, Outcome, Report, Terminal, meaning, service_settings::ServiceSettings,
     signature::Signature,
 };
 
@@ -13,11 +13,11 @@ pub(crate) fn explain(
     options: &ExplainToken,
     terminal: &mut impl Terminal,
     now: Timestamp,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     let now = options.at.unwrap_or(now);
     let settings = ServiceSettings::of(options)?;
     let text = match options.token.as_str() {
-        "-" => terminal.read_line().map_err(Failure::Input)?,
+        "-" => terminal.read_line().map_err(CliError::Input)?,
         text => text.to_owned(),
     };
     let token = UnverifiedToken::parse(&text)?;

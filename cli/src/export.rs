@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use token::{Timestamp, UserId};
 use users::{PasswordHash, Status, UserRecord, UserTable};
 
-use crate::{ExportUsers, Failure, Outcome, Report, private_file, store};
+use crate::{CliError, ExportUsers, Outcome, Report, private_file, store};
 
 /// What is said where hashes would scroll by.
 const WARNING: &str = "latchkey: these lines hold password hashes; keep them as you would passwords";
@@ -46,18 +46,18 @@ struct OriginLine<'a> {
 }
 
 /// Writes every user, page by page.
-pub(crate) async fn export(options: &ExportUsers) -> Result<Report, Failure> {
+pub(crate) async fn export(options: &ExportUsers) -> Result<Report, CliError> {
     let users = store::open_for_many_calls(&options.store).await?;
     if options.file == Path::new("-") {
         let output = io::stdout();
         if output.is_terminal() {
             complain(WARNING);
         }
-        let Count { left_out, .. } = write_all(&users, BufWriter::new(output), Failure::Output).await?;
+        let Count { left_out, .. } = write_all(&users, BufWriter::new(output), CliError::Output).await?;
         return Ok(Report { text: String::new(), json: Value::Null, outcome: outcome(left_out) });
     }
     let file = &options.file;
-    let failure = |source| Failure::File { path: file.clone(), source };
+    let failure = |source| CliError::File { path: file.clone(), source };
     if !options.force && file.exists() {
         return Err(failure(io::ErrorKind::AlreadyExists.into()));
     }
@@ -101,8 +101,8 @@ fn outcome(left_out: u64) -> Outcome {
 async fn write_all(
     users: &UserTable,
     mut output: impl Write,
-    failure: impl Fn(io::Error) -> Failure,
-) -> Result<Count, Failure> {
+    failure: impl Fn(io::Error) -> CliError,
+) -> Result<Count, CliError> {
     let (mut count, mut start) = (Count::default(), None);
     loop {
         let page = users.export(start.as_ref()).await?;

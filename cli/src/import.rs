@@ -21,7 +21,7 @@ use self::{
     survey::Survey,
     tally::{Rejection, Stopped, Tally},
 };
-use crate::{Failure, ImportUsers, Report, private_file, store};
+use crate::{CliError, ImportUsers, Report, private_file, store};
 
 mod estimate;
 mod groups;
@@ -57,13 +57,13 @@ enum Stop {
     Interrupt,
     /// This row is the first that was not dealt with.
     Before(u64, Box<dyn Error + Send + Sync>),
-    Failure(Failure),
+    Error(CliError),
 }
 
 /// Imports the rows of a file; `quiet` is for programs, which see the report alone.
 ///
 /// The file is read twice: nothing is written before it is known which names it has more than once.
-pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) -> Result<Report, Failure> {
+pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) -> Result<Report, CliError> {
     let rules = Rules {
         username_field: options.username_field.clone(),
         claims: options.claims.clone(),
@@ -72,7 +72,7 @@ pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) ->
         source: options.source.clone(),
         now,
     };
-    let failure = |source| Failure::File { path: options.file.clone(), source };
+    let failure = |source| CliError::File { path: options.file.clone(), source };
     let mut input = open(&options.file).map_err(failure)?;
     let bytes = input.metadata().map_err(failure)?.len();
     let rejects = options.rejects.as_deref().map(private_file::create).transpose()?;
@@ -81,7 +81,7 @@ pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) ->
         Ok(survey) => survey,
         Err((row, error)) => {
             let reason = Some(format!("{}; nothing was written", with_causes(&error)));
-            return tally.report(&options, Some(&Stopped { row, reason })).map_err(Failure::Output);
+            return tally.report(&options, Some(&Stopped { row, reason })).map_err(CliError::Output);
         }
     };
     input.rewind().map_err(failure)?;
@@ -122,7 +122,7 @@ fn copy(mut input: impl io::Read) -> io::Result<File> {
 }
 
 /// Finds the users of the file who are here under another name: one `Scan` of the table.
-async fn look_up_renamed(users: &UserTable, survey: &mut Survey) -> Result<(), Failure> {
+async fn look_up_renamed(users: &UserTable, survey: &mut Survey) -> Result<(), CliError> {
     let mut start = None;
     loop {
         let page = users.export(start.as_ref()).await?;
@@ -151,7 +151,7 @@ impl Import {
         mut self,
         mut rows: mpsc::Receiver<Result<ReadRow, RowsError>>,
         options: &ImportUsers,
-    ) -> Result<Report, Failure> {
+    ) -> Result<Report, CliError> {
         let mut interrupt = Box::pin(tokio::signal::ctrl_c());
         let (mut writes, mut stop) = (Writes::new(), None);
         while stop.is_none() {
@@ -185,9 +185,9 @@ impl Import {
                 let reason = format!("{}; go on with --start-at {row}", with_causes(&*source));
                 Some(Stopped { row, reason: Some(reason) })
             }
-            Some(Stop::Failure(failure)) => return Err(failure),
+            Some(Stop::Error(failure)) => return Err(failure),
         };
-        self.tally.report(options, stopped.as_ref()).map_err(Failure::Output)
+        self.tally.report(options, stopped.as_ref()).map_err(CliError::Output)
     }
 
     fn take_up(&mut self, row: ReadRow, writes: &Writes) -> Result<(), Stop> {
@@ -271,12 +271,12 @@ impl Import {
             }
         };
         let rejected = self.tally.rejected(Rejection { row: number, username: name, reason }, kind);
-        rejected.map_err(|problem| Stop::Failure(Failure::Output(problem)))
+        rejected.map_err(|error| Stop::Error(CliError::Output(error)))
     }
 }
 
 fn new_id() -> Result<UserId, Stop> {
-    let entropy = edge::random::entropy().map_err(|problem| Stop::Failure(problem.into()))?;
+    let entropy = edge::random::entropy().map_err(|error| Stop::Error(error.into()))?;
     Ok(UserId::new(entropy))
 }
 

@@ -4,7 +4,7 @@ use keyring::{PublicKeys, SecretError, SigningSecret};
 use token::KeySet;
 use zeroize::Zeroizing;
 
-use crate::{Failure, KeysOptions, signature, store};
+use crate::{CliError, KeysOptions, signature, store};
 
 /// How often to look whether a rotation is over, a second apart.
 const ROTATION_LOOKS: u64 = 60;
@@ -26,11 +26,11 @@ pub(crate) struct Read {
 
 impl KeyStore {
     /// The store that `options` name; nothing is read yet.
-    pub(crate) async fn open(options: &KeysOptions) -> Result<Self, Failure> {
+    pub(crate) async fn open(options: &KeysOptions) -> Result<Self, CliError> {
         if let Some(folder) = &options.local {
             return Ok(Self::Folder(folder.clone()));
         }
-        let id = options.secret.clone().or_else(store::signing_secret).ok_or(Failure::NoSecret)?;
+        let id = options.secret.clone().or_else(store::signing_secret).ok_or(CliError::NoSecret)?;
         let config = store::aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
         let table = options.public_keys_table.clone().or_else(store::public_keys_table);
         let published = table.map(|table| PublicKeys::new(aws_sdk_dynamodb::Client::new(&config), &table));
@@ -38,7 +38,7 @@ impl KeyStore {
         Ok(Self::Secret { secret, published })
     }
 
-    pub(crate) async fn read(&self) -> Result<Read, Failure> {
+    pub(crate) async fn read(&self) -> Result<Read, CliError> {
         match self {
             Self::Secret { secret, .. } => {
                 let in_force = secret.in_force().await.map_err(failed("read"))?;
@@ -51,7 +51,7 @@ impl KeyStore {
     /// Puts `keys` in force in the place of what was read; rejected if that is in force no more.
     ///
     /// A rotation that is under way loses `AWSPENDING` and with it its chance to bring back what it had read.
-    pub(crate) async fn replace(&self, read: &Read, keys: &KeySet) -> Result<(), Failure> {
+    pub(crate) async fn replace(&self, read: &Read, keys: &KeySet) -> Result<(), CliError> {
         let secret = match self {
             Self::Folder(folder) => return Ok(local_data::signing_key::replace(folder, keys)?),
             Self::Secret { secret, .. } => secret,
@@ -62,24 +62,24 @@ impl KeyStore {
         // Else Secrets Manager would one day take the next rotation for the one that this label began.
         let _nobody_left_to_tell = secret.drop_pending(stored.as_deref()).await;
         moved.map_err(|error| match error.code.as_deref() {
-            Some("InvalidParameterException") => Failure::SecretChanged,
+            Some("InvalidParameterException") => CliError::SecretChanged,
             _ => failed("change")(error),
         })
     }
 
     /// Publishes the public halves of what is in force; `false` if no table of them is known.
-    pub(crate) async fn publish(&self) -> Result<bool, Failure> {
+    pub(crate) async fn publish(&self) -> Result<bool, CliError> {
         match self {
             Self::Folder(_) | Self::Secret { published: None, .. } => Ok(false),
             Self::Secret { secret, published: Some(published) } => {
-                published.publish(secret).await.map_err(Failure::NotPublished)?;
+                published.publish(secret).await.map_err(CliError::NotPublished)?;
                 Ok(true)
             }
         }
     }
 
     /// Has Secrets Manager rotate the secret, and waits until the new version is in force.
-    pub(crate) async fn rotate(&self) -> Result<(), Failure> {
+    pub(crate) async fn rotate(&self) -> Result<(), CliError> {
         let Self::Secret { secret, .. } = self else { return Ok(()) };
         let begun = secret.rotate().await.map_err(failed("rotate"))?;
         for _ in 0..ROTATION_LOOKS {
@@ -89,10 +89,10 @@ impl KeyStore {
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        Err(Failure::RotationUnfinished(ROTATION_LOOKS))
+        Err(CliError::RotationUnfinished(ROTATION_LOOKS))
     }
 }
 
-fn failed(what: &'static str) -> impl Fn(SecretError) -> Failure {
-    move |error| Failure::SecretsManager { what, source: error.source }
+fn failed(what: &'static str) -> impl Fn(SecretError) -> CliError {
+    move |error| CliError::SecretsManager { what, source: error.source }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use token::{DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, Key, KeySet, KeySetError, RotationPolicy, Timestamp};
 
 use crate::{
-    Failure, KeysCommand, Report, RetireKey, RotateKeys, Terminal, key_store::KeyStore, terminal::confirm,
+    CliError, KeysCommand, Report, RetireKey, RotateKeys, Terminal, key_store::KeyStore, terminal::confirm,
 };
 
 /// What follows from that for a key that signs before they know it.
@@ -15,7 +15,7 @@ pub(crate) async fn run(
     command: KeysCommand,
     terminal: &mut impl Terminal,
     clock: impl Fn() -> Timestamp,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     match command {
         KeysCommand::Status(options) => {
             status(&KeyStore::open(&options).await?.read().await?.secret, clock())
@@ -25,12 +25,12 @@ pub(crate) async fn run(
     }
 }
 
-async fn rotate(options: &RotateKeys, clock: impl Fn() -> Timestamp) -> Result<Report, Failure> {
+async fn rotate(options: &RotateKeys, clock: impl Fn() -> Timestamp) -> Result<Report, CliError> {
     let store = KeyStore::open(&options.keys).await?;
     if let KeyStore::Folder(folder) = &store {
-        let current = KeySet::from_secret(&store.read().await?.secret).map_err(Failure::BadSecret)?;
+        let current = KeySet::from_secret(&store.read().await?.secret).map_err(CliError::BadSecret)?;
         let Some(newest) = current.keys().last() else {
-            return Err(Failure::BadSecret(KeySetError::NoKeys));
+            return Err(CliError::BadSecret(KeySetError::NoKeys));
         };
         let policy = RotationPolicy::new(newest.algorithm(), DEFAULT_MAX_STALE, options.expiration);
         local_data::signing_key::replace(folder, &KeySet::rotated(Some(&current), policy, clock())?)?;
@@ -45,15 +45,15 @@ async fn retire(
     options: &RetireKey,
     terminal: &mut impl Terminal,
     clock: impl Fn() -> Timestamp,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     let key_id = &options.key_id;
     if !options.now {
-        return Err(Failure::NotNow);
+        return Err(CliError::NotNow);
     }
     let store = KeyStore::open(&options.keys).await?;
     let read = store.read().await?;
-    let keys = KeySet::from_secret(&read.secret).map_err(Failure::BadSecret)?;
-    let without = |now| keys.without(key_id, now)?.ok_or_else(|| Failure::NoSuchKey(key_id.clone()));
+    let keys = KeySet::from_secret(&read.secret).map_err(CliError::BadSecret)?;
+    let without = |now| keys.without(key_id, now)?.ok_or_else(|| CliError::NoSuchKey(key_id.clone()));
     let asked_at = clock();
     let news = news(&without(asked_at)?, asked_at);
     if !options.yes {
@@ -85,14 +85,14 @@ fn news(keys: &KeySet, now: Timestamp) -> String {
     }
 }
 
-fn status(secret: &str, now: Timestamp) -> Result<Report, Failure> {
+fn status(secret: &str, now: Timestamp) -> Result<Report, CliError> {
     let keys = match KeySet::from_secret(secret) {
         Ok(keys) => keys,
         Err(KeySetError::NoKeys) => {
             let text = "There is no key yet: every call is answered with 503 until the first rotation.\n";
             return Ok(Report::new(text.to_owned(), json!([])));
         }
-        Err(problem) => return Err(Failure::BadSecret(problem)),
+        Err(problem) => return Err(CliError::BadSecret(problem)),
     };
     let signer = keys.signing_key(now).map(Key::id);
     let of_keys: Vec<_> = keys.keys().iter().map(|key| (key, State::of(key, signer, now))).collect();

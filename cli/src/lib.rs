@@ -2,12 +2,12 @@
 //!
 //! - [`Options`]: the command line
 //! - [`run`]: one command, from its options to its report
-//! - [`Report`], [`Failure`]: what a command says for people and for programs, or why it could not
+//! - [`Report`], [`CliError`]: what a command says for people and for programs, or why it could not
 //! - [`Terminal`], [`Console`]: questions and answers; a password is never an argument
 
+mod error;
 mod explain;
 mod export;
-mod failure;
 mod import;
 mod key_store;
 mod keys;
@@ -25,7 +25,7 @@ mod terminal;
 mod transfer_options;
 mod users_command;
 
-pub use failure::Failure;
+pub use error::CliError;
 pub use options::{
     Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
     PasswordOptions, PolicyOptions, RenameUser, RetireKey, RotateKeys, SessionCommand, SetClaims,
@@ -44,7 +44,7 @@ pub async fn run(
     options: Options,
     terminal: &mut impl Terminal,
     clock: impl Fn() -> Timestamp,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     match options.command {
         Command::User(command) => users_command::run(command, terminal, options.json, clock()).await,
         Command::Session(command) => sessions::run(command, clock()).await,

@@ -86,7 +86,7 @@ pub enum KeysCommand {
     Status(KeysOptions),
     /// Add a new key, which signs when everybody knows it; nobody is logged out
     Rotate(RotateKeys),
-    /// Take out a key that has leaked: what it signed is rejected within 5 minutes
+    /// Take out a key that has leaked: what it signed is rejected within 10 minutes
     Retire(RetireKey),
 }
 

@@ -1,9 +1,9 @@
 use std::{fs::File, path::Path};
 
-use crate::Failure;
+use crate::CliError;
 
 /// A new file that only its owner reads; never one that is there.
-pub(crate) fn create(path: &Path) -> Result<File, Failure> {
+pub(crate) fn create(path: &Path) -> Result<File, CliError> {
     local_data::private_file::create_new(path)
-        .map_err(|source| Failure::File { path: path.to_owned(), source })
+        .map_err(|source| CliError::File { path: path.to_owned(), source })
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 pub struct Report {
     /// Lines for people, each with its line end.
     pub text: String,
-    /// The outcome as JSON, for programs; members are added, never renamed.
+    /// The outcome as JSON, for programs; once released, members are added and never renamed.
     pub json: Value,
     /// What the exit status says.
     pub outcome: Outcome,

@@ -4,7 +4,7 @@ use local_data::session_settings;
 use serde_json::{Value, json};
 use token::{RefreshSwitch, Seconds, SessionPolicy};
 
-use crate::{ExplainToken, Failure};
+use crate::{CliError, ExplainToken};
 
 /// What the service is set to, as far as it is known.
 pub(crate) struct ServiceSettings {
@@ -16,10 +16,10 @@ pub(crate) struct ServiceSettings {
 
 impl ServiceSettings {
     /// The settings of the command line, then those of the local server's data folder, then the defaults.
-    pub(crate) fn of(options: &ExplainToken) -> Result<Self, Failure> {
+    pub(crate) fn of(options: &ExplainToken) -> Result<Self, CliError> {
         let given = &options.policy;
         let local = match &options.local {
-            Some(folder) => session_settings::read(folder).map_err(Failure::SessionSettings)?,
+            Some(folder) => session_settings::read(folder).map_err(CliError::SessionSettings)?,
             None => None,
         };
         let mut assumed = Vec::new();

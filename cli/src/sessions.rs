@@ -7,10 +7,10 @@ use token::{RefreshSwitch, SessionId, SessionPolicy, Timestamp};
 use users::{Session, Username};
 
 use crate::{
-    EndSession, Failure, OneUser, Report, SessionCommand, ShowUser, store, store::existing, table::Table,
+    CliError, EndSession, OneUser, Report, SessionCommand, ShowUser, store, store::existing, table::Table,
 };
 
-pub(crate) async fn run(command: SessionCommand, now: Timestamp) -> Result<Report, Failure> {
+pub(crate) async fn run(command: SessionCommand, now: Timestamp) -> Result<Report, CliError> {
     match command {
         SessionCommand::List(options) => list(&options, now).await,
         SessionCommand::End(options) => end(&options).await,
@@ -18,7 +18,7 @@ pub(crate) async fn run(command: SessionCommand, now: Timestamp) -> Result<Repor
     }
 }
 
-async fn list(options: &ShowUser, now: Timestamp) -> Result<Report, Failure> {
+async fn list(options: &ShowUser, now: Timestamp) -> Result<Report, CliError> {
     let policy = options.policy.policy()?;
     let OneUser { username, store } = &options.user;
     let sessions = existing(&store::open(store).await?, username).await?.sessions;
@@ -30,18 +30,18 @@ async fn list(options: &ShowUser, now: Timestamp) -> Result<Report, Failure> {
     Ok(Report::new(text, to_json(&sessions, &policy)))
 }
 
-async fn end(options: &EndSession) -> Result<Report, Failure> {
+async fn end(options: &EndSession) -> Result<Report, CliError> {
     let (OneUser { username, store }, session) = (&options.user, options.session);
     let users = store::open(store).await?;
     let user = existing(&users, username).await?;
     if !user.sessions.contains_key(&session) {
-        return Err(Failure::NoSuchSession { username: username.clone(), session });
+        return Err(CliError::NoSuchSession { username: username.clone(), session });
     }
     users.end_session(username, user.id, session).await?;
     Ok(ended(username, format!("The session {session} of {username} has ended.\n"), [session]))
 }
 
-async fn end_all(OneUser { username, store }: &OneUser) -> Result<Report, Failure> {
+async fn end_all(OneUser { username, store }: &OneUser) -> Result<Report, CliError> {
     let users = store::open(store).await?;
     let user = existing(&users, username).await?;
     users.end_all_sessions(username, user.id).await?;

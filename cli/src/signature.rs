@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use token::{Algorithm, Key, KeySet, Schedule, Timestamp, TokenError, UnverifiedToken, strict_json};
 use zeroize::Zeroizing;
 
-use crate::{ExplainToken, Failure};
+use crate::{CliError, ExplainToken};
 
 /// What is known of a token's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Signature {
         token: &UnverifiedToken<'_>,
         options: &ExplainToken,
         now: Timestamp,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CliError> {
         let checked = if let Some(file) = &options.jwks {
             with_jwk_set(token, &jwk_set(file)?, now)
         } else if let Some(folder) = &options.local {
@@ -60,30 +60,30 @@ impl Signature {
     }
 }
 
-fn jwk_set(file: &Path) -> Result<Vec<Value>, Failure> {
-    let problem = |reason: String| Failure::KeyFile { path: file.to_owned(), reason };
-    let text = fs::read(file).map_err(|source| problem(source.to_string()))?;
-    let mut set = strict_json::parse_object(&text).map_err(|reason| problem(reason.to_string()))?;
+fn jwk_set(file: &Path) -> Result<Vec<Value>, CliError> {
+    let problem = |reason: String| CliError::KeyFile { path: file.to_owned(), reason };
+    let text = fs::read(file).map_err(|error| problem(error.to_string()))?;
+    let mut set = strict_json::parse_object(&text).map_err(|error| problem(error.to_string()))?;
     match set.remove("keys") {
         Some(Value::Array(keys)) => Ok(keys),
         _ => Err(problem("not a JWK set: it has no array \"keys\"".to_owned())),
     }
 }
 
-fn local_keys(folder: &Path) -> Result<KeySet, Failure> {
-    let problem = |reason: String| Failure::KeyFile { path: folder.join(signing_key::FILE_NAME), reason };
-    KeySet::from_secret(&local_secret(folder)?).map_err(|reason| problem(reason.to_string()))
+fn local_keys(folder: &Path) -> Result<KeySet, CliError> {
+    let problem = |reason: String| CliError::KeyFile { path: folder.join(signing_key::FILE_NAME), reason };
+    KeySet::from_secret(&local_secret(folder)?).map_err(|error| problem(error.to_string()))
 }
 
 /// What the local server's key file holds.
-pub(crate) fn local_secret(folder: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn local_secret(folder: &Path) -> Result<Zeroizing<String>, CliError> {
     signing_key::read(folder).map_err(|error| {
         let path = folder.join(signing_key::FILE_NAME);
         let reason = match error {
             KeyFileError::Read { source, .. } => source.to_string(),
             error => error.to_string(),
         };
-        Failure::KeyFile { path, reason }
+        CliError::KeyFile { path, reason }
     })
 }
 

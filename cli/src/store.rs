@@ -9,7 +9,7 @@ use edge::Environment;
 use local_data::{Store, TABLE_NAME};
 use users::{User, UserTable, Username};
 
-use crate::{Failure, StoreOptions};
+use crate::{CliError, StoreOptions};
 
 /// How often one of many writes is sent before the run gives up: over some 15 seconds.
 const MAX_ATTEMPTS: u32 = 6;
@@ -20,12 +20,12 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// In AWS with the credentials, region and endpoint that every AWS tool finds, which takes longer
 /// than a function may: those read their environment alone.
-pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, Failure> {
+pub(crate) async fn open(options: &StoreOptions) -> Result<UserTable, CliError> {
     open_with(options, |config| config).await
 }
 
 /// Like [`open`], for many calls at a time or large ones: the client slows down when `DynamoDB` asks for it, and is patient.
-pub(crate) async fn open_for_many_calls(options: &StoreOptions) -> Result<UserTable, Failure> {
+pub(crate) async fn open_for_many_calls(options: &StoreOptions) -> Result<UserTable, CliError> {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(WRITE_TIMEOUT).operation_attempt_timeout(WRITE_TIMEOUT);
     let retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
@@ -35,17 +35,17 @@ pub(crate) async fn open_for_many_calls(options: &StoreOptions) -> Result<UserTa
 async fn open_with(
     options: &StoreOptions,
     client: impl FnOnce(Builder) -> Builder,
-) -> Result<UserTable, Failure> {
+) -> Result<UserTable, CliError> {
     let (config, table) = if let Some(folder) = &options.local {
         if !folder.is_dir() {
-            return Err(Failure::NoLocalFolder(folder.clone()));
+            return Err(CliError::NoLocalFolder(folder.clone()));
         }
         let store = Store::open(folder).await?;
         (store.client().config().to_builder(), TABLE_NAME.to_owned())
     } else {
         let table = match &options.table {
             Some(table) => table.clone(),
-            None => Environment::of_process().users_table().map_err(|_| Failure::NoTable)?,
+            None => Environment::of_process().users_table().map_err(|_| CliError::NoTable)?,
         };
         (Builder::from(&aws_config(options.region.as_ref(), options.profile.as_ref()).await?), table)
     };
@@ -53,8 +53,8 @@ async fn open_with(
 }
 
 /// The user of this name.
-pub(crate) async fn existing(users: &UserTable, username: &Username) -> Result<User, Failure> {
-    users.find(username).await?.ok_or_else(|| Failure::NoSuchUser(username.clone()))
+pub(crate) async fn existing(users: &UserTable, username: &Username) -> Result<User, CliError> {
+    users.find(username).await?.ok_or_else(|| CliError::NoSuchUser(username.clone()))
 }
 
 /// The secret that the environment names.
@@ -71,7 +71,7 @@ pub(crate) fn public_keys_table() -> Option<String> {
 pub(crate) async fn aws_config(
     region: Option<&String>,
     profile: Option<&String>,
-) -> Result<SdkConfig, Failure> {
+) -> Result<SdkConfig, CliError> {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
     if let Some(region) = region {
         loader = loader.region(Region::new(region.clone()));
@@ -80,5 +80,5 @@ pub(crate) async fn aws_config(
         loader = loader.profile_name(profile);
     }
     let config = loader.load().await;
-    if config.region().is_none() { Err(Failure::NoRegion) } else { Ok(config) }
+    if config.region().is_none() { Err(CliError::NoRegion) } else { Ok(config) }
 }

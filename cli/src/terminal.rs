@@ -3,7 +3,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{Failure, Outcome, Report};
+use crate::{CliError, Outcome, Report};
 
 /// The most that is read of a line: far beyond any password or token, so that those say what is wrong.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
@@ -25,13 +25,13 @@ pub(crate) fn confirm(
     terminal: &mut impl Terminal,
     question: &str,
     otherwise: &'static str,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if !terminal.is_interactive() {
-        return Err(Failure::NobodyToAsk(otherwise));
+        return Err(CliError::NobodyToAsk(otherwise));
     }
-    let answer = terminal.ask(&format!("{question} [y/N] ")).map_err(Failure::Input)?;
+    let answer = terminal.ask(&format!("{question} [y/N] ")).map_err(CliError::Input)?;
     let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-    if yes { Ok(()) } else { Err(Failure::NotConfirmed) }
+    if yes { Ok(()) } else { Err(CliError::NotConfirmed) }
 }
 
 /// The terminal and the standard streams of this process.
@@ -77,7 +77,7 @@ impl Console {
         let mut output = io::stdout().lock();
         match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
             Err(problem) if problem.kind() != io::ErrorKind::BrokenPipe => {
-                self.complain(&Failure::Output(problem))
+                self.complain(&CliError::Output(problem))
             }
             _ => match report.outcome {
                 Outcome::Success => ExitCode::SUCCESS,
@@ -88,7 +88,7 @@ impl Console {
     }
 
     /// Prints a failure on one line of standard error.
-    pub fn complain(&self, failure: &Failure) -> ExitCode {
+    pub fn complain(&self, failure: &CliError) -> ExitCode {
         // Nobody is left to tell when this fails.
         let _ = writeln!(io::stderr(), "latchkey: {}", failure.in_one_line());
         ExitCode::from(failure.exit_status())

@@ -10,7 +10,7 @@ use users::{
 };
 
 use crate::{
-    CreateUser, DeleteUser, Failure, OneUser, PasswordOptions, RenameUser, Report, SetClaims, SetPassword,
+    CliError, CreateUser, DeleteUser, OneUser, PasswordOptions, RenameUser, Report, SetClaims, SetPassword,
     ShowUser, StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
     store::existing, table::Table, terminal::confirm,
 };
@@ -20,7 +20,7 @@ pub(crate) async fn run(
     terminal: &mut impl Terminal,
     for_programs: bool,
     now: Timestamp,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     match command {
         UserCommand::Create(options) => create(options, terminal, now).await,
         UserCommand::List(options) => list(&options).await,
@@ -57,7 +57,7 @@ async fn create(
     options: CreateUser,
     terminal: &mut impl Terminal,
     now: Timestamp,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     let users = store::open(&options.user.store).await?;
     let username = options.user.username;
     let user = NewUser {
@@ -68,19 +68,19 @@ async fn create(
     };
     let text = format!("{username} is created with the id {}.\n", user.id);
     users.create(&user, now).await.map_err(|error| match error {
-        CreateError::AlreadyExists => Failure::UserExists(username.clone()),
+        CreateError::AlreadyExists => CliError::UserExists(username.clone()),
         CreateError::Store(error) => error.into(),
     })?;
     let created = existing(&users, &username).await?;
     Ok(Report::new(text, to_json(&created, &json!([]))))
 }
 
-async fn rename(options: &RenameUser) -> Result<Report, Failure> {
+async fn rename(options: &RenameUser) -> Result<Report, CliError> {
     let (username, new_name) = (&options.user.username, &options.new_name);
     let renamed = store::open(&options.user.store).await?.rename(username, new_name).await;
     renamed.map_err(|error| match error {
-        RenameError::NoSuchUser => Failure::NoSuchUser(username.clone()),
-        RenameError::Taken => Failure::NameTaken(new_name.clone()),
+        RenameError::NoSuchUser => CliError::NoSuchUser(username.clone()),
+        RenameError::Taken => CliError::NameTaken(new_name.clone()),
         RenameError::Store(error) => error.into(),
     })?;
     let text = format!("{username} is {new_name} from now on, and every session has ended.\n");
@@ -90,7 +90,7 @@ async fn rename(options: &RenameUser) -> Result<Report, Failure> {
     Ok(Report::new(text, json))
 }
 
-async fn set_password(options: &SetPassword, terminal: &mut impl Terminal) -> Result<Report, Failure> {
+async fn set_password(options: &SetPassword, terminal: &mut impl Terminal) -> Result<Report, CliError> {
     let users = store::open(&options.user.store).await?;
     let username = &options.user.username;
     let hash = new_hash(options.password, terminal)?;
@@ -104,14 +104,14 @@ async fn forget_failures(
     users: &UserTable,
     username: &Username,
     changed: &Result<(), ChangeError>,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if changed.is_ok() {
         users.clear_attempts(username).await?;
     }
     Ok(())
 }
 
-async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Report, Failure> {
+async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Report, CliError> {
     let users = store::open(&options.user.store).await?;
     let username = &options.user.username;
     existing(&users, username).await?;
@@ -125,12 +125,12 @@ async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Re
     report(users.delete(username).await, username, "deleted", "is deleted")
 }
 
-fn new_hash(options: PasswordOptions, terminal: &mut impl Terminal) -> Result<PasswordHash, Failure> {
+fn new_hash(options: PasswordOptions, terminal: &mut impl Terminal) -> Result<PasswordHash, CliError> {
     let password = new_password(options, terminal)?;
     Ok(Hasher::new().hash(&password, edge::random::entropy()?)?)
 }
 
-async fn list(options: &StoreOptions) -> Result<Report, Failure> {
+async fn list(options: &StoreOptions) -> Result<Report, CliError> {
     let (users, unreadable) = everybody(&store::open(options).await?).await?;
     let mut table = Table::titled(["USER", "STATUS", "SESSIONS", "CREATED", "ID"]);
     for user in &users {
@@ -154,7 +154,7 @@ async fn list(options: &StoreOptions) -> Result<Report, Failure> {
 }
 
 /// Every user by name, and the rows that look like a user's and are none.
-async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<UnreadableRow>), Failure> {
+async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<UnreadableRow>), CliError> {
     let (mut users, mut unreadable) = (Vec::new(), Vec::new());
     let mut start = None;
     loop {
@@ -173,7 +173,7 @@ async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<Unreadabl
     }
 }
 
-async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, Failure> {
+async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, CliError> {
     let policy = options.policy.policy()?;
     let OneUser { username, store } = &options.user;
     let user = existing(&store::open(store).await?, username).await?;
@@ -205,13 +205,13 @@ fn report(
     username: &Username,
     change: &str,
     sentence: &str,
-) -> Result<Report, Failure> {
+) -> Result<Report, CliError> {
     match changed {
         Ok(()) => {
             let json = json!({ "username": username.as_str(), "change": change });
             Ok(Report::new(format!("{username} {sentence}.\n"), json))
         }
-        Err(ChangeError::NoSuchUser) => Err(Failure::NoSuchUser(username.clone())),
+        Err(ChangeError::NoSuchUser) => Err(CliError::NoSuchUser(username.clone())),
         Err(ChangeError::Store(error)) => Err(error.into()),
     }
 }

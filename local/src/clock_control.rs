@@ -54,7 +54,7 @@ impl ClockControl {
             Method::POST => {
                 let (to, running) = parse(request)?;
                 let running = running.unwrap_or_else(|| self.clock.is_running());
-                self.clock.set(to, running, machine).map_err(|problem| invalid(&problem.to_string()))
+                self.clock.set(to, running, machine).map_err(|error| invalid(&error.to_string()))
             }
             _ => Err((
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -87,7 +87,7 @@ fn parse(request: &HttpRequest) -> Result<(Move, Option<bool>), Rejected> {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message));
     }
     let members = strict_json::parse_object(&request.body)
-        .map_err(|problem| invalid(&format!("The body is no JSON object to use: {problem}.")))?;
+        .map_err(|error| invalid(&format!("The body is no JSON object to use: {error}.")))?;
     if let Some(name) = members.keys().find(|name| !["to", "by", "running"].contains(&name.as_str())) {
         return Err(invalid(&format!("There is no field {name:?}: send \"to\" or \"by\", and \"running\".")));
     }

@@ -68,7 +68,7 @@ Log in, refresh, verify, list the sessions, call the two protected routes, log o
   curl -s {url}/.well-known/jwks.json
 
 After the logout /protected, which API Gateway's native authorizer would guard, goes on taking the token until it expires;
-/protected/now asks whether the session has ended, and rejects at once.
+/protected/now asks whether the session has ended, and rejects the token at once.
 
 Stop with Ctrl-C."#
     )

@@ -56,9 +56,9 @@ impl App {
         let hash = text("password_hash");
         let password = body["password"].as_str().unwrap_or_default().to_owned();
         tokio::task::spawn_blocking(move || {
-            let hash = PasswordHash::new(&hash).map_err(|problem| problem.to_string())?;
+            let hash = PasswordHash::new(&hash).map_err(|error| error.to_string())?;
             let checked = Argon2::default().verify_password(password.as_bytes(), &hash);
-            checked.map_err(|problem| problem.to_string())
+            checked.map_err(|error| error.to_string())
         })
         .await??;
         let (session, now) = (uuid::Uuid::new_v4().to_string(), now());

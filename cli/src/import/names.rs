@@ -4,7 +4,7 @@ use serde_json::Value;
 use token::strict_json;
 use users::Username;
 
-use crate::Failure;
+use crate::CliError;
 
 /// What an administrator has decided for names of the source, letter by letter as they are written there.
 #[derive(Default)]
@@ -20,9 +20,9 @@ pub(super) enum Decision<'a> {
 
 impl Names {
     /// Reads a JSON object of names there and names here; null leaves a row out.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = fs::read(path).map_err(|source| Failure::File { path: path.to_owned(), source })?;
-        let bad = |reason: String| Failure::Names { path: path.to_owned(), reason };
+    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
+        let text = fs::read(path).map_err(|source| CliError::File { path: path.to_owned(), source })?;
+        let bad = |reason: String| CliError::Names { path: path.to_owned(), reason };
         let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
         let members = strict_json::parse_object(text).map_err(|error| bad(error.to_string()))?;
         let decisions = members.into_iter().map(|(there, here)| match here {

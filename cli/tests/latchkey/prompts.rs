@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::VecDeque, io};
 
 use clap::Parser;
-use cli::{Failure, Options, Report, Terminal};
+use cli::{CliError, Options, Report, Terminal};
 use token::{Seconds, Timestamp};
 use users::{Hasher, Password, Verdict};
 
@@ -44,7 +44,7 @@ impl Terminal for Person {
     }
 }
 
-fn run(folder: &Folder, arguments: &[&str], person: &mut Person) -> Result<Report, Failure> {
+fn run(folder: &Folder, arguments: &[&str], person: &mut Person) -> Result<Report, CliError> {
     let folder = folder.path().to_str().unwrap();
     let words = [&["latchkey"], arguments, &["--local", folder]].concat();
     let now = Timestamp::from_seconds(1_685_728_800).unwrap();
@@ -68,13 +68,13 @@ fn two_different_passwords_change_nothing() {
     let folder = Folder::new();
     let mut person = Person::who_says(["correct horse", "correct hores"]);
     let created = run(&folder, &["user", "create", "ada"], &mut person);
-    assert!(matches!(created, Err(Failure::PasswordsDiffer)), "{created:?}");
+    assert!(matches!(created, Err(CliError::PasswordsDiffer)), "{created:?}");
     assert_eq!(folder.user("ada"), None);
 
     run(&folder, &["user", "create", "ada"], &mut Person::who_says(["one", "one"])).unwrap();
     let before = folder.user("ada");
     let set = run(&folder, &["user", "set-password", "ada"], &mut Person::who_says(["two", "three"]));
-    assert!(matches!(set, Err(Failure::PasswordsDiffer)), "{set:?}");
+    assert!(matches!(set, Err(CliError::PasswordsDiffer)), "{set:?}");
     assert_eq!(folder.user("ada"), before);
 }
 
@@ -85,7 +85,7 @@ fn deleting_asks_and_only_yes_deletes() {
     for answer in ["", "n", "no", "ada", "yess"] {
         let mut person = Person::who_says([answer]);
         let deleted = run(&folder, &["user", "delete", "ada"], &mut person);
-        assert!(matches!(deleted, Err(Failure::NotConfirmed)), "{answer}: {deleted:?}");
+        assert!(matches!(deleted, Err(CliError::NotConfirmed)), "{answer}: {deleted:?}");
         assert_eq!(person.asked, ["Delete ada for good? [y/N] "]);
     }
     assert!(folder.user("ada").is_some());
@@ -111,7 +111,7 @@ fn retiring_a_key_asks_and_only_yes_retires() {
     let kid = folder.json(&["keys", "status"], "")[0]["kid"].as_str().unwrap().to_owned();
     let mut person = Person::who_says(["n"]);
     let retired = run(&folder, &["keys", "retire", &kid, "--now"], &mut person);
-    assert!(matches!(retired, Err(Failure::NotConfirmed)), "{retired:?}");
+    assert!(matches!(retired, Err(CliError::NotConfirmed)), "{retired:?}");
     assert_eq!(
         person.asked,
         [format!(
@@ -146,6 +146,6 @@ fn a_key_is_retired_at_the_instant_of_the_answer_and_not_of_the_question() {
 fn a_person_who_hangs_up_changes_nothing() {
     let folder = Folder::new();
     let created = run(&folder, &["user", "create", "ada"], &mut Person::who_says(["only once"]));
-    assert!(matches!(created, Err(Failure::Input(_))), "{created:?}");
+    assert!(matches!(created, Err(CliError::Input(_))), "{created:?}");
     assert_eq!(folder.user("ada"), None);
 }

@@ -102,7 +102,7 @@ export class Latchkey {
   }
 
   /**
-   * Ends the session, or every session of the user. Where the service cannot be told, or rejects, it rejects; the token
+   * Ends the session, or every session of the user. Where the service cannot be told, or says no, the promise rejects; the token
    * is forgotten all the same, but for `everywhere` and in cookie mode, where it is needed for another try.
    */
   async logout({ everywhere = false, signal }: Abortable & { everywhere?: boolean | undefined } = {}): Promise<void> {

@@ -155,7 +155,7 @@ export class TestService {
   }
 
   /** The next request is rejected so. */
-  rejectNext(status: number, code: string, retryAfter?: number): void {
+  answerNext(status: number, code: string, retryAfter?: number): void {
     this.failures.push(async () => rejection(status, code, retryAfter));
   }
 

@@ -73,7 +73,7 @@ test("a cookie that is gone at a refresh leaves nobody signed in", async () => {
 test("a logout that the service does not hear of leaves the page signed in, as the cookie is", async () => {
   const world = worldOfCookies();
   const client = await world.signedIn({ mode: "cookie" });
-  world.service.rejectNext(503, "temporarily_unavailable", 60);
+  world.service.answerNext(503, "temporarily_unavailable", 60);
   await assert.rejects(client.logout(), { code: "temporarily_unavailable" });
   assert.equal(client.getState().status, "signed-in");
   await client.logout();
@@ -90,7 +90,7 @@ test("a logout without a cookie is a logout", async () => {
 test("a call rejected as forged is the page's problem and ends no session", async () => {
   const world = worldOfCookies();
   const client = await world.signedIn({ mode: "cookie" });
-  world.service.rejectNext(403, "csrf_refused");
+  world.service.answerNext(403, "csrf_refused");
   await assert.rejects(client.refresh(), { code: "csrf_refused" });
   const state = client.getState();
   assert(state.status === "signed-in" && state.problem?.code === "csrf_refused");
@@ -135,7 +135,7 @@ test("a login whose cookie cannot be looked for is a login", async () => {
   const client = world.client({ mode: "cookie" });
   await client.restore();
   const release = world.service.holdNext();
-  world.service.rejectNext(503, "temporarily_unavailable", 60);
+  world.service.answerNext(503, "temporarily_unavailable", 60);
   const login = client.login("ada", "correct horse");
   release();
   assert.equal((await login).status, "signed-in");
@@ -164,15 +164,15 @@ for (const news of ["nothing but time", "a wake"] as const) {
   });
 }
 
-test("a logout that the service rejects rejects, and the page stays signed in as the cookie is", async () => {
+test("a rejected logout rejects its promise, and the page stays signed in as the cookie is", async () => {
   const world = worldOfCookies();
   const client = await world.signedIn({ mode: "cookie" });
   // As for a cookie that is there twice; the question that follows is rejected alike.
-  world.service.rejectNext(400, "invalid_request");
-  world.service.rejectNext(400, "invalid_request");
+  world.service.answerNext(400, "invalid_request");
+  world.service.answerNext(400, "invalid_request");
   await assert.rejects(client.logout(), { code: "invalid_request" });
   assert.equal(client.getState().status, "signed-in");
-  world.service.rejectNext(400, "invalid_request");
+  world.service.answerNext(400, "invalid_request");
   await assert.rejects(client.logout(), { code: "invalid_request" });
   assert.equal(client.getState().status, "signed-in");
 });
@@ -180,7 +180,7 @@ test("a logout that the service rejects rejects, and the page stays signed in as
 test("a refresh rejected for another reason than a missing cookie signs nobody out", async () => {
   const world = worldOfCookies();
   const client = await world.signedIn({ mode: "cookie" });
-  world.service.rejectNext(400, "invalid_request");
+  world.service.answerNext(400, "invalid_request");
   await assert.rejects(client.refresh(), { code: "invalid_request" });
   const state = client.getState();
   assert(state.status === "signed-in" && state.problem?.code === "invalid_request");

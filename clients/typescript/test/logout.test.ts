@@ -36,7 +36,7 @@ test("a logout that the service does not hear of rejects, and the token is forgo
 test("a logout from everywhere that the service does not hear of keeps the token for another try", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.rejectNext(503, "temporarily_unavailable", 60);
+  world.service.answerNext(503, "temporarily_unavailable", 60);
   await assert.rejects(client.logout({ everywhere: true }), { code: "temporarily_unavailable" });
   assert.equal(client.getState().status, "signed-in");
   await client.logout({ everywhere: true });
@@ -46,7 +46,7 @@ test("a logout from everywhere that the service does not hear of keeps the token
 test("a logout from everywhere that is rejected for good rejects and signs out here", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.rejectNext(400, "session_ended");
+  world.service.answerNext(400, "session_ended");
   await assert.rejects(client.logout({ everywhere: true }), (problem) => problem instanceof LatchkeyError);
   assert.deepEqual(client.getState(), OUT);
 });
@@ -54,7 +54,7 @@ test("a logout from everywhere that is rejected for good rejects and signs out h
 test("a token that the service does not know any more needs no end", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.rejectNext(400, "invalid_token");
+  world.service.answerNext(400, "invalid_token");
   await client.logout();
   assert.deepEqual(client.getState(), OUT);
 });

@@ -8,7 +8,7 @@ const rejectedWith = (code: string) => (problem: unknown) => problem instanceof 
 
 test("a login answered 503 is tried again after Retry-After, not sooner", async () => {
   const world = new TestWorld();
-  world.service.rejectNext(503, "temporarily_unavailable", 7);
+  world.service.answerNext(503, "temporarily_unavailable", 7);
   const login = world.client().login("ada", "correct horse");
   await world.pass(6_999);
   assert.equal(world.service.count("/auth/login"), 1);
@@ -18,7 +18,7 @@ test("a login answered 503 is tried again after Retry-After, not sooner", async 
 
 test("three tries are all", async () => {
   const world = new TestWorld();
-  for (let time = 0; time < 4; time += 1) world.service.rejectNext(503, "temporarily_unavailable", 1);
+  for (let time = 0; time < 4; time += 1) world.service.answerNext(503, "temporarily_unavailable", 1);
   const login = world.client().login("ada", "correct horse");
   const outcome = assert.rejects(login, rejectedWith("temporarily_unavailable"));
   await world.pass(MINUTE);
@@ -28,7 +28,7 @@ test("three tries are all", async () => {
 
 test("a Retry-After longer than half a minute is told and not waited for", async () => {
   const world = new TestWorld();
-  world.service.rejectNext(503, "temporarily_unavailable", 31);
+  world.service.answerNext(503, "temporarily_unavailable", 31);
   const problem = await world.client().login("ada", "correct horse").catch((each: unknown) => each);
   assert(problem instanceof LatchkeyError);
   assert.deepEqual([problem.status, problem.retryAfter, problem.temporary], [503, 31, true]);
@@ -36,7 +36,7 @@ test("a Retry-After longer than half a minute is told and not waited for", async
 
 test("too many attempts are told with their Retry-After and never tried again", async () => {
   const world = new TestWorld();
-  world.service.rejectNext(429, "too_many_attempts", 5);
+  world.service.answerNext(429, "too_many_attempts", 5);
   const problem = await world.client().login("ada", "correct horse").catch((each: unknown) => each);
   assert(problem instanceof LatchkeyError);
   assert.deepEqual([problem.code, problem.status, problem.retryAfter], ["too_many_attempts", 429, 5]);
@@ -61,7 +61,7 @@ test("a login whose answer is lost is not tried again", async () => {
 
 test("a wait for the next try can be aborted", async () => {
   const world = new TestWorld();
-  world.service.rejectNext(503, "temporarily_unavailable", 20);
+  world.service.answerNext(503, "temporarily_unavailable", 20);
   const patience = new AbortController();
   const login = world.client().login("ada", "correct horse", { signal: patience.signal });
   await settled();
@@ -86,7 +86,7 @@ test("a request under way can be aborted, and one aborted before is never sent",
 
 test("a signal that lives longer than its call keeps nothing of it", async () => {
   const world = new TestWorld();
-  world.service.rejectNext(503, "temporarily_unavailable", 1);
+  world.service.answerNext(503, "temporarily_unavailable", 1);
   const { signal } = new AbortController();
   const login = world.client().login("ada", "correct horse", { signal });
   await world.pass(2_000);
@@ -145,7 +145,7 @@ test("a service that stays away until the token's end leaves the session expired
 test("a refresh is not tried before the Retry-After of the last answer, however long", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.rejectNext(503, "temporarily_unavailable", 300);
+  world.service.answerNext(503, "temporarily_unavailable", 300);
   await assert.rejects(client.refresh(), rejectedWith("temporarily_unavailable"));
   await world.pass(299_999);
   assert.equal(world.service.count("/auth/refresh"), 1);
@@ -194,7 +194,7 @@ test("a refresh rejected with 429 and no word of when is not tried in a burst, a
 test("a refresh rejected with 429 is tried again after its Retry-After", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.rejectNext(429, "too_many_attempts", 20);
+  world.service.answerNext(429, "too_many_attempts", 20);
   const refresh = client.refresh();
   await world.pass(19_999);
   assert.equal(world.service.count("/auth/refresh"), 1);
@@ -216,7 +216,7 @@ test("a wake tries again what failed, and not before the Retry-After", async () 
     const client = await world.signedIn();
     await world.pass(50 * MINUTE);
     if (retryAfter === null) world.service.failNext(3);
-    else world.service.rejectNext(503, "temporarily_unavailable", retryAfter);
+    else world.service.answerNext(503, "temporarily_unavailable", retryAfter);
     const outcome = assert.rejects(client.refresh());
     await world.pass(2_000);
     await outcome;

@@ -141,7 +141,7 @@ for (const code of ["session_ended", "user_disabled", "invalid_token"] as const)
   test(`a refresh rejected with ${code} signs out for that reason`, async () => {
     const world = new TestWorld();
     const client = await world.signedIn();
-    world.service.rejectNext(400, code);
+    world.service.answerNext(400, code);
     await world.pass(55 * MINUTE);
     assert.deepEqual(client.getState(), { status: "signed-out", user: null, reason: code });
     assert.equal(world.timers, 0);
@@ -209,7 +209,7 @@ test("close leaves neither a timer nor a listener behind", async () => {
 test("nothing that may be printed shows a token or a password", async () => {
   const world = new TestWorld();
   const client = await world.signedIn();
-  world.service.rejectNext(503, "temporarily_unavailable", 60);
+  world.service.answerNext(503, "temporarily_unavailable", 60);
   const problem = await client.refresh().catch((each: unknown) => each);
   const wrong = await world.client().login("ada", "wrong horse").catch((each: unknown) => each);
   const printed = inspect([client, client.getState(), problem, wrong], { depth: 9, showHidden: true });

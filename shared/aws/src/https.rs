@@ -84,7 +84,7 @@ impl HttpConnector for Https {
         HttpConnectorFuture::new(async move {
             let answer = answering.await.map_err(classified)?;
             HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
-                .map_err(|problem| ConnectorError::other(problem.into(), None))
+                .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }

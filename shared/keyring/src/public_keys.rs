@@ -23,7 +23,7 @@ pub struct PublicKeys {
 /// Why the public keys cannot be read or published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicKeysError {
-    /// `DynamoDB` failed or rejected.
+    /// `DynamoDB` failed or rejected the call.
     #[error("DynamoDB did not answer {operation}")]
     DynamoDb {
         /// The call that failed, as IAM names it.
