@@ -165,12 +165,12 @@ fn retries() -> RetryConfig {
 
 /// What bounds retries while everything fails: ten, and then one attempt a call until calls succeed again.
 ///
-/// A success pays for half a retry, so the budget stays full while up to a third of the attempts fail. The SDK's
+/// A success pays for a retry, so the budget stays full while up to half of the attempts fail. The SDK's
 /// default allows a hundred, which triples the load on a service that is down. Nothing is refilled by time: a function
 /// with few calls would retry all of them through an outage.
 fn retry_budget(service: &'static str) -> RetryPartition {
     let bucket =
-        TokenBucket::builder().capacity(20).retry_cost(2).throttling_retry_cost(2).timeout_retry_cost(2);
+        TokenBucket::builder().capacity(10).retry_cost(1).throttling_retry_cost(1).timeout_retry_cost(1);
     RetryPartition::custom(service).token_bucket(bucket.build()).build()
 }
 
