@@ -461,11 +461,11 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     let statement = &policy["Statement"][0];
     assert_eq!((&statement["Effect"], &statement["Principal"]), (&"Deny".into(), &"*".into()));
     let denied: BTreeSet<_> = texts(&statement["Action"]);
-    let writes = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"];
+    let by_item = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"];
     let by_partiql = ["PartiQLInsert", "PartiQLUpdate", "PartiQLDelete"];
     assert_eq!(
         denied,
-        writes.into_iter().chain(by_partiql).map(|action| format!("dynamodb:{action}")).collect()
+        by_item.into_iter().chain(by_partiql).map(|action| format!("dynamodb:{action}")).collect()
     );
     let writers = |parameters: &[(&str, &str)]| {
         let deployed = resolved(parameters);

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws::with_causes;
 use lambda_http::tracing::warn;
@@ -8,7 +8,9 @@ use users::{
     TryClaim, TryId, UserTable, Username, Verdict,
 };
 
-use crate::{AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError};
+use crate::{
+    AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError, clock::Began,
+};
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
 pub struct PasswordCheck {
@@ -18,10 +20,15 @@ pub struct PasswordCheck {
     failures_per_address: u32,
 }
 
+/// A wrong password is answered after a whole number of these. The hash takes the same time for every name; what DynamoDB
+/// takes to read a row with fifty sessions, some tenth of a millisecond more, does not show in it.
+const STEP: Duration = Duration::from_millis(10);
+
 /// A check that may be made now.
 pub struct Try {
     /// What came before it under the name.
     pub earlier_failures: EarlierFailures,
+    began: Began,
     username: Username,
     address: Option<SourceAddress>,
     id: TryId,
@@ -55,7 +62,7 @@ impl PasswordCheck {
         username: Username,
         now: Timestamp,
     ) -> Result<(Option<Account>, Try), Rejection> {
-        let address = self.counted_address(request);
+        let (began, address) = (Began::now(), self.counted_address(request));
         let BeforeLogin { user, attempts, from_address } =
             self.users.for_login(&username, address.as_ref(), now).await?;
         let subject = user.as_ref().map(|user| AuditSubject::user(user.id));
@@ -82,7 +89,7 @@ impl PasswordCheck {
         let claimed_from = claiming.is_some();
         let earlier_failures =
             if attempts.failures > 0 { EarlierFailures::Forget } else { EarlierFailures::None };
-        Ok((user, Try { earlier_failures, username, address, id, claimed, claimed_from }))
+        Ok((user, Try { earlier_failures, began, username, address, id, claimed, claimed_from }))
     }
 
     /// Counts `outcome` if the credentials were bad, and takes back what was counted for the address if they were good.
@@ -93,7 +100,11 @@ impl PasswordCheck {
         now: Timestamp,
     ) -> Result<(), Reason> {
         match outcome {
-            Err(Reason::InvalidCredentials(_)) => self.count_failure(of, now).await,
+            Err(Reason::InvalidCredentials(_)) => {
+                let counted = self.count_failure(of, now).await;
+                of.began.whole_steps(STEP).await;
+                counted
+            }
             Ok(_) => {
                 self.release_address(of).await;
                 Ok(())
