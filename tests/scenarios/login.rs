@@ -92,6 +92,31 @@ async fn after_five_failures_every_try_waits_whether_the_name_exists_or_not() {
     );
 }
 
+/// On a clock that only timers move, so that nothing but the wait itself is measured. Timers round up to a millisecond.
+#[tokio::test]
+async fn a_wrong_password_is_answered_after_a_whole_step_for_every_name_and_the_right_one_at_once() {
+    const STEP: std::ops::RangeInclusive<u128> = 10..=11;
+    let world = World::new().await;
+    world.create("ada", PASSWORD).await;
+    let token = world.log_in("ada", PASSWORD, LOGIN_AT).await.token().to_owned();
+    let wrong_current = Event::http_api(&Method::POST, "/auth/password")
+        .json(&json!({ "current_password": "wrong", "new_password": "quiet harbour lanterns" }))
+        .bearer(&token);
+    tokio::time::pause();
+    for (username, password, expected) in
+        [("ada", "wrong", STEP), ("nobody", "wrong", STEP), ("ada", PASSWORD, 0..=0)]
+    {
+        let began = tokio::time::Instant::now();
+        world.log_in(username, password, LOGIN_AT).await;
+        let waited = began.elapsed().as_millis();
+        assert!(expected.contains(&waited), "{username} {password}: {waited} ms");
+    }
+    let began = tokio::time::Instant::now();
+    assert_eq!(world.send("/auth/password", &wrong_current, LOGIN_AT).await.code(), "invalid_credentials");
+    let waited = began.elapsed().as_millis();
+    assert!(STEP.contains(&waited), "{waited} ms");
+}
+
 #[tokio::test]
 async fn the_wait_doubles_up_to_fifteen_minutes_and_never_locks_out() {
     let world = World::new().await;
