@@ -22,7 +22,7 @@ impl Progress {
             Some(bytes) => (ProgressBar::new(bytes), "{bar:40} {percent:>3}%  {msg}  {eta} left"),
             None => (ProgressBar::new_spinner(), "{spinner} {msg}  {elapsed}"),
         };
-        // Only a template that is none is rejected.
+        // Only an invalid template is rejected.
         Self::Bar(ProgressStyle::with_template(style).map_or(bar.clone(), |style| bar.with_style(style)))
     }
 

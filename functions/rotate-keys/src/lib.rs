@@ -117,7 +117,8 @@ impl RotateKeys {
         Ok(self.secret.store_pending(token, &next).await?)
     }
 
-    /// The pending set; the label of a value that is none is taken off, for else every further rotation would be rejected.
+    /// The pending key set. A value that is not a key set loses its `AWSPENDING` label first: Secrets Manager rejects new
+    /// rotations while the label is there.
     async fn pending(&self, token: &str) -> Result<Option<KeySet>, RotationError> {
         let pending = self.secret.pending(token).await;
         if let Err(RotationError::Unusable { .. }) = pending {

@@ -90,7 +90,7 @@ async fn no_link_is_followed() {
         assert!(signing_key::read(&path).is_err());
     }
 
-    for name in store::FILES.into_iter().chain([signing_key::FILE_NAME]) {
+    for name in store::FILES.into_iter().chain([store::OPENING, signing_key::FILE_NAME]) {
         let folder = TempDir::new().unwrap();
         let target = folder.path().join("target");
         for dangling in [true, false] {
