@@ -5,6 +5,8 @@ use local_data::{StoreFileError, session_settings::SessionSettingsError, signing
 use token::{KeySetError, NextKeySetError, PolicyError, SessionId, TokenError};
 use users::{HashError, PasswordError, StoreError, Username};
 
+use crate::BuildError;
+
 /// Why a command could not do its work: one line for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -112,6 +114,9 @@ pub enum CliError {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What `sam build` made.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// What was to be explained is no token.
     #[error("this is no token: {0}")]
     NoToken(#[from] TokenError),

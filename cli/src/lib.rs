@@ -5,6 +5,7 @@
 //! - [`Report`], [`CliError`]: what a command says for people and for programs, or why it could not
 //! - [`Terminal`], [`Console`]: questions and answers; a password is never an argument
 
+mod build_check;
 mod error;
 mod explain;
 mod export;
@@ -25,10 +26,11 @@ mod terminal;
 mod transfer_options;
 mod users_command;
 
+pub use build_check::{Architecture, BuildError};
 pub use error::CliError;
 pub use options::{
-    Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser, Options,
-    PasswordOptions, PolicyOptions, RenameUser, RetireKey, RotateKeys, SessionCommand, SetClaims,
+    CheckBuild, Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser,
+    Options, PasswordOptions, PolicyOptions, RenameUser, RetireKey, RotateKeys, SessionCommand, SetClaims,
     SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
@@ -49,6 +51,7 @@ pub async fn run(
         Command::User(command) => users_command::run(command, terminal, options.json, clock()).await,
         Command::Session(command) => sessions::run(command, clock()).await,
         Command::Keys(command) => keys::run(command, terminal, clock).await,
+        Command::CheckBuild(options) => build_check::check(&options),
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, clock()),
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use token::{CustomClaims, PolicyError, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
 use users::Username;
 
-use crate::{ExportUsers, ImportUsers};
+use crate::{Architecture, ExportUsers, ImportUsers};
 
 /// Manages the users and sessions of Latchkey, shows its keys, and explains a token.
 #[derive(Clone, Debug, Parser)]
@@ -33,6 +33,8 @@ pub enum Command {
     /// Read a token
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Check, between `sam build` and `sam deploy`, that the programs are for the processor of the stack
+    CheckBuild(CheckBuild),
 }
 
 /// `latchkey user …`
@@ -317,6 +319,23 @@ pub struct ExplainToken {
     /// Explain another instant than now, in seconds since 1970
     #[arg(long, value_name = "SECONDS", value_parser = parse_instant)]
     pub at: Option<Timestamp>,
+}
+
+/// `latchkey check-build`
+#[derive(Clone, Debug, Args)]
+pub struct CheckBuild {
+    /// Where `sam build` has left the programs
+    #[arg(long, value_name = "FOLDER", default_value = ".aws-sam/build")]
+    pub build_dir: PathBuf,
+    /// The file from which `sam build` and `sam deploy` take their parameters
+    #[arg(long, value_name = "FILE", default_value = "samconfig.toml")]
+    pub config_file: PathBuf,
+    /// The part of that file, as SAM's `--config-env`
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub config_env: String,
+    /// The processor of the stack, where no file names it
+    #[arg(long, conflicts_with_all = ["config_file", "config_env"])]
+    pub architecture: Option<Architecture>,
 }
 
 fn parse_instant(text: &str) -> Result<Timestamp, &'static str> {

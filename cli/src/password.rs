@@ -14,7 +14,7 @@ pub(crate) fn new_password(
         return Err(CliError::NobodyToAsk("pass the password with --password-stdin"));
     }
     let password = terminal.ask_secret("New password: ").map_err(CliError::Input)?;
-    if password != terminal.ask_secret("The same again: ").map_err(CliError::Input)? {
+    if password != terminal.ask_secret("Repeat the new password: ").map_err(CliError::Input)? {
         return Err(CliError::PasswordsDiffer);
     }
     Ok(Password::try_from(password)?)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod aws;
+mod build_check;
 mod explain;
 mod folder;
 mod identities;

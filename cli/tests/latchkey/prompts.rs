@@ -56,7 +56,7 @@ fn a_new_password_is_asked_for_twice_and_taken_as_typed() {
     let folder = Folder::new();
     let mut person = Person::who_says([" correct horse ", " correct horse "]);
     run(&folder, &["user", "create", "ada"], &mut person).unwrap();
-    assert_eq!(person.asked, ["secret: New password: ", "secret: The same again: "]);
+    assert_eq!(person.asked, ["secret: New password: ", "secret: Repeat the new password: "]);
     let user = folder.user("ada").unwrap();
     assert_eq!(user.created_at.seconds(), 1_685_728_800);
     let password = Password::try_from(" correct horse ".to_owned()).unwrap();

@@ -1,0 +1,219 @@
+//! Whether what `sam build` has made is what `sam deploy` will say that it is.
+//!
+//! SAM uploads any program under any architecture. Lambda finds out at the first call, which it answers with 502.
+
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use clap::ValueEnum;
+use serde_json::json;
+use toml::{Table, Value};
+
+use crate::{CheckBuild, CliError, Report};
+
+/// An instruction set of Lambda, by the template's name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Architecture {
+    /// AWS Graviton.
+    Arm64,
+    /// Intel and AMD.
+    #[value(name = "x86_64")]
+    X86_64,
+}
+
+/// Why the programs cannot be deployed as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// No samconfig.toml.
+    #[error("there is no {}; copy samconfig.example.toml to it, or name the architecture with --architecture", .0.display())]
+    NoConfig(PathBuf),
+    /// No TOML.
+    #[error("cannot read {}: {reason}", path.display())]
+    BadConfig {
+        /// The file.
+        path: PathBuf,
+        /// What the parser says, in one line.
+        reason: String,
+    },
+    /// Nothing says what is deployed.
+    #[error(
+        "{} names no Architecture; write Architecture = \"arm64\" or \"x86_64\" under [{environment}.global.parameters.parameter_overrides]",
+        path.display()
+    )]
+    NoArchitecture {
+        /// The file.
+        path: PathBuf,
+        /// The part of it that was looked at.
+        environment: String,
+    },
+    /// Neither of the two that Lambda has.
+    #[error("{} names the Architecture {found:?}; Lambda has arm64 and x86_64", path.display())]
+    UnknownArchitecture {
+        /// The file.
+        path: PathBuf,
+        /// What stands there.
+        found: String,
+    },
+    /// The two commands read different values.
+    #[error(
+        "{} has `sam build` make {built} programs and `sam deploy` deploy them as {deployed}; give both the same Architecture",
+        path.display()
+    )]
+    Disagreement {
+        /// The file.
+        path: PathBuf,
+        /// What `sam build` reads.
+        built: Architecture,
+        /// What `sam deploy` reads.
+        deployed: Architecture,
+    },
+    /// Nothing was built.
+    #[error("there is no program in {}; run `sam build` first", .0.display())]
+    NothingBuilt(PathBuf),
+    /// A program of the other kind.
+    #[error(
+        "{} is a program for {found}, and {deployed} is what would be deployed: every call would fail; run `sam build` again",
+        path.display()
+    )]
+    WrongArchitecture {
+        /// The program.
+        path: PathBuf,
+        /// What it runs on.
+        found: String,
+        /// What the function would run on.
+        deployed: Architecture,
+    },
+}
+
+/// Reads the programs that `sam build` left and compares each with the architecture that `sam deploy` reads.
+pub(crate) fn check(options: &CheckBuild) -> Result<Report, CliError> {
+    let deployed = match options.architecture {
+        Some(architecture) => architecture,
+        None => configured(&options.config_file, &options.config_env)?,
+    };
+    let programs = programs(&options.build_dir)?;
+    for path in &programs {
+        let found = machine(path)?;
+        if found != Machine::Known(deployed) {
+            let (path, found) = (path.clone(), found.to_string());
+            return Err(BuildError::WrongArchitecture { path, found, deployed }.into());
+        }
+    }
+    let (count, folder) = (programs.len(), options.build_dir.display());
+    let noun = if count == 1 { "program" } else { "programs" };
+    Ok(Report::new(
+        format!("{count} {noun} in {folder}, built for {deployed}, which is what `sam deploy` deploys.\n"),
+        json!({ "architecture": deployed.to_string(), "programs": programs }),
+    ))
+}
+
+/// What both `sam build` and `sam deploy` take from `file`.
+fn configured(file: &Path, environment: &str) -> Result<Architecture, CliError> {
+    let text = match fs::read_to_string(file) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+            return Err(BuildError::NoConfig(file.to_owned()).into());
+        }
+        read => read.map_err(|source| CliError::File { path: file.to_owned(), source })?,
+    };
+    let config: Table = toml::from_str(&text).map_err(|error: toml::de::Error| BuildError::BadConfig {
+        path: file.to_owned(),
+        reason: error.message().to_owned(),
+    })?;
+    let read_by = |command| -> Result<Architecture, BuildError> {
+        let path = file.to_owned();
+        match overrides(&config, environment, command).and_then(architecture_in) {
+            None => Err(BuildError::NoArchitecture { path, environment: environment.to_owned() }),
+            Some(found) => Architecture::from_str(&found, false)
+                .map_err(|_not_one| BuildError::UnknownArchitecture { path, found }),
+        }
+    };
+    let (built, deployed) = (read_by("build")?, read_by("deploy")?);
+    if built != deployed {
+        return Err(BuildError::Disagreement { path: file.to_owned(), built, deployed }.into());
+    }
+    Ok(deployed)
+}
+
+/// `parameter_overrides` as SAM finds them: those of the command replace all of the global ones.
+fn overrides<'a>(config: &'a Table, environment: &str, command: &str) -> Option<&'a Value> {
+    let parameters =
+        |command| config.get(environment)?.get(command)?.get("parameters")?.get("parameter_overrides");
+    parameters(command).or_else(|| parameters("global"))
+}
+
+/// The value of the parameter in any of the forms that SAM takes: a table, `"Name=value …"`, or a list of either.
+fn architecture_in(overrides: &Value) -> Option<String> {
+    match overrides {
+        Value::Table(table) => Some(table.get("Architecture")?.as_str()?.to_owned()),
+        // SAM lets the last of a list win.
+        Value::Array(parts) => parts.iter().rev().find_map(architecture_in),
+        Value::String(text) => text.split_whitespace().rev().find_map(|word| {
+            let word = word.trim_start_matches(['"', '\'']);
+            let short = word.strip_prefix("Architecture=");
+            let value = short.or_else(|| word.strip_prefix("ParameterKey=Architecture,ParameterValue="))?;
+            Some(value.trim_matches(['"', '\'']).to_owned())
+        }),
+        _ => None,
+    }
+}
+
+/// Each `bootstrap` one folder below `folder`, by name.
+fn programs(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let nothing = || CliError::from(BuildError::NothingBuilt(folder.to_owned()));
+    let entries = fs::read_dir(folder).map_err(|_no_folder| nothing())?;
+    let mut programs: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path().join("bootstrap")))
+        .filter(|program| program.is_file())
+        .collect();
+    programs.sort();
+    if programs.is_empty() { Err(nothing()) } else { Ok(programs) }
+}
+
+/// What a program runs on.
+#[derive(PartialEq, Eq)]
+enum Machine {
+    Known(Architecture),
+    /// Another machine of the ELF format.
+    Other(u16),
+    /// No ELF of 64 bits and little-endian, as all of Lambda's are.
+    NotElf,
+}
+
+/// What the header of the file at `path` says that it runs on.
+fn machine(path: &Path) -> Result<Machine, CliError> {
+    // ELF-64, "ELF Header": e_ident begins with the magic number, ELFCLASS64 and ELFDATA2LSB; e_machine is at offset 18.
+    let mut header = [0; 20];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    match read {
+        Err(short) if short.kind() == io::ErrorKind::UnexpectedEof => return Ok(Machine::NotElf),
+        read => read.map_err(|source| CliError::File { path: path.to_owned(), source })?,
+    }
+    let [0x7f, b'E', b'L', b'F', 2, 1, .., low, high] = header else { return Ok(Machine::NotElf) };
+    Ok(match u16::from_le_bytes([low, high]) {
+        62 => Machine::Known(Architecture::X86_64),
+        183 => Machine::Known(Architecture::Arm64),
+        other => Machine::Other(other),
+    })
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(architecture) => write!(to, "{architecture}"),
+            Self::Other(machine) => write!(to, "another processor (ELF machine {machine})"),
+            Self::NotElf => write!(to, "no Linux of 64 bits"),
+        }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Arm64 => "arm64",
+            Self::X86_64 => "x86_64",
+        })
+    }
+}
