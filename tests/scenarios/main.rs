@@ -37,6 +37,7 @@ mod public_keys;
 mod refresh;
 mod resolved;
 mod rotation;
+mod sam_config;
 mod session_races;
 mod sessions;
 mod template;
