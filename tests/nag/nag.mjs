@@ -1,13 +1,16 @@
 // Runs cdk-nag's AwsSolutions rules over CloudFormation templates and fails at what has no reason beside its resource:
 // node nag.mjs TEMPLATE...
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { App, Aspects, Stack } from "aws-cdk-lib";
 import { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import { AwsSolutionsChecks, NagReportFormat } from "cdk-nag";
 
 const app = new App({ analyticsReporting: false });
-process.argv.slice(2).forEach((templateFile, number) => {
+process.argv.slice(2).forEach((original, number) => {
   const stack = new Stack(app, `Template${number}`);
+  // CfnInclude does not know the resources that SAM will make, such as aliases.
+  const templateFile = `template-${number}.yaml`;
+  writeFileSync(templateFile, readFileSync(original, "utf8").replaceAll(/!Ref (\w+)\.Alias/g, "!GetAtt $1.Arn"));
   new CfnInclude(stack, "Included", { templateFile });
 });
 Aspects.of(app).add(new AwsSolutionsChecks({ reports: true, reportFormats: [NagReportFormat.JSON] }));

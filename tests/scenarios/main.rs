@@ -42,6 +42,7 @@ mod session_races;
 mod sessions;
 mod template;
 mod tls;
+mod traffic_shifting;
 mod verify;
 mod weak_secrets;
 mod worked_example;

@@ -259,19 +259,22 @@ fn the_public_keys_are_published_every_five_minutes() {
 
 #[test]
 fn the_api_may_invoke_every_function_of_its_routes() {
-    let invocable: BTreeSet<_> = resources("AWS::Lambda::Permission")
-        .into_iter()
-        .filter(|(_, properties)| properties["Principal"] == "apigateway.amazonaws.com")
-        .map(|(_, properties)| {
-            assert!(serde_yaml_ng::to_string(&properties["SourceArn"]).unwrap().contains("${Api}"));
-            let function = plain(&properties["FunctionName"]).as_str().unwrap();
-            function.trim_end_matches(".Arn").to_owned()
-        })
-        .collect();
     let mut routed = functions();
     routed.remove("rotate-keys");
     routed.remove("authorizer");
-    assert_eq!(invocable, routed.into_values().collect());
+    for (parameters, callee) in [(&[][..], ""), (&[("TrafficShifting", "AllAtOnce")], ".Alias")] {
+        let deployed = resolved(parameters);
+        let invocable: BTreeSet<_> = resources("AWS::Lambda::Permission")
+            .into_iter()
+            .map(|(name, _)| &deployed["Resources"][name.as_str()]["Properties"])
+            .filter(|properties| properties["Principal"] == "apigateway.amazonaws.com")
+            .map(|properties| {
+                assert!(serde_yaml_ng::to_string(&properties["SourceArn"]).unwrap().contains("${Api}"));
+                plain(&properties["FunctionName"]).as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert_eq!(invocable, routed.values().map(|function| format!("{function}{callee}")).collect());
+    }
 }
 
 #[test]
@@ -385,7 +388,7 @@ fn an_authorizer_that_checks_no_session_cannot_read_the_table() {
     }
     assert_eq!(plain(&statements[0])[0], "AuthorizerReadsUsers");
     assert_eq!(plain(&plain(&statements[0])[2]), "AWS::NoValue");
-    assert_eq!(plain(&template["Outputs"]["AuthorizerArn"]["Value"]), "Authorizer.Arn");
+    assert_eq!(plain(&resolved(&[])["Outputs"]["AuthorizerArn"]["Value"]), "Authorizer.Arn");
 }
 
 #[test]
@@ -494,16 +497,15 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     let excepted = named[1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_sequence().unwrap();
     let roles: BTreeSet<_> = excepted[1..].iter().map(|it| plain(it).as_str().unwrap().to_owned()).collect();
     assert_eq!(excepted[0], administrator);
-    assert_eq!(
-        roles,
-        resources("AWS::IAM::Role").into_iter().map(|(name, _)| format!("{name}.Arn")).collect()
-    );
+    assert_eq!(roles, functions().values().map(|function| format!("{function}Role.Arn")).collect());
 }
 
 #[test]
 fn every_role_has_the_boundary_and_the_path_that_an_organisation_demands() {
     let boundary = "arn:aws:iam::123456789012:policy/boundary";
-    let deployed = resolved(&[("PermissionsBoundary", boundary), ("RolePath", "/teams/")]);
+    let everything =
+        [("PermissionsBoundary", boundary), ("RolePath", "/teams/"), ("TrafficShifting", "AllAtOnce")];
+    let deployed = resolved(&everything);
     for (name, _) in resources("AWS::IAM::Role") {
         let role = &deployed["Resources"][name.as_str()]["Properties"];
         assert_eq!(
