@@ -153,7 +153,19 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
         "{rejected}"
     );
     assert!(!of_a_success.contains("_aws"), "{of_a_success}");
-    assert!(of_a_success.len() < 400, "a refresh of a million users is a gigabyte of logs: {of_a_success}");
+    let of_a_refresh = printed.lines().find(|line| line.contains(r#""event":"refresh""#)).unwrap();
+    assert!(of_a_refresh.contains(r#""source_ip":"203.0.113.7""#), "{of_a_refresh}");
+    let longest = of_a_refresh.len() - "203.0.113.7".len() + "2001:0db8:0000:0000:0000:0000:0000:0001".len();
+    let billed = billed_bytes_of_a_line();
+    // The fraction of a second may be shorter.
+    assert!((billed - 8..=billed).contains(&(longest + 26)), "docs/bill.py has {billed} for {of_a_refresh}");
+}
+
+/// What docs/bill.py takes for a line in CloudWatch, which adds 26 bytes to each.
+fn billed_bytes_of_a_line() -> usize {
+    let bill = include_str!("../../docs/bill.py");
+    let kilobytes = bill.lines().find_map(|line| line.strip_prefix("LOG_KB = 0.")).unwrap();
+    kilobytes.parse().unwrap()
 }
 
 /// Whether CloudWatch makes metrics of the line, by words of ours alone.
