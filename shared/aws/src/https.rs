@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 use aws_smithy_types::{body::SdkBody, retry::ErrorKind};
-use http::{Request, Uri};
+use http::{Request, Uri, uri::Authority};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{self, Client, connect},
@@ -80,9 +80,10 @@ impl HttpConnector for Https {
             Err(problem) => return HttpConnectorFuture::ready(Err(ConnectorError::user(problem.into()))),
         };
         tell_connection(&mut request);
+        let host = request.uri().authority().cloned();
         let answering = self.0.request(request);
         HttpConnectorFuture::new(async move {
-            let answer = answering.await.map_err(classified)?;
+            let answer = answering.await.map_err(|problem| classified(problem, host))?;
             HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
@@ -107,13 +108,15 @@ fn tell_connection(request: &mut Request<SdkBody>) {
 }
 
 /// What went wrong, in the kinds by which the SDK decides whether to try again.
-fn classified(problem: legacy::Error) -> ConnectorError {
+fn classified(problem: legacy::Error, host: Option<Authority>) -> ConnectorError {
     let of_hyper: Option<&hyper::Error> = find(&problem);
     if of_hyper.is_some_and(hyper::Error::is_user) {
         return ConnectorError::user(problem.into());
     }
-    if problem.is_connect()
-        || of_hyper.is_some_and(|error| error.is_closed() || error.is_canceled())
+    if problem.is_connect() {
+        return ConnectorError::io(Unreachable { host, source: problem }.into());
+    }
+    if of_hyper.is_some_and(|error| error.is_closed() || error.is_canceled())
         || find::<io::Error>(&problem).is_some()
     {
         return ConnectorError::io(problem.into());
@@ -121,6 +124,14 @@ fn classified(problem: legacy::Error) -> ConnectorError {
     // The other side closed the connection in the midst of its answer.
     let again = of_hyper.is_some_and(hyper::Error::is_incomplete_message);
     ConnectorError::other(problem.into(), again.then_some(ErrorKind::TransientError))
+}
+
+/// A connection that could not be opened, and to whom: the cause says neither which service nor which emulator was meant.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot connect to {}", host.as_ref().map_or("an address without a host", Authority::as_str))]
+struct Unreachable {
+    host: Option<Authority>,
+    source: legacy::Error,
 }
 
 fn find<'a, E: Error + 'static>(problem: &'a (dyn Error + 'static)) -> Option<&'a E> {

@@ -114,3 +114,16 @@ async fn a_handshake_that_goes_silent_is_given_up() {
         aws_smithy_types::error::display::DisplayErrorContext(&problem).to_string().contains("timed out")
     );
 }
+
+#[tokio::test]
+async fn a_host_that_cannot_be_reached_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    for host in [nobody.to_string(), "no-such-host.invalid".to_owned()] {
+        let client = AwsSettings::embedded(format!("http://{host}")).dynamodb();
+        let cause = crate::cause_of(client.list_tables().send().await.unwrap_err());
+        let said = crate::with_causes(cause.as_ref());
+        assert!(said.contains(&format!("cannot connect to {host}: ")), "{said}");
+    }
+}
