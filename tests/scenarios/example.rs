@@ -10,6 +10,10 @@ fn example() -> Value {
     of(include_str!("../../examples/protected-api/template.yaml"))
 }
 
+fn rest_example() -> Value {
+    of(include_str!("../../examples/protected-api/rest.yaml"))
+}
+
 /// What stands behind a tag such as `!Ref`.
 fn plain(value: &Value) -> &str {
     match value {
@@ -20,20 +24,25 @@ fn plain(value: &Value) -> &str {
 
 #[test]
 fn its_parameters_are_outputs_and_parameters_of_the_stack() {
-    let (example, stack) = (example(), of(include_str!("../../template.yaml")));
-    for (name, parameter) in example["Parameters"].as_mapping().unwrap() {
-        let told = parameter["Description"].as_str().unwrap();
-        let kind = if told.starts_with("Output ") { "Outputs" } else { "Parameters" };
-        assert!(!stack[kind][name].is_null() && told.contains(name.as_str().unwrap()), "{told}");
-    }
+    let stack = of(include_str!("../../template.yaml"));
     let audience = |template: &Value| template["Parameters"]["Audience"]["Default"].clone();
-    assert_eq!(audience(&example), audience(&stack));
+    for example in [example(), rest_example()] {
+        for (name, parameter) in example["Parameters"].as_mapping().unwrap() {
+            let told = parameter["Description"].as_str().unwrap();
+            let kind = if told.starts_with("Output ") { "Outputs" } else { "Parameters" };
+            assert!(!stack[kind][name].is_null() && told.contains(name.as_str().unwrap()), "{told}");
+        }
+        assert_eq!(audience(&example), audience(&stack));
+    }
 }
 
 #[test]
 fn its_authorizers_are_what_ours_answers_to_and_what_the_native_ones_read() {
-    let (example, stack) = (example(), of(include_str!("../../template.yaml")));
-    let resource = |name: &str| example["Resources"][name]["Properties"].clone();
+    let (example, rest, stack) = (example(), rest_example(), of(include_str!("../../template.yaml")));
+    let resource = |name: &str| {
+        let template = if example["Resources"][name].is_null() { &rest } else { &example };
+        template["Resources"][name]["Properties"].clone()
+    };
     let checking = resource("CheckingAuthorizer");
     assert!(plain(&checking["AuthorizerUri"]).contains("${AuthorizerArn}"));
     assert_eq!(
