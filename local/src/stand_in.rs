@@ -219,7 +219,8 @@ pub fn greeting(url: &str, credentials: &Credentials, options: &Options) -> Stri
 
 Functions, the latchkey command and AWS's own tools find it with these; the access key is this run's
 
-  export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=local
+  export AWS_ENDPOINT_URL={url} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID={key} AWS_SECRET_ACCESS_KEY=local
   export USERS_TABLE={TABLE_NAME} PUBLIC_KEYS_TABLE={PUBLIC_KEYS_TABLE} SIGNING_SECRET={SECRET_NAME}
 
 docs/development.md has sam local start-api and cargo lambda watch on top of it.

@@ -38,3 +38,28 @@ start_docker() {
         wait_until docker info
     fi
 }
+
+# put_aside <file>: one that the developer has made and the script makes too; it is back when the script ends
+put_aside() {
+    aside+=("$1")
+    [[ ! -e $1 ]] || mv "$1" "$work/${1##*/}.aside"
+}
+aside=()
+put_back() {
+    local file
+    for file in "${aside[@]}"; do
+        rm -rf "$file"
+        [[ ! -e $work/${file##*/}.aside ]] || mv "$work/${file##*/}.aside" "$file"
+    done
+}
+trap 'put_back; finish' EXIT
+
+# type_with_aws_cli <1 from PyPI|2 from Debian>: what the documents call by a name is what tests/e2e/bin has, or what is installed
+type_with_aws_cli() {
+    export REAL_PATH=$PATH PATH=$PWD/tests/e2e/bin:$PATH AWS_CLI_1=
+    if [[ $1 == 1 ]]; then
+        AWS_CLI_1=$(dirname "$(python_with aws-cli-1-venv "awscli==$AWS_CLI")")/aws
+    else
+        [[ -x /usr/bin/aws ]] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends awscli; } >&2
+    fi
+}

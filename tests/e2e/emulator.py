@@ -3,16 +3,21 @@
 - RotateSecret begins a version without a value and calls the rotation function's four steps; ministack copies the old value.
 - AWS::SecretsManager::RotationSchedule switches the rotation on and begins the first one.
 - The Ref of a secret is its ARN, as functions and Secrets Manager name it to each other.
-- Alarms of metric math, metric filters and the secret's policy are taken, and nothing is evaluated.
+- Alarms of metric math, metric filters, the secret's policy and CodeDeploy are taken, and nothing is evaluated: an alias moves
+  at once.
+- SAM's transform learns the values of the parameters, as on AWS.
+- An arm64 function runs under qemu, and no x86_64 program runs as one.
 
 It listens on 127.0.0.1 alone, on the port GATEWAY_PORT.
 """
 
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
+import types
 import uuid
 
 os.environ.setdefault("GATEWAY_PORT", "4566")
@@ -22,9 +27,12 @@ ENDPOINT = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
 os.environ["AWS_ENDPOINT_URL"] = ENDPOINT
 
 import boto3  # noqa: E402
+import samtranslator.translator.transform as sam  # noqa: E402
 from ministack.app import main  # noqa: E402
+from ministack.services import cloudformation  # noqa: E402
+from ministack.services import lambda_svc as functions  # noqa: E402
 from ministack.services import secretsmanager as secrets  # noqa: E402
-from ministack.services.cloudformation import provisioners  # noqa: E402
+from ministack.services.cloudformation import changesets, provisioners  # noqa: E402
 
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 absent = secrets.error_response_json(
@@ -96,6 +104,15 @@ def create_schedule(logical_id, properties, stack):
     return properties["SecretId"], {}
 
 
+def create_function(logical_id, properties, stack):
+    """Makes or updates a function. An update keeps versions, aliases and permissions, which ministack forgets."""
+    before = functions._functions.get(provisioners._physical_name(stack, logical_id, max_len=64))
+    name, attributes = original_create_function(logical_id, properties, stack)
+    if before:
+        functions._functions[name].update({kept: before[kept] for kept in ("versions", "next_version", "aliases", "policy")})
+    return name, attributes
+
+
 def create_alarm(logical_id, properties, stack):
     if "Metrics" in properties:
         return f"{stack}-{logical_id}", {}
@@ -106,15 +123,54 @@ def accept(logical_id, properties, stack):
     return f"{stack}-{logical_id}", {}
 
 
+changing = {}
+
+
+def extract_members(request, kind):
+    members = original_extract_members(request, kind)
+    if kind == "Parameters":
+        changing.update(stack=changesets._p(request, "StackName"), parameters=members)
+    return members
+
+
+def transform(template, _no_parameters, *policies):
+    before = cloudformation._stacks.get(changing["stack"], {}).get("_resolved_params", {})
+    resolved = changesets._resolve_parameters(template, changing["parameters"], before)
+    return original_transform(template, {name: str(each["Value"]) for name, each in resolved.items()}, *policies)
+
+
+original_extract_members, changesets._extract_members = changesets._extract_members, extract_members
+original_transform, sam.transform = sam.transform, transform
+
+running = threading.local()
+
+
+def execute(function, event):
+    running.architectures = function["config"].get("Architectures", ["x86_64"])
+    return original_execute(function, event)
+
+
+def start_process(command, **options):
+    if running.architectures == ["arm64"]:
+        command = ["/usr/bin/qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu", *command]
+    return subprocess.Popen(command, **options)
+
+
+original_execute, functions._execute_function_provided = functions._execute_function_provided, execute
+functions.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": start_process})
 handlers = provisioners._RESOURCE_HANDLERS
 original_get_value, secrets._get_secret_value = secrets._get_secret_value, get_value
 secrets._rotate_secret = rotate
 original_create_secret = handlers["AWS::SecretsManager::Secret"]["create"]
+original_create_function = handlers["AWS::Lambda::Function"]["create"]
 original_create_alarm = handlers["AWS::CloudWatch::Alarm"]["create"]
 nothing = {"delete": lambda physical_id, properties: None}
 handlers["AWS::SecretsManager::Secret"] = {"create": create_secret, "delete": delete_secret}
+handlers["AWS::Lambda::Function"]["create"] = create_function
 handlers["AWS::SecretsManager::RotationSchedule"] = {"create": create_schedule, **nothing}
 handlers["AWS::CloudWatch::Alarm"] = {"create": create_alarm, **nothing}
 handlers["AWS::SecretsManager::ResourcePolicy"] = {"create": accept, **nothing}
+handlers["AWS::CodeDeploy::Application"] = {"create": accept, **nothing}
+handlers["AWS::CodeDeploy::DeploymentGroup"] = {"create": accept, **nothing}
 handlers["AWS::Logs::MetricFilter"] = {"create": accept, **nothing}
 main()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_yaml_ng::Value;
 
-use crate::template::template;
+use crate::template::{functions, template};
 
 const EXAMPLE: &str = include_str!("../../samconfig.example.toml");
 
@@ -45,4 +45,12 @@ fn the_example_names_one_architecture_for_every_command_of_sam() {
 fn answers_are_in_a_file_that_git_ignores() {
     let ignored: BTreeSet<_> = include_str!("../../.gitignore").lines().collect();
     assert!(ignored.contains("samconfig.toml"));
+}
+
+#[test]
+fn one_command_builds_every_function() {
+    let config = include_str!("../../.cargo/config.toml");
+    let (_, alias) = config.split_once("build-functions = [").unwrap();
+    let built: BTreeSet<_> = alias.split('"').filter_map(|word| word.strip_prefix("--bin=")).collect();
+    assert_eq!(built, functions().keys().map(String::as_str).collect());
 }

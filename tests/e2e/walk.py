@@ -1,0 +1,169 @@
+"""From a clone to a stack that is used, upgraded, defended, rolled back and rotated, with the commands of the documents alone.
+
+    python walk.py ARCHITECTURE
+
+In the emulator, which tests/e2e/deploy starts; what stands for git, curl and the compiled latchkey is in $PATH.
+"""
+
+import json
+import os
+import pathlib
+import re
+import secrets
+import sys
+import time
+
+import boto3
+
+from terminal import Terminal, blocks
+
+ARCHITECTURE = sys.argv[1]
+OTHER = {"arm64": "x86_64", "x86_64": "arm64"}[ARCHITECTURE]
+PASSWORD = "quiet harbour lanterns"
+RUNBOOK = "docs/runbook.md"
+DEPLOY = {"Deploy this changeset": "y"}
+config = pathlib.Path("samconfig.toml")
+terminal = Terminal(dict(os.environ))
+
+
+def step(what):
+    print(f"ok: {what}", flush=True)
+
+
+def set_parameter(name, value):
+    """As somebody does it in an editor: the line of the example, or a new one."""
+    text = config.read_text()
+    line = f'{name} = "{value}"'
+    changed, count = re.subn(rf"^(# )?{name} = .*$", line, text, count=1, flags=re.M)
+    config.write_text(changed if count else text.replace("parameter_overrides]\n", f"parameter_overrides]\n{line}\n"))
+
+
+def parameters():
+    stack = boto3.client("cloudformation").describe_stacks(StackName="latchkey")["Stacks"][0]
+    return {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+
+
+def functions():
+    """Each function's architecture and the hash of its code."""
+    found = boto3.client("lambda").list_functions()["Functions"]
+    ours = [each for each in found if each["FunctionName"].startswith("latchkey-")]
+    return {each["FunctionName"]: (each["Architectures"], each["CodeSha256"]) for each in ours}
+
+
+def call(path, body, expected=200):
+    """curl, as docs/api.md has it; the answer's JSON."""
+    shown = terminal.type(
+        f"curl -s -w '\\n%{{http_code}}' $URL{path} -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
+    )
+    text, status = shown.strip().rsplit("\n", 1)
+    if int(status) != expected:
+        raise SystemExit(f"{path} answered {status} and not {expected}: {text}")
+    return json.loads(text)
+
+
+def deploy(block, within=None):
+    shown = terminal.type(block, DEPLOY, within)
+    if "Successfully created/updated stack" not in shown:
+        raise SystemExit(f"nothing was deployed:\n{shown}")
+    return shown
+
+
+def changed_build():
+    """Another version of the code: a byte after the end of each program, which no loader reads."""
+    for program in pathlib.Path(".aws-sam/build").glob("*/bootstrap"):
+        with program.open("ab") as file:
+            file.write(b"\0")
+
+
+# --- From the clone to a stack.
+copy, build_and_deploy, _create = blocks("README.md", "Deploy")[0].strip().splitlines()
+terminal.type(copy)
+set_parameter("Architecture", ARCHITECTURE)
+deploy(build_and_deploy)
+assert parameters()["Architecture"] == ARCHITECTURE
+assert {tuple(architectures) for architectures, _ in functions().values()} == {(ARCHITECTURE,)}
+step(f"README's commands deploy a stack of {ARCHITECTURE}")
+
+names = blocks(RUNBOOK, "Runbook")[0]
+terminal.type(names)
+first_key = blocks(RUNBOOK, "Deploy")[1]
+for _ in range(60):
+    if "signs now" in terminal.type(first_key):
+        break
+    time.sleep(2)
+else:
+    raise SystemExit("there is no first key")
+step("the first rotation makes a key, and the key set shows it")
+
+create, _ = blocks(RUNBOOK, "First user")[0].strip().splitlines()
+terminal.type(create, {"New password: ": PASSWORD, "Repeat the new password: ": PASSWORD})
+token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
+step("a user of the command line logs in")
+
+# --- A build for the other processor does not get as far as Lambda.
+set_parameter("Architecture", OTHER)
+refused = terminal.type("latchkey check-build", status=1)
+assert f"is a program for {ARCHITECTURE}, and {OTHER} is what would be deployed" in refused, refused
+set_parameter("Architecture", ARCHITECTURE)
+step("programs of one architecture are not deployed as the other")
+
+# --- A flood, in the middle of the night: one parameter, no build.
+set_rate = blocks(RUNBOOK, "Change one setting at once")[0]
+code = functions()
+deploy(set_rate)
+assert parameters()["LoginThrottleRate"] == "5" and functions() == code
+step("one setting changes without a build")
+
+# --- Upgrade. `sam build` would make what is there, so another byte stands for another version.
+save, pull, build = blocks(RUNBOOK, "Upgrade")[0].strip().splitlines()
+terminal.type(f"{save}\n{pull}\nsam build")
+changed_build()
+deploy(build.removeprefix("sam build && "))
+upgraded = functions()
+assert upgraded.keys() == code.keys()
+assert all(upgraded[name][1] != code[name][1] for name in code), "not every function is another"
+assert {tuple(architectures) for architectures, _ in upgraded.values()} == {(ARCHITECTURE,)}
+assert parameters()["LoginThrottleRate"] == "5", "an emergency setting is gone after a deployment"
+token = call("/auth/refresh", {"token": token})["token"]
+step("an upgrade ends no session and undoes no emergency setting")
+
+# --- Back to the version before, without a compiler.
+deploy(blocks(RUNBOOK, "Go back")[0])
+assert functions() == code, "not the programs of before"
+token = call("/auth/refresh", {"token": token})["token"]
+call("/auth/login", {"username": "ada", "password": PASSWORD})
+step("the version before is back, with its users and sessions")
+
+# --- A rotation logs nobody out.
+terminal.type(blocks(RUNBOOK, "Rotate")[0])
+token = call("/auth/refresh", {"token": token})["token"]
+step("a key is rotated, and the session goes on")
+
+# --- Upgrades in steps: callers are on the alias, and a new Release moves it.
+example = blocks(RUNBOOK, "Upgrade in steps", "toml")[0]
+for name, value in re.findall(r'^(\w+) = "([^"]+)"', example, re.M):
+    set_parameter(name, value)
+deploy("sam deploy")
+client = boto3.client("lambda")
+login = next(name for name in code if "-Login-" in name)
+live = client.get_alias(FunctionName=login, Name="live")["FunctionVersion"]
+token = call("/auth/refresh", {"token": token})["token"]
+changed_build()
+set_parameter("ThrottleBurst", "99")
+deploy("sam deploy")
+assert client.get_alias(FunctionName=login, Name="live")["FunctionVersion"] == live, "moved without a new Release"
+set_parameter("Release", secrets.token_hex(5))
+deploy("sam deploy")
+moved = client.get_alias(FunctionName=login, Name="live")["FunctionVersion"]
+assert moved != live, "a new Release moved nothing"
+at_live = client.get_function_configuration(FunctionName=login, Qualifier="live")
+assert at_live["CodeSha256"] == functions()[login][1], "the alias is on other code than was deployed"
+token = call("/auth/refresh", {"token": token})["token"]
+step("a new Release is what callers get, and nothing else is")
+
+# --- And off again: callers get what was deployed last.
+set_parameter("TrafficShifting", "none")
+deploy("sam deploy")
+call("/auth/refresh", {"token": token})
+step("without TrafficShifting the functions themselves answer")
+terminal.close()
