@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import react from "@vitejs/plugin-react";
 import { defineConfig, loadEnv } from "vite";
 import { api } from "./api.mjs";
@@ -8,12 +9,15 @@ export default defineConfig(({ mode }) => {
   const served = ({ middlewares }) => {
     middlewares.use("/api/hello", (request, response) => void yours(request, response));
   };
+  // The certificate of the local server, where it serves HTTPS: README.md.
+  const file = process.env.HTTPS_FILE;
+  const { certificate: cert, key } = file ? JSON.parse(readFileSync(file, "utf8")) : {};
   return {
     plugins: [react(), { name: "your-api", configureServer: served, configurePreviewServer: served }],
     // For the client that is linked from this repository; one that is installed needs neither this nor `fs`.
     resolve: { dedupe: ["react", "react-dom"] },
     // The service must name the page's origin, so the port must not be another one tomorrow.
-    server: { port: 5173, strictPort: true, fs: { allow: [".", "../../clients/typescript"] } },
+    server: { port: 5173, strictPort: true, https: file && { cert, key }, fs: { allow: [".", "../../clients/typescript"] } },
     preview: { port: 5173, strictPort: true },
   };
 });

@@ -14,7 +14,12 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use tokio::{net::TcpListener, signal, time};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    signal, time,
+};
+use tokio_rustls::TlsAcceptor;
 
 /// How long a client may take to send a head, from the moment its connection is idle, and as long again for the body.
 const SENDING_TIME: Duration = Duration::from_secs(10);
@@ -32,16 +37,21 @@ pub(crate) enum BodyError {
     Incomplete,
 }
 
-/// Answers requests until Ctrl-C.
-pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A) -> io::Result<()>
+/// Answers requests until Ctrl-C, over TLS where there is something to accept it with.
+pub(crate) async fn serve<A, F>(listener: TcpListener, tls: Option<TlsAcceptor>, answer: A) -> io::Result<()>
 where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    serve_within(listener, answer, SENDING_TIME).await
+    serve_within(listener, tls, answer, SENDING_TIME).await
 }
 
-async fn serve_within<A, F>(listener: TcpListener, answer: A, sending_time: Duration) -> io::Result<()>
+async fn serve_within<A, F>(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    answer: A,
+    sending_time: Duration,
+) -> io::Result<()>
 where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -69,14 +79,30 @@ where
             let answering = answer(request, peer);
             async move { Ok::<_, std::convert::Infallible>(answering.await) }
         });
-        let connection = running.watch(connections.serve_connection(TokioIo::new(stream), service));
+        let (connections, watcher, tls) = (connections.clone(), running.watcher(), tls.clone());
         tokio::spawn(async move {
-            // It ends with an error when the client goes away or says nothing, which is nobody's fault here.
-            let _ = connection.await;
+            // It ends with an error when the client goes away, says nothing or does not trust the certificate, which is
+            // nobody's fault here.
+            let opening = time::timeout(sending_time, open(stream, tls));
+            if let Ok(Ok(stream)) = opening.await {
+                let _ = watcher.watch(connections.serve_connection(TokioIo::new(stream), service)).await;
+            }
         });
     }
     let _ = time::timeout(LAST_REQUESTS, running.shutdown()).await;
     Ok(())
+}
+
+/// What bytes come over, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn open(stream: TcpStream, tls: Option<TlsAcceptor>) -> io::Result<Box<dyn Stream>> {
+    Ok(match tls {
+        Some(tls) => Box::new(tls.accept(stream).await?),
+        None => Box::new(stream),
+    })
 }
 
 /// The body, if it has at most `limit` bytes. One whose length is announced to be more is not read at all.
@@ -121,7 +147,7 @@ mod tests {
             let read = read_within(request.into_body(), LIMIT, sending_time).await;
             Response::new(Body::from(format!("{:?}", read.map(String::from_utf8))))
         };
-        let serving = tokio::spawn(serve_within(listener, answer, sending_time));
+        let serving = tokio::spawn(serve_within(listener, None, answer, sending_time));
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut said = String::new();

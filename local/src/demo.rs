@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use token::{CustomClaims, Timestamp, UserId};
 use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
 
-use crate::Options;
+use crate::{Options, https::AUTHORITY_FILE_NAME};
 
 /// The demo user's name.
 pub const USERNAME: &str = "demo";
@@ -48,6 +48,16 @@ pub fn ready(url: &str) -> Value {
 pub fn greeting(url: &str, options: &Options) -> String {
     let Options { expiration, refresh_expiration, .. } = options;
     let data = options.data.display();
+    let (curl, trust) = if options.https {
+        let authority = options.data.join(AUTHORITY_FILE_NAME);
+        let trust = format!(
+            "Browsers have to trust {} once: docs/browsers.md. It can vouch for this machine alone.\n\n",
+            authority.display()
+        );
+        (format!("curl --cacert '{}'", authority.display()), trust)
+    } else {
+        ("curl".to_owned(), String::new())
+    };
     format!(
         r#"Latchkey on {url}, data in {data}
 Tokens live {expiration} and can be refreshed until {refresh_expiration} after the login:
@@ -56,16 +66,16 @@ the longest session is {refresh_expiration} + {expiration}.
   demo user  {USERNAME}
   password   {PASSWORD}
 
-Log in, refresh, verify, list the sessions, call the two protected routes, log out, and fetch the public keys:
+{trust}Log in, refresh, verify, list the sessions, call the two protected routes, log out, and fetch the public keys:
 
-  TOKEN=$(curl -s {url}/auth/login -H 'Content-Type: application/json' -d '{{"username":"{USERNAME}","password":"{PASSWORD}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/') && echo $TOKEN
-  curl -s {url}/auth/refresh -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
-  curl -s {url}/auth/verify -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'","check_session":true}}'
-  curl -s {url}/auth/sessions -H "Authorization: Bearer $TOKEN"
-  curl -s {url}/protected -H "Authorization: Bearer $TOKEN"
-  curl -s {url}/protected/now -H "Authorization: Bearer $TOKEN"
-  curl -si {url}/auth/logout -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
-  curl -s {url}/.well-known/jwks.json
+  TOKEN=$({curl} -s {url}/auth/login -H 'Content-Type: application/json' -d '{{"username":"{USERNAME}","password":"{PASSWORD}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/') && echo $TOKEN
+  {curl} -s {url}/auth/refresh -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
+  {curl} -s {url}/auth/verify -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'","check_session":true}}'
+  {curl} -s {url}/auth/sessions -H "Authorization: Bearer $TOKEN"
+  {curl} -s {url}/protected -H "Authorization: Bearer $TOKEN"
+  {curl} -s {url}/protected/now -H "Authorization: Bearer $TOKEN"
+  {curl} -si {url}/auth/logout -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
+  {curl} -s {url}/.well-known/jwks.json
 
 After the logout /protected, which API Gateway's native authorizer would guard, goes on taking the token until it expires;
 /protected/now asks whether the session has ended, and rejects the token at once.

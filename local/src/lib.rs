@@ -6,7 +6,8 @@
 //! - [`Clock`]: the machine's, until somebody moves it
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - `connections`: connections and bodies, each with a time limit
-//! - [`Server`]: HTTP on 127.0.0.1
+//! - `https`: the certificate of `--https`
+//! - [`Server`]: HTTP or HTTPS on 127.0.0.1
 //! - [`Credentials`]: who may call the AWS around functions that run elsewhere
 //! - [`AwsStandIn`]: that AWS
 //! - [`ReadyFile`]: tells scripts where the server answers, once it does
@@ -19,6 +20,7 @@ mod connections;
 pub mod demo;
 mod event;
 mod gateway;
+mod https;
 mod native_authorizer;
 mod options;
 mod protected;
@@ -32,6 +34,7 @@ pub use caller::{CallerError, Credentials};
 pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};
+pub use https::HttpsError;
 pub use native_authorizer::{NativeAuthorizer, NativeRejection};
 pub use options::Options;
 pub use protected::Protected;

@@ -6,6 +6,7 @@ use token::{Seconds, SessionPolicy};
 /// Serves login and refresh on this machine, with an embedded DynamoDB and a demo user.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "local", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// The port: 3000, or 4566 with --aws-only
     #[arg(long)]
@@ -25,6 +26,12 @@ pub struct Options {
     /// Hand tokens out and take them as the cookie __Host-latchkey too
     #[arg(long)]
     pub cookie: bool,
+    /// `SameSite` of that cookie: Strict, Lax, or None for pages of another site, over HTTPS alone
+    #[arg(long, value_name = "VALUE", default_value = "Strict", requires = "cookie")]
+    pub cookie_same_site: String,
+    /// Serve HTTPS, with a certificate of its own: what to trust is `https-authority.pem` in the data folder
+    #[arg(long)]
+    pub https: bool,
     /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
@@ -32,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,
     /// Serve no API but the AWS around it, for functions that run elsewhere: DynamoDB and Secrets Manager on one address
-    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "allow_origin"])]
+    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin"])]
     pub aws_only: bool,
     /// The address of --aws-only; one that containers reach, such as Docker's 172.17.0.1
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "aws_only")]

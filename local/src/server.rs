@@ -21,12 +21,13 @@ use serde_json::Value;
 use sessions::Sessions;
 use token::{PolicyError, RefreshSwitch, SessionPolicy};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use users::Hasher;
 use verify::Verify;
 
 use crate::{
-    Gateway, HttpRequest, Options, Protected, Site, connections, connections::BodyError, demo,
-    demo::DemoError,
+    Gateway, HttpRequest, HttpsError, Options, Protected, Site, connections, connections::BodyError, demo,
+    demo::DemoError, https,
 };
 
 /// The port of SAM's own local API.
@@ -37,6 +38,8 @@ const AUTH_COOKIE: &str = "__Host-latchkey";
 /// A server that listens and does not serve yet.
 pub struct Server {
     listener: TcpListener,
+    /// None for plain HTTP.
+    tls: Option<TlsAcceptor>,
     served: Served,
     folder: DataFolder,
 }
@@ -73,7 +76,7 @@ pub enum StartError {
     #[error(transparent)]
     Key(#[from] KeyFileError),
     /// A duration out of range, or an origin that is none.
-    #[error("{0} (set by --expiration, --refresh-expiration and --allow-origin)")]
+    #[error("{0} (set by --expiration, --refresh-expiration, --cookie-same-site and --allow-origin)")]
     Setting(#[from] SettingError),
     /// A duration out of range.
     #[error("{0} (set by --expiration and --refresh-expiration)")]
@@ -81,6 +84,9 @@ pub enum StartError {
     /// The file with the durations.
     #[error("cannot write the durations into the folder of --data: {0}")]
     Settings(#[source] io::Error),
+    /// The certificate of `--https`.
+    #[error("{0} (--https)")]
+    Https(#[from] HttpsError),
     /// The demo user.
     #[error(transparent)]
     Demo(#[from] DemoError),
@@ -108,12 +114,14 @@ impl Server {
         let policy = SessionPolicy::new(options.expiration, options.refresh_expiration, RefreshSwitch::On)?;
         session_settings::write(folder.path(), &policy).map_err(StartError::Settings)?;
         let site = Site::new(options, now);
-        Ok(Self { listener, served: Served { gateway, site }, folder })
+        let tls = options.https.then(|| https::acceptor(&folder, now)).transpose()?;
+        Ok(Self { listener, tls, served: Served { gateway, site }, folder })
     }
 
     /// Where it listens.
     pub fn url(&self) -> io::Result<String> {
-        Ok(format!("http://{}", self.listener.local_addr()?))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.listener.local_addr()?))
     }
 
     /// Where the data are.
@@ -128,7 +136,7 @@ impl Server {
             let served = Arc::clone(&served);
             async move { answer(&served, request, peer).await }
         };
-        connections::serve(self.listener, answer).await
+        connections::serve(self.listener, self.tls, answer).await
     }
 }
 
@@ -150,10 +158,11 @@ fn gateway(
 ) -> Result<Gateway, StartError> {
     let address = listener.local_addr().map_err(StartError::Address)?;
     let lookup = |variable: &str| match variable {
-        "JWT_ISSUER" => Some(format!("http://{address}")),
+        "JWT_ISSUER" => Some(format!("{}://{address}", if options.https { "https" } else { "http" })),
         "JWT_ALLOW_REFRESH" => Some("true".to_owned()),
         "JWT_EXPIRATION_DELTA" => Some(options.expiration.get().to_string()),
         "JWT_AUTH_COOKIE" => options.cookie.then(|| AUTH_COOKIE.to_owned()),
+        "JWT_AUTH_COOKIE_SAMESITE" => options.cookie.then(|| options.cookie_same_site.clone()),
         "CORS_ALLOWED_ORIGINS" => Some(options.allow_origin.join(",")),
         "JWT_REFRESH_EXPIRATION_DELTA" => Some(options.refresh_expiration.get().to_string()),
         _ => None,

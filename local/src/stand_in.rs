@@ -77,7 +77,7 @@ impl AwsStandIn {
             let services = Arc::clone(&services);
             async move { services.answer(request).await }
         };
-        let serving = tokio::spawn(connections::serve(listener, answer));
+        let serving = tokio::spawn(connections::serve(listener, None, answer));
         let stand_in = Self { address, credentials, data, serving };
         stand_in.publish(&store).await?;
         Ok(stand_in)

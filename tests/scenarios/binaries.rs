@@ -153,7 +153,10 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
         "{rejected}"
     );
     assert!(!of_a_success.contains("_aws"), "{of_a_success}");
-    let of_a_refresh = printed.lines().find(|line| line.contains(r#""event":"refresh""#)).unwrap();
+    let of_a_refresh = printed
+        .lines()
+        .find(|line| line.contains(r#""event":"refresh""#) && line.contains(r#""outcome":"success""#))
+        .unwrap();
     assert!(of_a_refresh.contains(r#""source_ip":"203.0.113.7""#), "{of_a_refresh}");
     let longest = of_a_refresh.len() - "203.0.113.7".len() + "2001:0db8:0000:0000:0000:0000:0000:0001".len();
     let billed = billed_bytes_of_a_line();

@@ -23,6 +23,7 @@ mod foreign_hashes;
 mod hostile;
 mod http_contract;
 mod local_clock;
+mod local_https;
 mod local_page;
 mod local_server;
 mod login;

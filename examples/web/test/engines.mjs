@@ -1,11 +1,9 @@
 // The main path in Firefox and in WebKitGTK: sign in, the API, two tabs, the back/forward cache, sign out, in both modes.
 import assert from "node:assert/strict";
-import { setTimeout as delay } from "node:timers/promises";
 import { firefox } from "./firefox.mjs";
-import { app, freePort, latchkey, USERS } from "./servers.mjs";
+import { app, freePort, latchkey } from "./servers.mjs";
+import { press, shows, signIn } from "./tab.mjs";
 import { webkit } from "./webkit.mjs";
-
-const PATIENCE = 120_000;
 
 for (const start of [firefox, webkit]) {
   for (const mode of ["token", "cookie"]) await walk(start, mode);
@@ -63,24 +61,4 @@ async function walk(start, mode) {
     await page.clean();
     await service.clean();
   }
-}
-
-async function shows(tab, text) {
-  const deadline = Date.now() + PATIENCE;
-  const look = () => tab.run(`(document.body?.innerText ?? "").includes(${JSON.stringify(text)})`).catch(() => false);
-  while (!(await look())) {
-    if (Date.now() > deadline) throw new Error(`"${text}" does not come; the page says: ${await tab.run("document.body?.innerText")}`);
-    await delay(100);
-  }
-}
-
-async function press(tab, name) {
-  const named = `button.textContent === ${JSON.stringify(name)}`;
-  const pressed = await tab.run(`[...document.querySelectorAll("button")].some((button) => ${named} && (button.click(), true))`);
-  assert(pressed, `there is no button ${name}`);
-}
-
-async function signIn(tab) {
-  const fill = (name, text) => `document.querySelector("[name=${name}]").value = ${JSON.stringify(text)}`;
-  await tab.run(`(${fill("username", "demo")}, ${fill("password", USERS.demo)}, document.querySelector("form").requestSubmit())`);
 }

@@ -6,6 +6,7 @@ export async function firefox() {
     browser: "firefox",
     executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
     headless: true,
+    acceptInsecureCerts: true,
     extraPrefsFirefox: { "app.update.enabled": false, "datareporting.policy.dataSubmissionEnabled": false },
   });
   const tab = async (url) => {

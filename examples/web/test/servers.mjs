@@ -24,6 +24,7 @@ export async function freePort() {
 // The local server in a folder of its own, with these options. `stop` and `start` take it away and bring it back.
 export async function latchkey(...options) {
   const data = await mkdtemp(join(tmpdir(), "latchkey-web-"));
+  if (process.env.HTTPS_FOLDER) await cp(process.env.HTTPS_FOLDER, data, { recursive: true });
   const ready = join(data, "ready.json");
   const port = String(await freePort());
   let server;
@@ -57,7 +58,7 @@ export async function latchkey(...options) {
 }
 
 // Vite with the app, whose page is at the returned `url`. `folder` is its copy, for edits.
-export async function app(port, environment) {
+export async function app(port, environment, host = "127.0.0.1") {
   const folder = await mkdtemp(join(tmpdir(), "latchkey-app-"));
   for (const name of ["index.html", "src", "api.mjs", "vite.config.js", "package.json"]) {
     await cp(join(HERE, name), join(folder, name), { recursive: true });
@@ -69,7 +70,7 @@ export async function app(port, environment) {
     root: folder,
     configFile: join(folder, "vite.config.js"),
     cacheDir: join(folder, ".vite"),
-    server: { host: "127.0.0.1", port, fs: { strict: false } },
+    server: { host, port, fs: { strict: false } },
     logLevel: "warn",
   });
   await server.listen();
@@ -77,5 +78,5 @@ export async function app(port, environment) {
     await server.close();
     await rm(folder, { recursive: true });
   };
-  return { url: `http://127.0.0.1:${port}`, folder, clean };
+  return { url: `${environment.HTTPS_FILE ? "https" : "http"}://${host}:${port}`, folder, clean };
 }

@@ -21,7 +21,7 @@ export async function webkit() {
     await delay(100);
   }
   const { sessionId } = await call("POST", "/session", {
-    capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary: process.env.MINIBROWSER, args: ["--automation"] } } },
+    capabilities: { alwaysMatch: { acceptInsecureCerts: true, "webkitgtk:browserOptions": { binary: process.env.MINIBROWSER, args: ["--automation"] } } },
   });
   const session = (method, path, body) => call(method, `/session/${sessionId}${path}`, body);
   await session("POST", "/timeouts", { script: 120_000, pageLoad: 120_000 });

@@ -6,6 +6,9 @@ use std::{
 
 use crate::{private_file, session_settings, signing_key, store};
 
+/// The certificate of `--https` with its private key.
+pub const HTTPS_FILE_NAME: &str = "https.json";
+
 /// The data folder: only its owner may enter it, and no file of ours in it is a link.
 ///
 /// Password hashes and a private key are in it, so every way to it goes through [`DataFolder::create`] or
@@ -70,7 +73,8 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let mut folder = Self { path: without_trailing_slash(path), tightened: Vec::new() };
         folder.close_to_others()?;
-        for name in store::FILES.into_iter().chain([store::OPENING, signing_key::FILE_NAME]) {
+        for name in store::FILES.into_iter().chain([store::OPENING, signing_key::FILE_NAME, HTTPS_FILE_NAME])
+        {
             folder.check_file(name)?;
         }
         Ok(folder)

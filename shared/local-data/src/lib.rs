@@ -16,5 +16,5 @@ pub mod signing_key;
 mod store;
 
 pub use dynamodb::{DynamoDb, Reply};
-pub use folder::{DataFolder, FolderError};
+pub use folder::{DataFolder, FolderError, HTTPS_FILE_NAME};
 pub use store::{Store, StoreFileError, TABLE_NAME};
