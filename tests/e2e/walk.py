@@ -5,6 +5,7 @@
 In the emulator, which tests/e2e/deploy starts; what stands for git, curl and the compiled latchkey is in $PATH.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ from terminal import Terminal, blocks
 ARCHITECTURE = sys.argv[1]
 OTHER = {"arm64": "x86_64", "x86_64": "arm64"}[ARCHITECTURE]
 PASSWORD = "quiet harbour lanterns"
+NEW_PASSWORD = {"New password: ": PASSWORD, "Repeat the new password: ": PASSWORD}
 RUNBOOK = "docs/runbook.md"
 DEPLOY = {"Deploy this changeset": "y"}
 config = pathlib.Path("samconfig.toml")
@@ -61,8 +63,21 @@ def call(path, body, expected=200):
     return json.loads(text)
 
 
-def deploy(block, within=None):
-    shown = terminal.type(block, DEPLOY, within)
+def part(token, number):
+    text = token.split(".")[number]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def header(token):
+    return part(token, 0)
+
+
+def claims(token):
+    return part(token, 1)
+
+
+def deploy(block):
+    shown = terminal.type(block, DEPLOY)
     if "Successfully created/updated stack" not in shown:
         raise SystemExit(f"nothing was deployed:\n{shown}")
     return shown
@@ -96,7 +111,7 @@ else:
 step("the first rotation makes a key, and the key set shows it")
 
 create, _ = blocks(RUNBOOK, "First user")[0].strip().splitlines()
-terminal.type(create, {"New password: ": PASSWORD, "Repeat the new password: ": PASSWORD})
+terminal.type(create, NEW_PASSWORD)
 token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
 step("a user of the command line logs in")
 
@@ -138,6 +153,24 @@ step("the version before is back, with its users and sessions")
 terminal.type(blocks(RUNBOOK, "Rotate")[0])
 token = call("/auth/refresh", {"token": token})["token"]
 step("a key is rotated, and the session goes on")
+
+# --- What the runbook does for a user, for a session and about a key.
+terminal.type(blocks(RUNBOOK, "A user is locked out")[0], NEW_PASSWORD)
+assert call("/auth/refresh", {"token": token}, 400)["code"] == "session_ended"
+token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
+listed, ended = blocks(RUNBOOK, "A token or a device was stolen")[0].strip().splitlines()
+session = claims(token)["sid"]
+assert session in terminal.type(listed)
+terminal.type(ended, replace={"SID": session})
+assert call("/auth/refresh", {"token": token}, 400)["code"] == "session_ended"
+token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
+looked, retired = blocks(RUNBOOK, "A key leaked")[0].strip().splitlines()
+key = header(token)["kid"]
+assert key in terminal.type(looked)
+terminal.type(retired, {"[y/N]": "y"}, {"KID": key})
+assert call("/auth/refresh", {"token": token}, 400)["code"] == "invalid_token"
+token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
+step("a user is let in again, a session is ended and a leaked key is retired")
 
 # --- Upgrades in steps: callers are on the alias, and a new Release moves it.
 example = blocks(RUNBOOK, "Upgrade in steps", "toml")[0]

@@ -1,4 +1,4 @@
-//! How callers move from one release to the next: at once, or under CodeDeploy's eyes. What SAM makes of the template is
+//! How callers move from one release to the next: at once, or under the eyes of `CodeDeploy`. What SAM makes of the template is
 //! looked at by tests/e2e/shifting.py.
 
 use serde_yaml_ng::Value;
