@@ -23,6 +23,8 @@ const CHECKED_PATH: &str = "/protected/now";
 pub struct Protected {
     native: NativeAuthorizer,
     authorizer: Authorizer,
+    /// Whether the authorizer is also asked about a request without the header.
+    reads_cookie: bool,
     cors: Cors,
 }
 
@@ -39,7 +41,9 @@ impl Protected {
             scopes: Vec::new(),
         };
         let cors = environment.cors()?;
-        Ok(Self { native, authorizer: Authorizer::new(Some(users), keys, environment)?, cors })
+        let reads_cookie = environment.authorizer_cookie()?.is_some();
+        let authorizer = Authorizer::new(Some(users), keys, environment)?;
+        Ok(Self { native, authorizer, reads_cookie, cors })
     }
 
     /// Whether `path` is one of the two.
@@ -101,9 +105,12 @@ impl Protected {
         serde_json::from_value(document(jwks, path, now).await?).ok()
     }
 
-    /// API Gateway asks no Lambda authorizer about a request that lacks the header it is set to.
+    /// API Gateway asks no Lambda authorizer about a request that lacks the header it is set to; in cookie mode it must
+    /// be set to none.
     async fn checked(&self, event: &Value, authorization: Option<&str>, now: Timestamp) -> Value {
-        let Some(authorization) = authorization else { return rejected(401, "Bearer") };
+        if authorization.is_none() && !self.reads_cookie {
+            return rejected(401, "Bearer");
+        }
         let method = event.pointer("/requestContext/http/method").and_then(Value::as_str).unwrap_or_default();
         let question = json!({
             "version": "2.0",
@@ -114,6 +121,7 @@ impl Protected {
             "rawPath": event.get("rawPath"),
             "rawQueryString": event.get("rawQueryString"),
             "headers": event.get("headers"),
+            "cookies": event.get("cookies"),
             "requestContext": event.get("requestContext"),
         });
         let Ok(answer) = self.authorizer.answer(&question.to_string(), now, LIMIT).await else {

@@ -162,6 +162,7 @@ fn gateway(
         "JWT_ALLOW_REFRESH" => Some("true".to_owned()),
         "JWT_EXPIRATION_DELTA" => Some(options.expiration.get().to_string()),
         "JWT_AUTH_COOKIE" => options.cookie.then(|| AUTH_COOKIE.to_owned()),
+        "AUTHORIZER_READS_COOKIE" => options.cookie.then(|| "true".to_owned()),
         "JWT_AUTH_COOKIE_SAMESITE" => options.cookie.then(|| options.cookie_same_site.clone()),
         "CORS_ALLOWED_ORIGINS" => Some(options.allow_origin.join(",")),
         "JWT_REFRESH_EXPIRATION_DELTA" => Some(options.refresh_expiration.get().to_string()),

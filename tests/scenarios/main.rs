@@ -11,6 +11,7 @@ mod address_throttling;
 mod alarms;
 mod architecture;
 mod authorizer;
+mod authorizer_cookie;
 mod aws_stand_in;
 mod binaries;
 mod cookies;

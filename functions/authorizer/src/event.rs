@@ -1,12 +1,15 @@
 use std::{fmt, str::FromStr};
 
-use edge::AuthorizerResponse;
+use edge::{AuthorizerResponse, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
 use crate::answer::Form;
 
 /// What API Gateway asks an authorizer, or whatever else came in.
 pub(crate) struct Event {
+    /// What came in; null where it is no JSON.
+    told: Value,
     is_version_2: bool,
     authorization: Vec<String>,
     stage: Option<Stage>,
@@ -30,7 +33,30 @@ impl Event {
             authorization: authorization(&event),
             stage: arn.and_then(Value::as_str).and_then(|arn| arn.parse().ok()),
             source_ip: source_ip.and_then(Value::as_str).map(str::to_owned),
+            told: event,
         }
+    }
+
+    /// The request that is to be authorized, for what a browser says of it. A `TOKEN` event tells no header.
+    pub(crate) fn request(&self) -> Request {
+        let method = self.told.get("httpMethod").or_else(|| self.told.pointer("/requestContext/http/method"));
+        let method = method.and_then(Value::as_str).and_then(|method| method.parse().ok());
+        let mut headers = HeaderMap::new();
+        for name in ["origin", "sec-fetch-site", "cookie"] {
+            for value in named(&self.told, name) {
+                append(&mut headers, name, &value);
+            }
+        }
+        // Payload format 2.0 has them apart, one by one.
+        let cookies = self.told.get("cookies").and_then(Value::as_array).filter(|_| self.is_version_2);
+        if let Some(cookies) = cookies {
+            headers.remove(header::COOKIE);
+            for cookie in cookies.iter().filter_map(Value::as_str) {
+                append(&mut headers, "cookie", cookie);
+            }
+        }
+        // Of one that is not told nothing is assumed: it may change something.
+        Request::without_body(method.unwrap_or(Method::POST), headers)
     }
 
     /// The values of the `Authorization` header.
@@ -61,25 +87,39 @@ impl Event {
     }
 }
 
-/// `TOKEN` events carry the header's value, all others the headers: by name, in any case, once each or in lists.
+/// `TOKEN` events carry the header's value, all others the headers.
 fn authorization(event: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if event.get("type").is_some_and(|kind| kind == "TOKEN") {
-        return event.get("authorizationToken").iter().map(|value| text(value)).collect();
+        return event
+            .get("authorizationToken")
+            .iter()
+            .map(|value| value.as_str().unwrap_or_default().to_owned())
+            .collect();
     }
-    let named = |member: &str| -> Vec<Value> {
+    named(event, "authorization")
+}
+
+/// The values of the headers of this name, in any case.
+fn named(event: &Value, name: &str) -> Vec<String> {
+    let of = |member: &str| -> Vec<Value> {
         let headers = event.get(member).and_then(Value::as_object).into_iter().flatten();
-        let named = headers.filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let named = headers.filter(|(other, _)| other.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.clone()).collect()
     };
     // The lists have every value, the others only the last one.
-    let lists = named("multiValueHeaders");
-    let values = if lists.is_empty() { &named("headers") } else { &lists };
+    let lists = of("multiValueHeaders");
+    let values = if lists.is_empty() { &of("headers") } else { &lists };
     let each = values.iter().flat_map(|value| match value {
         Value::Array(values) => values.iter().collect(),
         one => vec![one],
     });
-    each.map(text).collect()
+    each.map(|value| value.as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// Adds a header; a value that no header can have is as an empty one.
+fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""));
+    headers.append(HeaderName::from_static(name), value);
 }
 
 impl FromStr for Stage {

@@ -1,5 +1,5 @@
 //! A Lambda authorizer for the routes of other APIs: the token in the `Authorization` header, and where it is
-//! set up so, whether its session has ended.
+//! set up so, that in the cookie, and whether its session has ended.
 //!
 //! REST APIs ask with `TOKEN` or `REQUEST`, HTTP APIs in payload format 1.0 or 2.0. Every event is answered, most of
 //! the odd ones with no. A failure of ours is an error of the function, unless `AUTHORIZER_ON_FAILURE` says deny: API
@@ -11,8 +11,8 @@ mod event;
 use std::time::Duration;
 
 use edge::{
-    AuditSubject, AuthorizerResponse, Environment, OnFailure, Reason, Rejection, SettingError, audit,
-    bearer_token, guarded, live_user,
+    AuditSubject, AuthorizerResponse, CookieMode, Environment, OnFailure, Reason, Rejection, SettingError,
+    audit, bearer_token, guarded, live_user,
 };
 use keyring::SigningKeys;
 use serde_json::Value;
@@ -27,6 +27,8 @@ pub struct Authorizer {
     users: Option<UserTable>,
     keys: SigningKeys,
     verifier: Verifier,
+    /// None where the header alone is read.
+    cookie: Option<CookieMode>,
     response: AuthorizerResponse,
     on_failure: OnFailure,
 }
@@ -45,7 +47,8 @@ impl Authorizer {
     ) -> Result<Self, SettingError> {
         let verifier = Verifier::new(environment.issuer()?);
         let (response, on_failure) = (environment.authorizer_response()?, environment.on_failure()?);
-        Ok(Self { users, keys, verifier, response, on_failure })
+        let cookie = environment.authorizer_cookie()?;
+        Ok(Self { users, keys, verifier, cookie, response, on_failure })
     }
 
     /// Reads the keys, and with them opens the connection to the table, before the first event.
@@ -74,7 +77,15 @@ impl Authorizer {
         let stage = event.stage().ok_or_else(|| {
             Reason::InvalidRequest("This event is none of an API Gateway authorizer.".to_owned())
         })?;
-        let token = bearer_token(event.authorization())?;
+        let request;
+        let token = match &self.cookie {
+            // Never beside the header: API Gateway may keep a decision by what is in that.
+            Some(cookie) if event.authorization().next().is_none() => {
+                request = event.request();
+                cookie.bearer_token(&request)?.0
+            }
+            _ => bearer_token(event.authorization())?,
+        };
         let claims = self.keys.verify(&self.verifier, token, now).await?;
         if let Some(users) = &self.users {
             let subject = AuditSubject::from(&claims);

@@ -232,6 +232,18 @@ impl<'a> Environment<'a> {
         if self.flag("CHECK_SESSION")? { self.users_table().map(Some) } else { Ok(None) }
     }
 
+    /// In which cookie the authorizer looks for a token: `AUTHORIZER_READS_COOKIE` (false), that of `JWT_AUTH_COOKIE`.
+    pub fn authorizer_cookie(&self) -> Result<Option<CookieMode>, SettingError> {
+        let variable = "AUTHORIZER_READS_COOKIE";
+        if !self.flag(variable)? {
+            return Ok(None);
+        }
+        if self.optional("JWT_AUTH_COOKIE").is_none() {
+            return Err(error(variable, "may be true only with JWT_AUTH_COOKIE"));
+        }
+        self.cookie_mode().map(Some)
+    }
+
     /// How the authorizer answers payload format 2.0: `AUTHORIZER_RESPONSE` (simple).
     pub fn authorizer_response(&self) -> Result<AuthorizerResponse, SettingError> {
         match self.optional("AUTHORIZER_RESPONSE").as_deref() {

@@ -41,6 +41,11 @@ impl Request {
         }
     }
 
+    /// A request of which another event tells the method and the headers, as that of an authorizer does.
+    pub fn without_body(method: Method, headers: HeaderMap) -> Self {
+        Self { method, path: String::new(), headers, body: Zeroizing::default(), source_ip: None }
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
