@@ -56,6 +56,13 @@ async function walk(mode) {
       await press(one, "Call the API");
       await shown(one, "Hello, demo.");
     });
+    if (mode === "cookie") {
+      await step("the authorizer of an API takes the cookie from this page", async () => {
+        const ask = (url) => fetch(url, { credentials: "include" }).then((response) => response.json());
+        const { claims } = await one.evaluate(ask, `${service.url}/protected/now`);
+        assert.equal(claims.username, "demo");
+      });
+    }
     await step("the token is where this mode keeps it, and no script has the cookie", async () => {
       const kept = await one.evaluate(() => JSON.stringify(localStorage) + document.cookie);
       assert.equal(/eyJ/.test(kept), mode === "token");
