@@ -1,6 +1,6 @@
 //! Whether what `sam build` has made is what `sam deploy` will say that it is.
 //!
-//! SAM uploads any program under any architecture. Lambda finds out at the first call, which it answers with 502.
+//! SAM uploads any program under any architecture. Lambda finds out at the first call, and every call then fails with 502.
 
 use std::{
     fmt, fs,
@@ -10,6 +10,7 @@ use std::{
 
 use clap::ValueEnum;
 use serde_json::json;
+use serde_yaml_ng::Value as Yaml;
 use toml::{Table, Value};
 
 use crate::{CheckBuild, CliError, Report};
@@ -71,17 +72,28 @@ pub enum BuildError {
         deployed: Architecture,
     },
     /// Nothing was built.
-    #[error("there is no program in {}; run `sam build` first", .0.display())]
+    #[error("there is no {}; run `sam build` first", .0.display())]
     NothingBuilt(PathBuf),
+    /// The template that SAM has built is not one.
+    #[error("cannot read {}; run `sam build` again", .0.display())]
+    BadTemplate(PathBuf),
+    /// `sam build NAME`, which empties the folder before it builds that one function.
+    #[error(
+        "{function} was not built: `sam build` with the name of a function builds that one alone; run `sam build`"
+    )]
+    NotBuilt {
+        /// Its name in template.yaml.
+        function: String,
+    },
     /// A program of the other kind.
     #[error(
-        "{} is a program for {found}, and {deployed} is what would be deployed: every call would fail; run `sam build` again",
+        "{} is {found}, and the stack gets {deployed}: every call would fail; run `sam build` again",
         path.display()
     )]
     WrongArchitecture {
         /// The program.
         path: PathBuf,
-        /// What it runs on.
+        /// What it is.
         found: String,
         /// What the function would run on.
         deployed: Architecture,
@@ -160,19 +172,34 @@ fn architecture_in(overrides: &Value) -> Option<String> {
     }
 }
 
-/// Each `bootstrap` one folder below `folder`, by name.
+/// The program of each function of the template that `sam build` has left in `folder`.
 fn programs(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let nothing = || CliError::from(BuildError::NothingBuilt(folder.to_owned()));
-    let entries = fs::read_dir(folder).map_err(|_no_folder| nothing())?;
-    let mut programs: Vec<_> = entries
-        .filter_map(|entry| Some(entry.ok()?.path().join("bootstrap")))
-        .filter(|program| program.is_file())
-        .collect();
-    programs.sort();
-    if programs.is_empty() { Err(nothing()) } else { Ok(programs) }
+    let path = folder.join("template.yaml");
+    let text = match fs::read_to_string(&path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+            return Err(BuildError::NothingBuilt(path).into());
+        }
+        read => read.map_err(|source| CliError::File { path: path.clone(), source })?,
+    };
+    let template = serde_yaml_ng::from_str::<Yaml>(&text).ok();
+    let resources = template.as_ref().and_then(|template| template.get("Resources")?.as_mapping());
+    let resources = resources.ok_or(BuildError::BadTemplate(path))?;
+    let functions = resources.iter().filter(|(_, resource)| {
+        resource.get("Type").and_then(Yaml::as_str) == Some("AWS::Serverless::Function")
+    });
+    functions
+        .map(|(name, resource)| {
+            // One that was not built has the address of the source, which its deployment would upload.
+            let built = resource.get("Properties").and_then(|properties| properties.get("CodeUri")?.as_str());
+            let program =
+                built.map(|code| folder.join(code).join("bootstrap")).filter(|program| program.is_file());
+            let function = || name.as_str().unwrap_or_default().to_owned();
+            program.ok_or_else(|| BuildError::NotBuilt { function: function() }.into())
+        })
+        .collect()
 }
 
-/// What a program runs on.
+/// What a file is, as a program.
 #[derive(PartialEq, Eq)]
 enum Machine {
     Known(Architecture),
@@ -202,9 +229,9 @@ fn machine(path: &Path) -> Result<Machine, CliError> {
 impl fmt::Display for Machine {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Known(architecture) => write!(to, "{architecture}"),
-            Self::Other(machine) => write!(to, "another processor (ELF machine {machine})"),
-            Self::NotElf => write!(to, "no Linux of 64 bits"),
+            Self::Known(architecture) => write!(to, "a program for {architecture}"),
+            Self::Other(machine) => write!(to, "a program for another processor (ELF machine {machine})"),
+            Self::NotElf => write!(to, "not a 64-bit Linux program"),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The demo user, and what the server says on the terminal.
 
+use local_data::HTTPS_AUTHORITY_FILE_NAME;
 use serde_json::{Value, json};
 use token::{CustomClaims, Timestamp, UserId};
 use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
 
-use crate::{Options, https::AUTHORITY_FILE_NAME};
+use crate::Options;
 
 /// The demo user's name.
 pub const USERNAME: &str = "demo";
@@ -49,7 +50,7 @@ pub fn greeting(url: &str, options: &Options) -> String {
     let Options { expiration, refresh_expiration, .. } = options;
     let data = options.data.display();
     let (curl, trust) = if options.https {
-        let authority = options.data.join(AUTHORITY_FILE_NAME);
+        let authority = options.data.join(HTTPS_AUTHORITY_FILE_NAME);
         let trust = format!(
             "Browsers have to trust {} once: docs/browsers.md. It can vouch for this machine alone.\n\n",
             authority.display()

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use local_data::{DataFolder, HTTPS_FILE_NAME, private_file};
+use local_data::{DataFolder, HTTPS_AUTHORITY_FILE_NAME, HTTPS_FILE_NAME, private_file};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
@@ -16,9 +16,6 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use token::Timestamp;
 use tokio_rustls::TlsAcceptor;
-
-/// The authority's certificate, which browsers are told to trust.
-pub(crate) const AUTHORITY_FILE_NAME: &str = "https-authority.pem";
 
 /// Browsers of Apple take none that is good for longer than 825 days, even of an authority that its user added.
 const LIFE: Duration = Duration::days(365);
@@ -45,8 +42,8 @@ pub enum HttpsError {
     /// The certificate could not be made.
     #[error("cannot make a certificate: {0}")]
     NotMade(#[from] rcgen::Error),
-    /// The certificate and its key do not belong together.
-    #[error("cannot use the certificate: {0}")]
+    /// TLS itself.
+    #[error("cannot use TLS: {0}")]
     Tls(#[from] rustls::Error),
 }
 
@@ -58,6 +55,8 @@ pub(crate) fn acceptor(folder: &DataFolder, now: Timestamp) -> Result<TlsAccepto
         Err(missing) if missing.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(HttpsError::File { path, source }),
     };
+    // Whom to trust must be there too.
+    let stored = stored.filter(|_| folder.path().join(HTTPS_AUTHORITY_FILE_NAME).exists());
     let lasting =
         stored.filter(|stored| now.seconds() + LEAST.whole_seconds().unsigned_abs() < stored.expires);
     let stored = match lasting {
@@ -71,7 +70,8 @@ pub(crate) fn acceptor(folder: &DataFolder, now: Timestamp) -> Result<TlsAccepto
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, PrivateKeyDer::Pkcs8(key))?;
+        .with_single_cert(chain, PrivateKeyDer::Pkcs8(key))
+        .map_err(|_do_not_match| damaged())?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
@@ -131,7 +131,7 @@ fn make(folder: &DataFolder, now: Timestamp) -> Result<Stored, HttpsError> {
     };
     let text = json!({ "certificate": stored.certificate, "key": stored.key, "expires": stored.expires });
     for (name, content) in
-        [(AUTHORITY_FILE_NAME, authority.as_ref().pem()), (HTTPS_FILE_NAME, text.to_string())]
+        [(HTTPS_AUTHORITY_FILE_NAME, authority.as_ref().pem()), (HTTPS_FILE_NAME, text.to_string())]
     {
         let path = folder.path().join(name);
         private_file::replace(&path, content.as_bytes())
@@ -148,13 +148,17 @@ mod tests {
     fn a_certificate_is_made_anew_before_it_ends_and_not_sooner() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataFolder::create(folder.path()).unwrap();
-        let authority = || std::fs::read(folder.path().join(AUTHORITY_FILE_NAME)).unwrap();
+        let authority = || std::fs::read(folder.path().join(HTTPS_AUTHORITY_FILE_NAME)).unwrap();
         let at = |days: u64| Timestamp::from_seconds(1_764_244_800 + days * 86_400).unwrap();
         acceptor(&data, at(0)).unwrap();
         let first = authority();
         acceptor(&data, at(349)).unwrap();
         assert_eq!(authority(), first);
         acceptor(&data, at(350)).unwrap();
-        assert_ne!(authority(), first);
+        let second = authority();
+        assert_ne!(second, first);
+        std::fs::remove_file(folder.path().join(HTTPS_AUTHORITY_FILE_NAME)).unwrap();
+        acceptor(&data, at(350)).unwrap();
+        assert_ne!(authority(), second, "an authority that is gone cannot be trusted");
     }
 }

@@ -39,17 +39,26 @@ start_docker() {
     fi
 }
 
-# put_aside <file>: one that the developer has made and the script makes too; it is back when the script ends
+# put_aside <file>: one that the developer has made and the script makes too; it is back when the script ends, and until then
+# beside its place under the name FILE.aside
 put_aside() {
+    [[ ! -e $1 ]] || mv "$1" "$1.aside"
     aside+=("$1")
-    [[ ! -e $1 ]] || mv "$1" "$work/${1##*/}.aside"
 }
 aside=()
 put_back() {
     local file
     for file in "${aside[@]}"; do
         rm -rf "$file"
-        [[ ! -e $work/${file##*/}.aside ]] || mv "$work/${file##*/}.aside" "$file"
+        [[ ! -e $file.aside ]] || mv "$file.aside" "$file"
+    done
+}
+
+# is_free <port...>: the documents name ports; a server of the developer's may have one
+is_free() {
+    local port
+    for port; do
+        ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "port $port, which the documents name, is in use" >&2 && return 1; }
     done
 }
 trap 'put_back; finish' EXIT

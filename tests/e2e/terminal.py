@@ -39,13 +39,16 @@ class Terminal:
         self.bash.expect(PROMPT)
 
     def type(self, lines, answers=None, replace=None, status=0):
-        """Types `lines`, answers what is asked, and returns what the terminal showed meanwhile."""
+        """Types `lines`, answers what is asked, and returns what the terminal showed meanwhile.
+
+        `answers` are by regular expressions; of two that match at one place the first is taken.
+        """
         answers = answers or {}
         for old, new in (replace or {}).items():
             if old not in lines:
                 raise SystemExit(f"not in what is typed: {old!r} in {lines!r}")
             lines = lines.replace(old, new)
-        expected = [PROMPT, MORE, *map(re.escape, answers)]
+        expected = [PROMPT, MORE, *answers]
         shown = ""
         for line in lines.splitlines():
             self.bash.sendline(line)

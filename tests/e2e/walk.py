@@ -23,7 +23,9 @@ OTHER = {"arm64": "x86_64", "x86_64": "arm64"}[ARCHITECTURE]
 PASSWORD = "quiet harbour lanterns"
 NEW_PASSWORD = {"New password: ": PASSWORD, "Repeat the new password: ": PASSWORD}
 RUNBOOK = "docs/runbook.md"
-DEPLOY = {"Deploy this changeset": "y"}
+DEPLOY = {r"Deploy this changeset\? \[y/N\]: ": "y"}
+# --guided, with Enter for everything else.
+GUIDED = DEPLOY | {r"Parameter OriginSecrets\S*: ": "none", r"\]: ": ""}
 config = pathlib.Path("samconfig.toml")
 terminal = Terminal(dict(os.environ))
 
@@ -76,8 +78,8 @@ def claims(token):
     return part(token, 1)
 
 
-def deploy(block):
-    shown = terminal.type(block, DEPLOY)
+def deploy(block, answers=None):
+    shown = terminal.type(block, answers or DEPLOY)
     if "Successfully created/updated stack" not in shown:
         raise SystemExit(f"nothing was deployed:\n{shown}")
     return shown
@@ -91,7 +93,8 @@ def changed_build():
 
 
 # --- From the clone to a stack.
-copy, build_and_deploy, _create = blocks("README.md", "Deploy")[0].strip().splitlines()
+copy, rest = blocks("README.md", "Deploy")
+build_and_deploy, create = rest.strip().splitlines()
 terminal.type(copy)
 set_parameter("Architecture", ARCHITECTURE)
 deploy(build_and_deploy)
@@ -99,9 +102,10 @@ assert parameters()["Architecture"] == ARCHITECTURE
 assert {tuple(architectures) for architectures, _ in functions().values()} == {(ARCHITECTURE,)}
 step(f"README's commands deploy a stack of {ARCHITECTURE}")
 
-names = blocks(RUNBOOK, "Runbook")[0]
-terminal.type(names)
-first_key = blocks(RUNBOOK, "Deploy")[1]
+for block in blocks(RUNBOOK, "Runbook"):
+    terminal.type(block)
+assert [line for block in blocks(RUNBOOK, "Deploy") for line in block.splitlines()][0] == copy.strip(), "two ways to begin"
+first_key = blocks(RUNBOOK, "Deploy")[2]
 for _ in range(60):
     if "signs now" in terminal.type(first_key):
         break
@@ -110,30 +114,37 @@ else:
     raise SystemExit("there is no first key")
 step("the first rotation makes a key, and the key set shows it")
 
-create, _ = blocks(RUNBOOK, "First user")[0].strip().splitlines()
-terminal.type(create, NEW_PASSWORD)
+terminal.type(create, NEW_PASSWORD, {"USERS_TABLE_FROM_THE_OUTPUTS": "$USERS_TABLE"})
+another, _ = blocks(RUNBOOK, "First user")[0].strip().splitlines()
+terminal.type(another, NEW_PASSWORD, {"ada": "grace"})
 token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
 step("a user of the command line logs in")
 
 # --- A build for the other processor does not get as far as Lambda.
 set_parameter("Architecture", OTHER)
 refused = terminal.type("latchkey check-build", status=1)
-assert f"is a program for {ARCHITECTURE}, and {OTHER} is what would be deployed" in refused, refused
+assert f"is a program for {ARCHITECTURE}, and the stack gets {OTHER}" in refused, refused
 set_parameter("Architecture", ARCHITECTURE)
 step("programs of one architecture are not deployed as the other")
 
-# --- A flood, in the middle of the night: one parameter, no build.
+# --- A flood, in the middle of the night: one parameter, from a folder with neither samconfig.toml nor a build.
 set_rate = blocks(RUNBOOK, "Change one setting at once")[0]
 code = functions()
+terminal.type("cd $(mktemp -d)")
 deploy(set_rate)
+terminal.type("cd - >/dev/null")
 assert parameters()["LoginThrottleRate"] == "5" and functions() == code
-step("one setting changes without a build")
+gateway = boto3.client("apigatewayv2")
+api = next(each["ApiId"] for each in gateway.get_apis()["Items"] if each["Name"] == "latchkey")
+routes = gateway.get_stage(ApiId=api, StageName="$default")["RouteSettings"]
+assert routes["ANY /auth/login"]["ThrottlingRateLimit"] == 5, routes
+step("one setting changes without a build, and bounds logins at the API")
 
 # --- Upgrade. `sam build` would make what is there, so another byte stands for another version.
-save, pull, build = blocks(RUNBOOK, "Upgrade")[0].strip().splitlines()
-terminal.type(f"{save}\n{pull}\nsam build")
+until_built, then_deploy = blocks(RUNBOOK, "Upgrade")[0].split("sam build && ")
+terminal.type(f"{until_built}sam build")
 changed_build()
-deploy(build.removeprefix("sam build && "))
+deploy(then_deploy)
 upgraded = functions()
 assert upgraded.keys() == code.keys()
 assert all(upgraded[name][1] != code[name][1] for name in code), "not every function is another"
@@ -143,8 +154,12 @@ token = call("/auth/refresh", {"token": token})["token"]
 step("an upgrade ends no session and undoes no emergency setting")
 
 # --- Back to the version before, without a compiler.
-deploy(blocks(RUNBOOK, "Go back")[0])
-assert functions() == code, "not the programs of before"
+go_back = blocks(RUNBOOK, "Go back")[0]
+# The new version may have been another processor's.
+deploy(set_rate.replace("LoginThrottleRate=5", f"Architecture={OTHER}"))
+deploy(go_back)
+assert parameters()["Architecture"] == ARCHITECTURE and functions() == code, "not the programs of before"
+assert parameters()["LoginThrottleRate"] == "5"
 token = call("/auth/refresh", {"token": token})["token"]
 call("/auth/login", {"username": "ada", "password": PASSWORD})
 step("the version before is back, with its users and sessions")
@@ -167,7 +182,7 @@ token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
 looked, retired = blocks(RUNBOOK, "A key leaked")[0].strip().splitlines()
 key = header(token)["kid"]
 assert key in terminal.type(looked)
-terminal.type(retired, {"[y/N]": "y"}, {"KID": key})
+terminal.type(retired, {r"\[y/N\]": "y"}, {"KID": key})
 assert call("/auth/refresh", {"token": token}, 400)["code"] == "invalid_token"
 token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
 step("a user is let in again, a session is ended and a leaked key is retired")
@@ -194,9 +209,25 @@ assert at_live["CodeSha256"] == functions()[login][1], "the alias is on other co
 token = call("/auth/refresh", {"token": token})["token"]
 step("a new Release is what callers get, and nothing else is")
 
-# --- And off again: callers get what was deployed last.
+# --- Back from a release in steps: at once, for those too who call an alias.
+good = functions()
+terminal.type(until_built.partition(" &&\n")[0])
+changed_build()
+set_parameter("Release", secrets.token_hex(5))
+deploy(then_deploy)
+assert functions()[login] != good[login]
+deploy(go_back)
+assert parameters()["TrafficShifting"] == "none" and functions() == good
+at_live = client.get_function_configuration(FunctionName=login, Qualifier="live")
+assert at_live["CodeSha256"] == good[login][1], "the alias is still on the bad release"
+token = call("/auth/refresh", {"token": token})["token"]
+step("the version before is back from a release in steps, and the functions themselves answer")
+
+# --- The other way to answer SAM: Enter, all the way.
 set_parameter("TrafficShifting", "none")
-deploy("sam deploy")
+deploy("sam deploy --guided", GUIDED)
+assert "[default.deploy.parameters]" in config.read_text() and parameters()["Architecture"] == ARCHITECTURE
+terminal.type("sam build && latchkey check-build")
 call("/auth/refresh", {"token": token})
-step("without TrafficShifting the functions themselves answer")
+step("--guided can be answered with Enter but for the hidden parameter, and agrees with sam build")
 terminal.close()

@@ -167,8 +167,10 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
 /// What docs/bill.py takes for a line in CloudWatch, which adds 26 bytes to each.
 fn billed_bytes_of_a_line() -> usize {
     let bill = include_str!("../../docs/bill.py");
-    let kilobytes = bill.lines().find_map(|line| line.strip_prefix("LOG_KB = 0.")).unwrap();
-    kilobytes.parse().unwrap()
+    let kilobytes = bill.lines().find_map(|line| line.strip_prefix("LOG_KB = ")).unwrap();
+    let (whole, thousandths) = kilobytes.split_once('.').unwrap();
+    assert_eq!((whole, thousandths.len()), ("0", 3), "thousandths of a kilobyte are bytes");
+    thousandths.parse().unwrap()
 }
 
 /// Whether CloudWatch makes metrics of the line, by words of ours alone.

@@ -35,16 +35,20 @@ fn the_example_suggests_what_the_template_does_without_it() {
 }
 
 #[test]
-fn the_example_names_one_architecture_for_every_command_of_sam() {
-    let architectures = EXAMPLE.lines().filter(|line| line.starts_with("Architecture = "));
+fn the_example_names_one_architecture_for_every_command_that_makes_a_stack() {
+    let (deployed, local) = EXAMPLE.split_once("[local.").unwrap();
+    let architectures = deployed.lines().filter(|line| line.starts_with("Architecture = "));
     assert_eq!(architectures.collect::<Vec<_>>(), ["Architecture = \"arm64\""]);
-    assert_eq!(EXAMPLE.matches("parameter_overrides]").count(), 1);
+    assert_eq!(deployed.matches("parameter_overrides]").count(), 1);
+    assert_eq!(local.matches("parameter_overrides]").count(), 1);
 }
 
 #[test]
 fn answers_are_in_a_file_that_git_ignores() {
     let ignored: BTreeSet<_> = include_str!("../../.gitignore").lines().collect();
-    assert!(ignored.contains("samconfig.toml"));
+    for file in ["samconfig.toml", "before.yaml", "before.architecture", "deployed.yaml"] {
+        assert!(ignored.contains(file), "{file}");
+    }
 }
 
 #[test]

@@ -62,8 +62,12 @@ fn shifted_traffic_goes_back_when_callers_get_errors() {
         assert!(deployed["Resources"][alarm]["Condition"].is_null(), "{alarm:?} is there at every level");
     }
     assert_eq!(preference["Type"], "Canary10Percent5Minutes");
-    let policies = &deployed["Resources"]["ShiftingRole"]["Properties"]["ManagedPolicyArns"];
-    assert!(plain(&policies[0]).as_str().unwrap().ends_with("AWSCodeDeployRoleForLambdaLimited"));
+    let role = &deployed["Resources"]["ShiftingRole"]["Properties"];
+    let statements = &role["Policies"][0]["PolicyDocument"]["Statement"];
+    assert!(plain(&statements[0]["Resource"]).as_str().unwrap().ends_with(":function:${AWS::StackName}-*"));
+    assert_eq!(statements[1]["Action"], "cloudwatch:DescribeAlarms");
+    let trusted = &role["AssumeRolePolicyDocument"]["Statement"][0];
+    assert_eq!(plain(&trusted["Condition"]["StringEquals"]["aws:SourceAccount"]), "AWS::AccountId");
 }
 
 #[test]

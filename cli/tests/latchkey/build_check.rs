@@ -1,6 +1,6 @@
 //! `latchkey check-build`: what `sam build` made against what `sam deploy` deploys.
 
-use std::{fs, path::Path};
+use std::{fmt::Write, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -23,11 +23,21 @@ fn program(machine: u16) -> Vec<u8> {
 fn project(config: &str, programs: &[(&str, Vec<u8>)]) -> Folder {
     let folder = Folder::new();
     fs::write(folder.path().join("samconfig.toml"), config).unwrap();
+    let build = folder.path().join(".aws-sam/build");
+    let mut template =
+        "Globals:\n  Function:\n    CodeUri: .\nResources:\n  Users:\n    Type: AWS::DynamoDB::Table\n"
+            .to_owned();
     for (function, bytes) in programs {
-        let built = folder.path().join(".aws-sam/build").join(function);
-        fs::create_dir_all(&built).unwrap();
-        fs::write(built.join("bootstrap"), bytes).unwrap();
+        fs::create_dir_all(build.join(function)).unwrap();
+        fs::write(build.join(function).join("bootstrap"), bytes).unwrap();
+        let properties = format!("CodeUri: {function}\n      Role: !GetAtt {function}Role.Arn");
+        writeln!(
+            template,
+            "  {function}:\n    Type: AWS::Serverless::Function\n    Properties:\n      {properties}"
+        )
+        .unwrap();
     }
+    fs::write(build.join("template.yaml"), template).unwrap();
     folder
 }
 
@@ -54,7 +64,7 @@ fn programs_of_the_architecture_of_the_stack_may_be_deployed() {
     let checked = check_in(project.path(), &["--json"]);
     assert_eq!(
         serde_json::from_str::<Value>(&checked.out).unwrap(),
-        json!({ "architecture": "x86_64", "programs": [".aws-sam/build/Login/bootstrap", ".aws-sam/build/Refresh/bootstrap"] })
+        json!({ "architecture": "x86_64", "programs": [".aws-sam/build/Refresh/bootstrap", ".aws-sam/build/Login/bootstrap"] })
     );
 }
 
@@ -62,17 +72,18 @@ fn programs_of_the_architecture_of_the_stack_may_be_deployed() {
 fn one_program_of_another_architecture_stops_the_deployment() {
     let config = format!("{TABLE}\"x86_64\"");
     for (bytes, found) in [
-        (program(ARM64), "arm64"),
-        (program(243), "another processor (ELF machine 243)"),
-        (b"#!/bin/sh\necho a script that is longer than a header".to_vec(), "no Linux of 64 bits"),
-        (b"\x7fELF".to_vec(), "no Linux of 64 bits"),
-        (Vec::new(), "no Linux of 64 bits"),
+        (program(ARM64), "a program for arm64"),
+        (program(243), "a program for another processor (ELF machine 243)"),
+        (b"#!/bin/sh\necho a script that is longer than a header".to_vec(), "not a 64-bit Linux program"),
+        (b"\x7fELF".to_vec(), "not a 64-bit Linux program"),
+        (Vec::new(), "not a 64-bit Linux program"),
     ] {
         let project = project(&config, &[("Login", program(X86_64)), ("Refresh", bytes)]);
         let checked = check_in(project.path(), &[]);
         let message = format!(
-            "latchkey: .aws-sam/build/Refresh/bootstrap is a program for {found}, and x86_64 is what would be deployed: \
-             every call would fail; run `sam build` again\n"
+            "latchkey: .aws-sam/build/Refresh/bootstrap is {found}, and the stack gets x86_64: every call would fail; \
+             run `sam build` again
+"
         );
         assert_eq!((checked.status, checked.out.as_str(), checked.err), (1, "", message));
     }
@@ -157,7 +168,27 @@ fn what_cannot_be_compared_is_said_with_what_to_do() {
     let checked = check_in(empty.path(), &["--architecture", "arm64"]);
     assert_eq!(
         (checked.status, checked.err.as_str()),
-        (1, "latchkey: there is no program in .aws-sam/build; run `sam build` first\n")
+        (1, "latchkey: there is no .aws-sam/build/template.yaml; run `sam build` first\n")
     );
     assert_eq!(check_in(empty.path(), &["--architecture", "riscv64"]).status, 2);
+}
+
+#[test]
+fn a_function_that_was_not_built_stops_the_deployment() {
+    let config = format!("{TABLE}\"arm64\"");
+    let project = project(&config, &[("Login", program(ARM64)), ("Refresh", program(ARM64))]);
+    let template = project.path().join(".aws-sam/build/template.yaml");
+    let whole = fs::read_to_string(&template).unwrap();
+    // As `sam build Login` leaves it: the other function has the address of Globals.
+    fs::write(&template, whole.replace("      CodeUri: Refresh\n", "")).unwrap();
+    let checked = check_in(project.path(), &[]);
+    let message = "latchkey: Refresh was not built: `sam build` with the name of a function builds that one alone; run `sam build`\n";
+    assert_eq!((checked.status, checked.err.as_str()), (1, message));
+    fs::write(&template, whole).unwrap();
+    fs::remove_file(project.path().join(".aws-sam/build/Refresh/bootstrap")).unwrap();
+    assert_eq!(check_in(project.path(), &[]).err, message);
+    fs::write(&template, "Resources: [").unwrap();
+    let checked = check_in(project.path(), &[]);
+    let message = "latchkey: cannot read .aws-sam/build/template.yaml; run `sam build` again\n";
+    assert_eq!((checked.status, checked.err.as_str()), (1, message));
 }

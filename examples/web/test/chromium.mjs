@@ -4,8 +4,9 @@ export const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--
 // Chromium as a browser with tabs that run scripts, as those beside it.
 export async function chromium() {
   const { chromium: engine } = await import("playwright-core");
-  const browser = await engine.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "en-GB" });
+  const env = { ...process.env, HOME: process.env.CHROMIUM_HOME ?? process.env.HOME };
+  const browser = await engine.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS, env });
+  const context = await browser.newContext({ locale: "en-GB" });
   const tab = async (url) => {
     const page = await context.newPage();
     await page.goto(url);

@@ -1,12 +1,12 @@
 // Firefox, by WebDriver BiDi, as a browser with tabs that run scripts.
 import puppeteer from "puppeteer-core";
 
-export async function firefox() {
+export async function firefox({ acceptInsecureCerts = false } = {}) {
   const browser = await puppeteer.launch({
     browser: "firefox",
     executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
     headless: true,
-    acceptInsecureCerts: true,
+    acceptInsecureCerts,
     extraPrefsFirefox: { "app.update.enabled": false, "datareporting.policy.dataSubmissionEnabled": false },
   });
   const tab = async (url) => {

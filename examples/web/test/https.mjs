@@ -1,5 +1,6 @@
 // Cookie mode over HTTPS, with the certificate of the local server: in WebKit, which keeps no cookie of plain HTTP, and with
-// pages of another site in all engines. $HTTPS_FOLDER is a data folder with a certificate, $NODE_EXTRA_CA_CERTS its authority.
+// pages of another site in all engines. $HTTPS_FOLDER is a data folder with a certificate, $NODE_EXTRA_CA_CERTS its authority,
+// which Chromium trusts in $CHROMIUM_HOME.
 import assert from "node:assert/strict";
 import { chromium } from "./chromium.mjs";
 import { firefox } from "./firefox.mjs";
@@ -20,7 +21,8 @@ async function walk(start, host, sameSite) {
   const options = ["--https", "--cookie", "--cookie-same-site", sameSite, "--allow-origin", `https://${host}:${port}`];
   const service = await latchkey(...options);
   const page = await app(port, { VITE_LATCHKEY_URL: service.url, VITE_LATCHKEY_MODE: "cookie", HTTPS_FILE }, host);
-  const browser = await start();
+  // Chromium was told whom to trust; the others have no store that a script could fill.
+  const browser = await start({ acceptInsecureCerts: true });
   const step = async (said, run) => {
     await run();
     console.log(`${browser.name}, https, pages of ${host === "localhost" ? "another" : "the same"} site: ${said}`);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "./servers.mjs";
 
-export async function webkit() {
+export async function webkit({ acceptInsecureCerts = false } = {}) {
   const display = `:${90 + (process.pid % 900)}`;
   const screen = spawn("Xvfb", [display, "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], { stdio: "ignore" });
   const port = await freePort();
@@ -21,7 +21,7 @@ export async function webkit() {
     await delay(100);
   }
   const { sessionId } = await call("POST", "/session", {
-    capabilities: { alwaysMatch: { acceptInsecureCerts: true, "webkitgtk:browserOptions": { binary: process.env.MINIBROWSER, args: ["--automation"] } } },
+    capabilities: { alwaysMatch: { acceptInsecureCerts, "webkitgtk:browserOptions": { binary: process.env.MINIBROWSER, args: ["--automation"] } } },
   });
   const session = (method, path, body) => call(method, `/session/${sessionId}${path}`, body);
   await session("POST", "/timeouts", { script: 120_000, pageLoad: 120_000 });

@@ -8,6 +8,17 @@ use crate::{private_file, session_settings, signing_key, store};
 
 /// The certificate of `--https` with its private key.
 pub const HTTPS_FILE_NAME: &str = "https.json";
+/// The certificate of the authority that signed it, which browsers are told to trust.
+pub const HTTPS_AUTHORITY_FILE_NAME: &str = "https-authority.pem";
+
+/// What may be in the folder beside the store's own files.
+const OTHERS: [&str; 5] = [
+    store::OPENING,
+    signing_key::FILE_NAME,
+    session_settings::FILE_NAME,
+    HTTPS_FILE_NAME,
+    HTTPS_AUTHORITY_FILE_NAME,
+];
 
 /// The data folder: only its owner may enter it, and no file of ours in it is a link.
 ///
@@ -73,8 +84,7 @@ impl DataFolder {
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let mut folder = Self { path: without_trailing_slash(path), tightened: Vec::new() };
         folder.close_to_others()?;
-        for name in store::FILES.into_iter().chain([store::OPENING, signing_key::FILE_NAME, HTTPS_FILE_NAME])
-        {
+        for name in store::FILES.into_iter().chain(OTHERS) {
             folder.check_file(name)?;
         }
         Ok(folder)
@@ -139,8 +149,7 @@ impl DataFolder {
         for entry in fs::read_dir(&self.path)? {
             let name = entry?.file_name();
             let is_ours = |ours: &&str| name == **ours;
-            let others = [store::OPENING, signing_key::FILE_NAME, session_settings::FILE_NAME];
-            if !store::FILES.iter().chain(&others).any(is_ours) {
+            if !store::FILES.iter().chain(&OTHERS).any(is_ours) {
                 return Ok(true);
             }
         }

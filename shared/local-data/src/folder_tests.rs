@@ -43,6 +43,8 @@ fn what_was_open_to_others_is_closed_and_named() {
     let path = parent.path().join("data");
     DataFolder::create(&path).unwrap();
     let key = signing_key::file_in(&path, now()).unwrap();
+    fs::write(path.join(HTTPS_AUTHORITY_FILE_NAME), "").unwrap();
+    set_mode(&path.join(HTTPS_AUTHORITY_FILE_NAME), 0o600);
     set_mode(&key, 0o644);
     set_mode(&path, 0o777);
     let folder = DataFolder::create(&path).unwrap();

@@ -16,5 +16,5 @@ pub mod signing_key;
 mod store;
 
 pub use dynamodb::{DynamoDb, Reply};
-pub use folder::{DataFolder, FolderError, HTTPS_FILE_NAME};
+pub use folder::{DataFolder, FolderError, HTTPS_AUTHORITY_FILE_NAME, HTTPS_FILE_NAME};
 pub use store::{Store, StoreFileError, TABLE_NAME};
