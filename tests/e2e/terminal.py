@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import signal
 import threading
 
 import pexpect
@@ -25,6 +26,12 @@ def without_code(text):
     return re.sub(r"^```.*?^```$", lambda code: re.sub(r"[^\n]", " ", code[0]), text, flags=re.M | re.S)
 
 
+def hear_signals():
+    """What starts the tests may ignore Ctrl-C, as shells have it for what runs in the background."""
+    for each in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
+
+
 class Terminal:
     """An interactive bash. A line is typed when the one before it has ended; each must succeed."""
 
@@ -32,7 +39,7 @@ class Terminal:
         # Wide, and without the AWS CLI's pager: what is shown is read by programs.
         self.bash = pexpect.spawn(
             "bash", ["--norc", "--noprofile", "--noediting", "-i"], env=environment | {"AWS_PAGER": ""}, encoding="utf-8",
-            echo=False, timeout=patience, dimensions=(50, 1000),
+            echo=False, timeout=patience, dimensions=(50, 1000), preexec_fn=hear_signals,
         )
         # Set in two parts, so that what bash repeats of the line is no prompt.
         self.bash.sendline("PS1=$'\\x01''$?'$'\\x02' PS2=$'\\x03' PROMPT_COMMAND=")
