@@ -32,7 +32,7 @@ fn options() -> OpenOptions {
 }
 
 /// Writes a whole new file; fails if there is anything under that name. Nobody ever reads a part of it.
-pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     written(path, content)?.persist_noclobber(path).map_err(|error| error.error).map(drop)
 }
 
