@@ -74,7 +74,7 @@ pub enum BuildError {
     /// Nothing was built.
     #[error("there is no {}; run `sam build` first", .0.display())]
     NothingBuilt(PathBuf),
-    /// The template that SAM has built is not one.
+    /// The template that SAM has built is damaged, or has no functions.
     #[error("cannot read {}; run `sam build` again", .0.display())]
     BadTemplate(PathBuf),
     /// `sam build NAME`, which empties the folder before it builds that one function.
@@ -183,20 +183,21 @@ fn programs(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
     };
     let template = serde_yaml_ng::from_str::<Yaml>(&text).ok();
     let resources = template.as_ref().and_then(|template| template.get("Resources")?.as_mapping());
-    let resources = resources.ok_or(BuildError::BadTemplate(path))?;
+    let resources = resources.ok_or_else(|| BuildError::BadTemplate(path.clone()))?;
     let functions = resources.iter().filter(|(_, resource)| {
         resource.get("Type").and_then(Yaml::as_str) == Some("AWS::Serverless::Function")
     });
-    functions
+    let programs: Vec<_> = functions
         .map(|(name, resource)| {
             // One that was not built has the address of the source, which its deployment would upload.
             let built = resource.get("Properties").and_then(|properties| properties.get("CodeUri")?.as_str());
             let program =
                 built.map(|code| folder.join(code).join("bootstrap")).filter(|program| program.is_file());
             let function = || name.as_str().unwrap_or_default().to_owned();
-            program.ok_or_else(|| BuildError::NotBuilt { function: function() }.into())
+            program.ok_or_else(|| BuildError::NotBuilt { function: function() })
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    if programs.is_empty() { Err(BuildError::BadTemplate(path).into()) } else { Ok(programs) }
 }
 
 /// What a file is, as a program.

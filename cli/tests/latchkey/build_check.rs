@@ -187,8 +187,12 @@ fn a_function_that_was_not_built_stops_the_deployment() {
     fs::write(&template, whole).unwrap();
     fs::remove_file(project.path().join(".aws-sam/build/Refresh/bootstrap")).unwrap();
     assert_eq!(check_in(project.path(), &[]).err, message);
-    fs::write(&template, "Resources: [").unwrap();
-    let checked = check_in(project.path(), &[]);
-    let message = "latchkey: cannot read .aws-sam/build/template.yaml; run `sam build` again\n";
-    assert_eq!((checked.status, checked.err.as_str()), (1, message));
+    for no_functions in
+        ["Resources: [", "", "Resources: {}", "Resources:\n  Users:\n    Type: AWS::DynamoDB::Table\n"]
+    {
+        fs::write(&template, no_functions).unwrap();
+        let checked = check_in(project.path(), &[]);
+        let message = "latchkey: cannot read .aws-sam/build/template.yaml; run `sam build` again\n";
+        assert_eq!((checked.status, checked.err.as_str()), (1, message), "{no_functions}");
+    }
 }
