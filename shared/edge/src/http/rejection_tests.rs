@@ -19,7 +19,7 @@ const CONTRACT: &str = include_str!("../../../../openapi.yaml");
 const UNAVAILABLE: &str =
     "The service cannot answer at the moment. Try again after the seconds in Retry-After.";
 
-/// No path of the contract is none of ours, and what a new password lacks has examples of its own.
+/// `not_found` belongs to no path of the contract, and `password_refused` has examples of its own.
 fn is_in_contract(code: &str, message: &str) -> bool {
     ["not_found", "password_refused"].contains(&code) || CONTRACT.contains(message)
 }
