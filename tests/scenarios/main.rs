@@ -43,6 +43,7 @@ mod sam_config;
 mod session_races;
 mod sessions;
 mod template;
+mod template_permissions;
 mod tls;
 mod traffic_shifting;
 mod verify;
