@@ -155,6 +155,12 @@ async fn a_cookie_that_is_not_clearly_ours_lets_nobody_in() {
             assert_eq!(code(&authorizer, &event).await, expected, "{kind} {cookies:?}");
         }
     }
+    // More than a map of headers holds names of.
+    let many = [vec!["a=b".to_owned(); 50_000], cookie(&token)].concat();
+    for kind in ["rest_request", "http_api_2"] {
+        let event = with_cookies(kind, &Method::GET, &many, OURS);
+        assert!(allows(&answer(&authorizer, &event).await), "{kind}");
+    }
     // A header that occurs twice counts as one that says nothing good.
     let mut event = with_cookies("rest_request", &Method::GET, &cookie(&token), OURS);
     event["multiValueHeaders"]["Sec-Fetch-Site"] = json!(["same-origin", "cross-site"]);

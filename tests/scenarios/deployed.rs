@@ -93,3 +93,18 @@ async fn a_rotation_of_the_key_logs_nobody_out() {
     }
     assert_eq!(stack.log_in(&user.name, PASSWORD).await.status, 200);
 }
+
+#[test]
+fn a_check_that_is_not_told_what_to_check_fails() {
+    let asked = "deployed::bad_requests_are_rejected_with_their_codes";
+    for (url, table, missing) in [("", "users", "BASE_URL"), ("http://127.0.0.1:9", "", "USERS_TABLE")] {
+        let ended = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", asked])
+            .env("BASE_URL", url)
+            .env("USERS_TABLE", table)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap() + &String::from_utf8(ended.stdout).unwrap();
+        assert!(!ended.status.success() && said.contains(&format!("{missing} must be set")), "{said}");
+    }
+}

@@ -238,3 +238,27 @@ fn a_panic_unwinds_also_where_cargo_lambda_builds() {
     let profile = manifest.split("[profile.release]").nth(1).unwrap().split("\n[").next().unwrap();
     assert!(profile.contains("\npanic = \"unwind\"\n"), "{profile}");
 }
+
+#[test]
+fn the_word_that_answers_sam_s_hidden_question_checks_no_origin() {
+    let given = "a-secret-of-more-than-thirty-two-letters";
+    for (parameter, variable) in [("", ""), ("none", ""), (given, given)] {
+        let deployed = resolved(&[("OriginSecrets", parameter)]);
+        assert_eq!(deployed["Globals"]["Function"]["Environment"]["Variables"]["ORIGIN_SECRETS"], variable);
+    }
+}
+
+#[test]
+fn the_authorizer_reads_a_cookie_only_where_one_is_named() {
+    let template = template();
+    let rule = &template["Rules"]["AuthorizerWithCookie"];
+    assert_eq!(plain(&plain(&rule["RuleCondition"])[0]), "AuthorizerReadsCookie");
+    let asserted = serde_yaml_ng::to_string(&rule["Assertions"][0]["Assert"]).unwrap();
+    assert!(asserted.contains("AuthCookie"), "{asserted}");
+    let variables = |parameters| {
+        let deployed = resolved(parameters);
+        deployed["Resources"]["Authorizer"]["Properties"]["Environment"]["Variables"]["AUTHORIZER_READS_COOKIE"].clone()
+    };
+    assert_eq!(variables(&[]), "false");
+    assert_eq!(variables(&[("AuthorizerReadsCookie", "true")]), "true");
+}
