@@ -34,7 +34,7 @@ async fn rotate(secrets: &SecretsManager, published: &PublicKeys) -> Result<(), 
 /// What the schedule does.
 async fn publish(secrets: &SecretsManager, table: &PublicKeysTable) -> Result<(), RotationError> {
     let rotation = rotation(secrets, Some(table.keys.clone()), &[]);
-    rotation.handle(&json!({ "Step": "publish" }), at(LOGIN_AT)).await
+    rotation.handle(&json!({ "Step": "publish" }), at(LOGIN_AT)).await.map(drop)
 }
 
 #[tokio::test]

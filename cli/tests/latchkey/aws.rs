@@ -57,7 +57,7 @@ fn a_table_that_does_not_answer_is_said_in_one_line() {
         "",
     );
     assert_eq!((run.status, run.out.as_str(), run.err.lines().count()), (1, "", 1));
-    assert!(run.err.starts_with("latchkey: DynamoDB did not answer GetItem: "), "{}", run.err);
+    assert!(run.err.starts_with("latchkey: GetItem of DynamoDB failed: "), "{}", run.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -368,7 +368,7 @@ async fn a_table_that_is_not_there_stops_the_import_before_its_first_row() {
     assert_eq!((stopped.status, stopped.err.as_str()), (1, ""));
     let mut said = stopped.out.lines();
     assert_eq!(said.next(), Some("Created 0, unchanged 0, updated 0, replaced 0, rejected 0."));
-    let message = "The import stopped before row 1: DynamoDB did not answer PutItem";
+    let message = "The import stopped before row 1: PutItem of DynamoDB failed";
     assert!(said.next().unwrap().starts_with(message), "{}", stopped.out);
     assert!(stopped.out.ends_with("; go on with --start-at 1\n"), "{}", stopped.out);
 }

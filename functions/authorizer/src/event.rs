@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use edge::{AuthorizerResponse, Request};
+use edge::{AuditDetails, AuthorizerResponse, Request, log::Field};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(crate) struct Event {
     is_version_2: bool,
     authorization: Vec<String>,
     stage: Option<Stage>,
-    source_ip: Option<String>,
+    details: AuditDetails,
 }
 
 /// A stage of an API: `arn:aws:execute-api:eu-west-1:123456789012:abcdef1234/prod`.
@@ -26,13 +26,12 @@ impl Event {
         let event: Value = serde_json::from_str(text).unwrap_or_default();
         let is_version_2 = event.get("version").is_some_and(|version| version == "2.0");
         let arn = event.get(if is_version_2 { "routeArn" } else { "methodArn" });
-        let source_ip = if is_version_2 { "/http/sourceIp" } else { "/identity/sourceIp" };
-        let source_ip = event.get("requestContext").and_then(|context| context.pointer(source_ip));
+        let stage: Option<Stage> = arn.and_then(Value::as_str).and_then(|arn| arn.parse().ok());
         Self {
             is_version_2,
             authorization: authorization(&event),
-            stage: arn.and_then(Value::as_str).and_then(|arn| arn.parse().ok()),
-            source_ip: source_ip.and_then(Value::as_str).map(str::to_owned),
+            details: details(&event, is_version_2, stage.as_ref()),
+            stage,
             told: event,
         }
     }
@@ -69,9 +68,9 @@ impl Event {
         self.stage.as_ref()
     }
 
-    /// The caller's address as API Gateway saw it; unknown to `TOKEN` events.
-    pub(crate) fn source_ip(&self) -> Option<&str> {
-        self.source_ip.as_deref()
+    /// What the log says of the call: where it comes from, which `TOKEN` events do not tell, and where it goes.
+    pub(crate) fn details(&self) -> AuditDetails {
+        self.details.clone()
     }
 
     /// What the answer must look like.
@@ -85,6 +84,17 @@ impl Event {
             (false, _) => Form::FlatPolicy,
         }
     }
+}
+
+fn details(event: &Value, is_version_2: bool, stage: Option<&Stage>) -> AuditDetails {
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+    let address = if is_version_2 { "http/sourceIp" } else { "identity/sourceIp" };
+    let method_and_path = || Some(format!("{} {}", text("/httpMethod")?, text("/resource")?));
+    AuditDetails::default()
+        .with_any(Field::SourceIp, text(&format!("/requestContext/{address}")))
+        .with_any(Field::ApiRequestId, text("/requestContext/requestId"))
+        .with_any(Field::Api, stage.and_then(Stage::api))
+        .with_any(Field::Route, text("/routeKey").map(str::to_owned).or_else(method_and_path))
 }
 
 /// `TOKEN` events carry the header's value, all others the headers.
@@ -120,6 +130,13 @@ fn named(event: &Value, name: &str) -> Vec<String> {
 fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
     let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""));
     headers.append(HeaderName::from_static(name), value);
+}
+
+impl Stage {
+    /// The id of the API.
+    fn api(&self) -> Option<&str> {
+        self.0.split('/').next()?.rsplit(':').next()
+    }
 }
 
 impl FromStr for Stage {

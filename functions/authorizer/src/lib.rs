@@ -11,8 +11,8 @@ mod event;
 use std::time::Duration;
 
 use edge::{
-    AuditSubject, AuthorizerResponse, CookieMode, Environment, OnFailure, Reason, Rejection, SettingError,
-    audit, bearer_token, guarded, live_user,
+    AuditDetails, AuthorizerResponse, CookieMode, Environment, OnFailure, Reason, Rejection, SettingError,
+    TokenCheck, audit, bearer_token, guarded, live_user, log::Field,
 };
 use keyring::SigningKeys;
 use serde_json::Value;
@@ -62,8 +62,9 @@ impl Authorizer {
         // Boxed, for the SDK's futures in it nest deeper than the compiler follows.
         let deciding = Box::pin(self.decide(&event, now));
         let decision = guarded(deciding, limit).await;
-        let subject = decision.as_ref().map(|(claims, _)| AuditSubject::from(claims));
-        audit::decided("authorizer", subject, event.source_ip());
+        let details = decision.as_ref().map(|(claims, _)| AuditDetails::from(claims));
+        let status = decision.as_ref().err().map(|rejection| self.status_for(rejection));
+        audit::decided("authorizer", details, event.details().with_any(Field::Status, status));
         let form = event.form(self.response);
         match decision {
             Ok((claims, stage)) => Ok(form.allow(&claims, stage)),
@@ -86,11 +87,18 @@ impl Authorizer {
             }
             _ => bearer_token(event.authorization())?,
         };
-        let claims = self.keys.verify(&self.verifier, token, now).await?;
-        if let Some(users) = &self.users {
-            let subject = AuditSubject::from(&claims);
-            live_user(users, &claims).await.map_err(|reason| Rejection::from(reason).about(subject))?;
+        let check = TokenCheck { keys: &self.keys, verifier: &self.verifier };
+        let claims = check.verify(token, now).await?;
+        if let Some(users) = &self.users
+            && let Err(reason) = live_user(users, &claims).await
+        {
+            return Err(Rejection::from(reason).about((&claims).into()));
         }
         Ok((claims, stage))
+    }
+
+    /// What API Gateway answers its caller where we do not let them through.
+    fn status_for(&self, rejection: &Rejection) -> u16 {
+        if rejection.is_ours() && self.on_failure == OnFailure::Error { 500 } else { 403 }
     }
 }

@@ -8,12 +8,12 @@ mod unconfirmed_session;
 use std::sync::Arc;
 
 use edge::{
-    About, AuditSubject, Carrier, CookieMode, CredentialFailure, Endpoint, Environment, IssuedToken,
-    PasswordCheck, Reason, Rejection, Request, Response, SettingError,
+    About, AuditDetails, Carrier, CookieMode, CredentialFailure, Endpoint, Environment, IssuedToken,
+    PasswordCheck, Reason, Rejection, Request, Response, SettingError, log::Field,
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
+use token::{Issuer, KeySet, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
 use users::{
     Account, EarlierFailures, Hasher, NewSession, OpenSessionError, Password, UserTable, Username,
     VerifiedLogin,
@@ -28,6 +28,8 @@ const MAX_CHECKS: usize = 3;
 struct Opened {
     account: Account,
     session: UnconfirmedSession,
+    /// Live sessions that had to go.
+    pushed_out: Vec<SessionId>,
 }
 
 /// The use case and all that it may touch.
@@ -61,8 +63,28 @@ impl Login {
         now: Timestamp,
     ) -> Result<Response, Rejection> {
         let keys = self.keys.current(now).await?;
+        // For every name, so that it costs the same; the log has it for those that nobody has.
+        let name_hash = keys.pseudonym(username.as_str(), now);
+        let logged_in = self.log_in_with(request, &keys, username, password, now).await;
+        logged_in.map_err(|rejection| {
+            if rejection.is_about_somebody() {
+                rejection
+            } else {
+                rejection.about(AuditDetails::default().with_any(Field::NameHash, name_hash))
+            }
+        })
+    }
+
+    async fn log_in_with(
+        &self,
+        request: &Request,
+        keys: &KeySet,
+        username: Username,
+        password: Arc<Password>,
+        now: Timestamp,
+    ) -> Result<Response, Rejection> {
         let (user, attempt) = self.passwords.begin(request, username, now).await?;
-        let subject = user.as_ref().map(|user| AuditSubject::user(user.id));
+        let details = user.as_ref().map(|user| AuditDetails::user(user.id)).unwrap_or_default();
         let session = NewSession {
             id: SessionId::new(edge::random::entropy()?),
             issued_at: now,
@@ -72,9 +94,8 @@ impl Login {
         let token_id = TokenId::new(edge::random::entropy()?);
         let opened = self.open_session(user, &password, &session, attempt.earlier_failures).await;
         let counted = self.passwords.count(&attempt, &opened, now).await;
-        let opened = counted.and(opened).map_err(|reason| Rejection::from(reason).about(subject));
-        let Opened { account: user, session: unconfirmed } = opened?;
-        let subject = AuditSubject::session(user.id, session.id);
+        let opened = counted.and(opened).map_err(|reason| Rejection::from(reason).about(details));
+        let Opened { account: user, session: unconfirmed, pushed_out } = opened?;
         let lifetime = self.policy.log_in(now);
         let claims = self.issuer.claims(
             Subject { id: user.id, username: user.username.as_str() },
@@ -83,11 +104,23 @@ impl Login {
             lifetime,
             user.claims,
         );
-        let token = self.issuer.issue(&claims, &keys, now)?;
+        let token = self.issuer.issue(&claims, keys, now)?;
         let issued = IssuedToken { token: &token, claims: &claims };
         let response = self.cookies.token_response(issued, Carrier::Program, &self.policy, now)?;
         unconfirmed.settle();
-        Ok(response).about(subject)
+        let evicted =
+            pushed_out.iter().map(ToString::to_string).reduce(|one, other| format!("{one} {other}"));
+        Ok(response).about(AuditDetails::issued(&claims).with_any(Field::Evicted, evicted))
+    }
+
+    async fn answer(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
+        self.cookies.reject_foreign_pages(request)?;
+        let mut body = request.json()?;
+        let username = body.string("username")?;
+        let password = body.string("password")?;
+        let username = username.parse::<Username>().map_err(|error| Reason::of_field("username", &error))?;
+        let password = Password::try_from(password).map_err(|error| Reason::of_field("password", &error))?;
+        self.log_in(request, username, Arc::new(password), now).await
     }
 
     /// The user, now with this session in the row; the hash in the row is the one that was checked.
@@ -108,7 +141,9 @@ impl Login {
             };
             let written = UnconfirmedSession::new(&self.users, &checked, session.id);
             let error = match self.users.open_session(&login, &self.policy).await {
-                Ok(()) => return Ok(Opened { account: checked, session: written }),
+                Ok(pushed_out) => {
+                    return Ok(Opened { account: checked, session: written, pushed_out });
+                }
                 Err(OpenSessionError::Store(error)) => {
                     written.end().await;
                     return Err(error.into());
@@ -144,12 +179,6 @@ impl Endpoint for Login {
     }
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
-        self.cookies.reject_foreign_pages(request)?;
-        let mut body = request.json()?;
-        let username = body.string("username")?;
-        let password = body.string("password")?;
-        let username = username.parse::<Username>().map_err(|error| Reason::of_field("username", &error))?;
-        let password = Password::try_from(password).map_err(|error| Reason::of_field("password", &error))?;
-        self.log_in(request, username, Arc::new(password), now).await
+        self.answer(request, now).await.about(request.client_details())
     }
 }

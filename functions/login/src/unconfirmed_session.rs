@@ -41,8 +41,11 @@ impl UnconfirmedSession {
         let runtime = Handle::try_current().ok()?;
         Some(runtime.spawn(async move {
             if let Err(error) = users.end_session(&username, user, session).await {
-                let (sub, sid, error) = (user.to_string(), session.to_string(), error.to_string());
-                warn!(event = "login", sub, sid, error, "the session of a failed login may be left");
+                let (sub, sid, problem) = (user.to_string(), session.to_string(), error.to_string());
+                warn!(
+                    event = "unconfirmed_session",
+                    sub, sid, problem, "the session of a failed login may be left"
+                );
             }
         }))
     }

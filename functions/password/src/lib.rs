@@ -9,14 +9,15 @@ mod earlier_change;
 use std::sync::Arc;
 
 use edge::{
-    About, AuditSubject, Caller, Carrier, CookieMode, Endpoint, Environment, IssuedToken, PasswordCheck,
-    Reason, Rejection, Request, Response, SessionCheck, SessionFailure, SettingError,
+    About, AuditDetails, Caller, Carrier, CookieMode, Endpoint, Environment, IssuedToken, PasswordCheck,
+    Reason, Rejection, Request, Response, SessionCheck, SessionFailure, SettingError, TokenCheck, log::Field,
+    moved,
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
+use token::{Claims, Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::{
-    Account, ChangePasswordError, Hasher, NewPasswordError, NewSession, Password, PasswordHash,
+    Account, ChangePasswordError, Ended, Hasher, NewPasswordError, NewSession, Password, PasswordHash,
     PasswordPolicy, UserTable,
 };
 
@@ -59,7 +60,7 @@ impl ChangePassword {
         Ok(Self { users, keys, passwords, rules, policy, issuer, verifier, cookies })
     }
 
-    /// Gives the user, whose password is `current`, the new hash and no session but the new one.
+    /// Gives the user, whose password is `current`, the new hash and no session but the new one; says how many ended.
     async fn replace(
         &self,
         mut user: Account,
@@ -67,10 +68,10 @@ impl ChangePassword {
         by: SessionId,
         hash: &PasswordHash,
         session: &NewSession<'_>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Ended, Rejection> {
         for _ in 0..MAX_CHECKS {
             match self.users.change_password(&user, by, hash, session).await {
-                Ok(()) => return Ok(()),
+                Ok(ended) => return Ok(ended),
                 // A login upgraded the hash: check against the new one.
                 Err(ChangePasswordError::HashChanged(fresh)) => {
                     (user, _) = self.passwords.check(Some(*fresh), current).await?;
@@ -87,7 +88,9 @@ impl ChangePassword {
                     return Err(Reason::Internal("an unreadable hash matched").into());
                 }
                 Err(ChangePasswordError::Store(error)) => {
-                    return if self.is_written(&user, hash).await { Ok(()) } else { Err(error.into()) };
+                    // How many sessions ended then, nobody knows; at least the one that asked.
+                    let written = self.is_written(&user, hash).await;
+                    return if written { Ok(Ended(1)) } else { Err(error.into()) };
                 }
             }
         }
@@ -109,7 +112,7 @@ impl ChangePassword {
         rejection: Rejection,
         now: Timestamp,
     ) -> Result<Response, Rejection> {
-        let claims = self.keys.verify(&self.verifier, presented.token, now).await?;
+        let claims = self.tokens().verify(presented.token, now).await?;
         let Ok(username) = claims.username.parse() else { return Err(rejection) };
         let Some(user) = self.users.find(&username).await? else { return Err(rejection) };
         let Some(change) = EarlierChange::find(&user, &claims) else { return Err(rejection) };
@@ -129,7 +132,7 @@ impl ChangePassword {
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &fresh };
         let response = self.cookies.token_response(issued, presented.carrier, &self.policy, now)?;
-        Ok(response).about(AuditSubject::session(user.id, change.session))
+        Ok(response).about(changed(&fresh, &claims))
     }
 
     /// Checks the body and the current password of `caller`, and changes it.
@@ -141,6 +144,7 @@ impl ChangePassword {
         now: Timestamp,
     ) -> Result<Response, Rejection> {
         let Caller { claims, user } = caller;
+        let client = moved(&user, &claims, request).and(request.client_details());
         let mut body = request.json()?;
         let mut password = |field| {
             let password = Password::try_from(body.string(field)?);
@@ -173,10 +177,23 @@ impl ChangePassword {
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &fresh };
         let response = self.cookies.token_response(issued, carrier, &self.policy, now)?;
-        self.replace(user, &current, claims.session_id, &hash, &session).await?;
+        let Ended(ended) = self.replace(user, &current, claims.session_id, &hash, &session).await?;
         self.passwords.forget_failures(&attempt).await;
-        Ok(response).about(AuditSubject::session(claims.subject, session.id))
+        let details = changed(&fresh, &claims).with(Field::Ended, ended);
+        Ok(response).about(details.and(client))
     }
+
+    fn tokens(&self) -> TokenCheck<'_> {
+        TokenCheck { keys: &self.keys, verifier: &self.verifier }
+    }
+}
+
+/// What the log is to have of a change: the session that it opened, and the one that asked.
+fn changed(fresh: &Claims, by: &Claims) -> AuditDetails {
+    AuditDetails::issued(fresh)
+        .with(Field::BySession, by.session_id.to_string())
+        .with(Field::PresentedToken, by.token_id.to_string())
+        .with(Field::Scope, "all")
 }
 
 impl Endpoint for ChangePassword {
@@ -191,7 +208,7 @@ impl Endpoint for ChangePassword {
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         self.cookies.reject_foreign_pages(request)?;
         let (token, carrier) = self.cookies.bearer_token(request)?;
-        let check = SessionCheck { users: &self.users, keys: &self.keys, verifier: &self.verifier };
+        let check = SessionCheck { users: &self.users, tokens: self.tokens() };
         let caller = match check.caller(token, now).await {
             Ok(caller) => caller,
             Err(rejection)
@@ -202,7 +219,7 @@ impl Endpoint for ChangePassword {
             }
             Err(rejection) => return Err(rejection),
         };
-        let subject = AuditSubject::from(&caller.claims);
-        self.change(request, caller, carrier, now).await.about(subject)
+        let details = AuditDetails::from(&caller.claims);
+        self.change(request, caller, carrier, now).await.about(details)
     }
 }

@@ -4,8 +4,8 @@
 //! succeed side by side, and a lost response logs nobody out.
 
 use edge::{
-    About, AuditSubject, Carrier, CookieMode, Endpoint, Environment, IssuedToken, Presented, Reason,
-    Rejection, Request, Response, SettingError, live_user,
+    About, AuditDetails, Carrier, CookieMode, Endpoint, Environment, IssuedToken, Presented, Reason,
+    Rejection, Request, Response, SettingError, TokenCheck, live_user, moved,
 };
 use http::Method;
 use keyring::SigningKeys;
@@ -36,17 +36,30 @@ impl Refresh {
     }
 
     /// The answer that carries the successor of the token.
-    async fn refresh(&self, presented: &Presented<'_>, now: Timestamp) -> Result<Response, Rejection> {
+    async fn refresh(
+        &self,
+        request: &Request,
+        presented: &Presented<'_>,
+        now: Timestamp,
+    ) -> Result<Response, Rejection> {
         if self.policy.refresh_switch() == RefreshSwitch::Off {
             return Err(Reason::RefreshDisabled.into());
         }
-        let old = self.keys.verify(&self.verifier, &presented.token, now).await?;
-        self.successor(&old, presented.carrier, now).await.about(AuditSubject::from(&old))
+        let check = TokenCheck { keys: &self.keys, verifier: &self.verifier };
+        let old = check.verify(&presented.token, now).await?;
+        self.successor(request, &old, presented.carrier, now).await.about(AuditDetails::from(&old))
     }
 
-    async fn successor(&self, old: &Claims, carrier: Carrier, now: Timestamp) -> Result<Response, Rejection> {
+    async fn successor(
+        &self,
+        request: &Request,
+        old: &Claims,
+        carrier: Carrier,
+        now: Timestamp,
+    ) -> Result<Response, Rejection> {
         let lifetime = self.policy.refresh(old.lifetime, now)?;
         let user = live_user(&self.users, old).await?;
+        let moved = moved(&user, old, request);
         let claims = self.issuer.claims(
             Subject { id: old.subject, username: &old.username },
             old.session_id,
@@ -57,7 +70,8 @@ impl Refresh {
         let keys = self.keys.current(now).await?;
         let token = self.issuer.issue(&claims, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &claims };
-        Ok(self.cookies.token_response(issued, carrier, &self.policy, now)?)
+        let response = self.cookies.token_response(issued, carrier, &self.policy, now)?;
+        Ok(response).about(AuditDetails::issued(&claims).and(moved))
     }
 }
 
@@ -71,6 +85,6 @@ impl Endpoint for Refresh {
 
     async fn handle(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
         let presented = self.cookies.token_in_body(request)?;
-        self.refresh(&presented, now).await
+        self.refresh(request, &presented, now).await
     }
 }

@@ -15,8 +15,8 @@
 mod error;
 mod secret;
 
-use edge::{Environment, SettingError};
-use keyring::{PublicKeys, PublicKeysError, SigningSecret};
+use edge::{AuditDetails, Environment, SettingError, TaskOutcome, log::Field};
+use keyring::{PublicKeys, PublicKeysError, Publication, SigningSecret};
 use serde::Deserialize;
 use serde_json::Value;
 use token::{
@@ -26,6 +26,11 @@ use token::{
 
 pub use error::RotationError;
 use secret::{Secret, Version};
+
+/// The step of the schedule.
+const PUBLISH: &str = "publish";
+/// What an event may ask for.
+const STEPS: [&str; 5] = ["createSecret", "setSecret", "testSecret", "finishSecret", PUBLISH];
 
 /// The use case and all that it may touch.
 pub struct RotateKeys {
@@ -44,6 +49,15 @@ struct Event {
     client_request_token: String,
 }
 
+/// What a step has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Whether it changed anything: a step may be repeated.
+    pub changed: bool,
+    /// The key that signs now, if the step has looked.
+    pub signing_key: Option<String>,
+}
+
 impl RotateKeys {
     /// Rotation of the one secret and by the policy that `environment` sets; the public halves go to `published`.
     pub fn new(
@@ -59,9 +73,24 @@ impl RotateKeys {
         })
     }
 
+    /// Does one step at `now`, and says what the log is to have of it.
+    pub async fn run(&self, event: &Value, now: Timestamp) -> TaskOutcome<RotationError> {
+        let step = STEPS.into_iter().find(|step| event.get("Step").is_some_and(|told| told == step));
+        let result = self.handle(event, now).await;
+        let mut details = AuditDetails::default().with_any(Field::Step, step);
+        let mut is_news = true;
+        if let Ok(work) = &result {
+            details = details
+                .with(Field::Changed, work.changed)
+                .with_any(Field::SigningKey, work.signing_key.clone());
+            is_news = work.changed || step != Some(PUBLISH);
+        }
+        TaskOutcome { result: result.map(drop), details, is_news }
+    }
+
     /// Does one step at `now`. An error leaves the secret as it was, or as it is after the step.
-    pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<(), RotationError> {
-        if event.get("Step").is_some_and(|step| step == "publish") {
+    pub async fn handle(&self, event: &Value, now: Timestamp) -> Result<Work, RotationError> {
+        if event.get("Step").is_some_and(|step| step == PUBLISH) {
             return self.publish(now).await;
         }
         let event = Event::deserialize(event).map_err(|_| RotationError::UnreadableEvent)?;
@@ -76,45 +105,60 @@ impl RotateKeys {
             _ => return Err(RotationError::UnknownStep),
         };
         let token = event.client_request_token;
-        match self.secret.version(&token).await? {
-            Version::Current => {}
+        let changed = match self.secret.version(&token).await? {
+            Version::Current => false,
             Version::Pending { current } => match step {
                 Step::Create => self.create(&token, now).await?,
-                Step::Set => {}
-                Step::Test => self.tested(&token, &step, now).await?,
+                Step::Set => false,
+                Step::Test => {
+                    self.tested(&token, &step, now).await?;
+                    false
+                }
                 Step::Finish => {
                     // Time has passed since the test, and the secret may have been changed by hand.
                     self.tested(&token, &step, now).await?;
                     self.secret.make_current(&token, &current).await?;
+                    true
                 }
             },
+        };
+        if !matches!(step, Step::Finish) {
+            return Ok(Work { changed, signing_key: None });
         }
-        if matches!(step, Step::Finish) { self.publish(now).await } else { Ok(()) }
+        let published = self.publish(now).await?;
+        Ok(Work { changed: changed || published.changed, ..published })
     }
 
-    async fn publish(&self, now: Timestamp) -> Result<(), RotationError> {
-        let Some(table) = &self.published else { return Ok(()) };
-        let keys = match table.publish(self.secret.signing_secret()).await {
+    async fn publish(&self, now: Timestamp) -> Result<Work, RotationError> {
+        let Some(table) = &self.published else { return Ok(Work::default()) };
+        let published = match table.publish(self.secret.signing_secret()).await {
             // Where new keys are HS256, nobody reads the table.
             Err(PublicKeysError::NoPublicHalf) if self.policy.algorithm() == Algorithm::HS256 => {
-                self.secret.current().await?
+                self.secret.current().await?.map(|keys| Publication { keys, changed: false })
             }
             published => published?,
         };
-        if let Some(key) = keys.as_ref().and_then(|keys| keys.signing_key(now)) {
-            let since = key.schedule().signs_from.seconds();
-            edge::metrics::signing_key_age(Seconds::new(now.seconds().saturating_sub(since)));
+        let mut work = Work::default();
+        if let Some(Publication { keys, changed }) = &published {
+            work.changed = *changed;
+            if let Some(key) = keys.signing_key(now) {
+                let since = key.schedule().signs_from.seconds();
+                edge::metrics::signing_key_age(Seconds::new(now.seconds().saturating_sub(since)));
+                work.signing_key = Some(key.id().to_owned());
+            }
         }
-        Ok(())
+        Ok(work)
     }
 
-    async fn create(&self, token: &str, now: Timestamp) -> Result<(), RotationError> {
+    /// Whether a value was stored.
+    async fn create(&self, token: &str, now: Timestamp) -> Result<bool, RotationError> {
         if self.pending(token).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let current = self.secret.current().await?;
         let next = KeySet::rotated(current.as_ref(), self.policy, now)?;
-        Ok(self.secret.store_pending(token, &next).await?)
+        self.secret.store_pending(token, &next).await?;
+        Ok(true)
     }
 
     /// The pending key set. A value that is not a key set loses its `AWSPENDING` label first: Secrets Manager rejects new

@@ -5,11 +5,12 @@ use rotate_keys::RotateKeys;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     edge::start_task(
-        "rotate-keys",
+        "rotate_keys",
+        "rotation_failed",
         |environment, aws| {
             RotateKeys::new(environment.secret(aws)?, environment.public_keys(aws), environment)
         },
-        RotateKeys::handle,
+        RotateKeys::run,
     )
     .await
 }

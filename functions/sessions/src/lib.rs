@@ -6,14 +6,14 @@
 mod call;
 
 use edge::{
-    About, AuditSubject, Caller, Carrier, CookieMode, Endpoint, Environment, Presented, Reason, Rejection,
-    Request, Response, Route, SessionCheck, SettingError,
+    About, AuditDetails, Caller, Carrier, CookieMode, Endpoint, Environment, Presented, Reason, Rejection,
+    Request, Response, Route, SessionCheck, SettingError, TokenCheck, log::Field, moved,
 };
 use http::{Method, StatusCode};
 use keyring::SigningKeys;
 use serde_json::{Value, json};
 use token::{Claims, SessionId, SessionPolicy, Timestamp, Verifier};
-use users::{Session, UserTable, Username};
+use users::{Ended, Session, UserTable, Username};
 
 use crate::call::Call;
 
@@ -54,7 +54,7 @@ impl Sessions {
             ended = worth_telling(ended, also);
         }
         match ended {
-            Ok(subject) => Ok(self.cookies.forget(Response::no_content())?).about(subject),
+            Ok(details) => Ok(self.cookies.forget(Response::no_content())?).about(details),
             Err(rejection) if carrier == Carrier::Cookie => Err(self.cookies.forget_rejected(rejection)),
             Err(rejection) => Err(rejection),
         }
@@ -66,27 +66,25 @@ impl Sessions {
         token: &str,
         everywhere: bool,
         now: Timestamp,
-    ) -> Result<AuditSubject, Rejection> {
+    ) -> Result<AuditDetails, Rejection> {
         if everywhere { self.end_all_with(token, now).await } else { self.end_one_with(token, now).await }
     }
 
-    async fn end_one_with(&self, token: &str, now: Timestamp) -> Result<AuditSubject, Rejection> {
-        let claims = self.keys.verify_even_expired(&self.verifier, token, now).await?;
+    async fn end_one_with(&self, token: &str, now: Timestamp) -> Result<AuditDetails, Rejection> {
+        let claims = self.tokens().verify_even_expired(token, now).await?;
         let (user, session) = (claims.subject(), claims.session_id());
-        let subject = AuditSubject::session(user, session);
+        let details = AuditDetails::from(&claims).with(Field::Scope, "one");
         // An invalid name belongs to nobody, who has no session.
-        let Ok(username) = claims.username().parse::<Username>() else { return Ok(subject) };
-        let ended = self.users.end_session(&username, user, session).await;
-        ended.map(|()| subject).map_err(|error| Rejection::from(error).about(subject))
+        let Ok(username) = claims.username().parse::<Username>() else { return Ok(details) };
+        told(self.users.end_session(&username, user, session).await, details)
     }
 
-    async fn end_all_with(&self, token: &str, now: Timestamp) -> Result<AuditSubject, Rejection> {
-        let claims = self.keys.verify(&self.verifier, token, now).await?;
+    async fn end_all_with(&self, token: &str, now: Timestamp) -> Result<AuditDetails, Rejection> {
+        let claims = self.tokens().verify(token, now).await?;
         let (user, session) = (claims.subject, claims.session_id);
-        let subject = AuditSubject::session(user, session);
-        let Ok(username) = claims.username.parse::<Username>() else { return Ok(subject) };
-        let ended = self.users.end_all_sessions_with(&username, user, session).await;
-        ended.map(|()| subject).map_err(|error| Rejection::from(error).about(subject))
+        let details = AuditDetails::from(&claims).with(Field::Scope, "all");
+        let Ok(username) = claims.username.parse::<Username>() else { return Ok(details) };
+        told(self.users.end_all_sessions_with(&username, user, session).await, details)
     }
 
     /// The live sessions of the caller, the newest first.
@@ -97,7 +95,7 @@ impl Sessions {
         let sessions: Value =
             sessions.into_iter().filter_map(|entry| self.describe(entry, &claims, now)).collect();
         Ok(Response::json(StatusCode::OK, &json!({ "user": edge::user(&claims), "sessions": sessions })))
-            .about(AuditSubject::from(&claims))
+            .about(AuditDetails::from(&claims).and(moved(&user, &claims, request)))
     }
 
     /// An entry of the row for its user; none if its last token has died and no login has cleared it away yet.
@@ -133,34 +131,55 @@ impl Sessions {
         let (Caller { claims, user }, carrier) = self.caller(request, now).await?;
         let session: SessionId = session.parse().map_err(|error| {
             let wrong = format!("The path does not end in the id of a session: {error}.");
-            Rejection::from(Reason::InvalidRequest(wrong)).about(AuditSubject::from(&claims))
+            Rejection::from(Reason::InvalidRequest(wrong)).about((&claims).into())
         })?;
-        let subject = AuditSubject::session(user.id, session);
-        if user.sessions.contains_key(&session) {
-            let ended = self.users.end_session(&user.username, user.id, session).await;
-            ended.map_err(|error| Rejection::from(error).about(subject))?;
-        }
+        let own = session == claims.session_id;
+        let details = AuditDetails::session(user.id, session)
+            .with_any(Field::BySession, (!own).then(|| claims.session_id.to_string()))
+            .with(Field::PresentedToken, claims.token_id.to_string())
+            .with(Field::Scope, "one")
+            .and(moved(&user, &claims, request));
+        let details = if user.sessions.contains_key(&session) {
+            told(self.users.end_session(&user.username, user.id, session).await, details)?
+        } else {
+            details.with(Field::Ended, 0)
+        };
         let response = Response::no_content();
-        let own = carrier == Carrier::Cookie && session == claims.session_id;
-        let response = if own { self.cookies.forget(response)? } else { response };
-        Ok(response).about(subject)
+        let with_cookie = carrier == Carrier::Cookie && own;
+        let response = if with_cookie { self.cookies.forget(response)? } else { response };
+        Ok(response).about(details)
     }
 
     /// Whose token is in the `Authorization` header or the cookie, and in which.
     async fn caller(&self, request: &Request, now: Timestamp) -> Result<(Caller, Carrier), Rejection> {
         let (token, carrier) = self.cookies.bearer_token(request)?;
-        let check = SessionCheck { users: &self.users, keys: &self.keys, verifier: &self.verifier };
+        let check = SessionCheck { users: &self.users, tokens: self.tokens() };
         Ok((check.caller(token, now).await?, carrier))
+    }
+
+    fn tokens(&self) -> TokenCheck<'_> {
+        TokenCheck { keys: &self.keys, verifier: &self.verifier }
+    }
+}
+
+/// What the log is to have of an ending.
+fn told<E>(ended: Result<Ended, E>, details: AuditDetails) -> Result<AuditDetails, Rejection>
+where
+    Rejection: From<E>,
+{
+    match ended {
+        Ok(Ended(sessions)) => Ok(details.with(Field::Ended, sessions)),
+        Err(error) => Err(Rejection::from(error).about(details)),
     }
 }
 
 /// Which of two outcomes to tell, where there were two cookies of our name: a failure of ours first, so that it is tried
 /// again, then a session that was ended, then one that had ended before, and last a token that was worth nothing.
 fn worth_telling(
-    one: Result<AuditSubject, Rejection>,
-    other: Result<AuditSubject, Rejection>,
-) -> Result<AuditSubject, Rejection> {
-    let weight = |outcome: &Result<AuditSubject, Rejection>| match outcome {
+    one: Result<AuditDetails, Rejection>,
+    other: Result<AuditDetails, Rejection>,
+) -> Result<AuditDetails, Rejection> {
+    let weight = |outcome: &Result<AuditDetails, Rejection>| match outcome {
         Err(rejection) if rejection.is_ours() => 3,
         Ok(_) => 2,
         Err(rejection) if matches!(rejection.reason(), Reason::SessionEnded(_)) => 1,

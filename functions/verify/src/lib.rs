@@ -3,7 +3,8 @@
 //! Reads nothing but the keys, unless the caller asks whether the session has ended: that is in the user's row.
 
 use edge::{
-    About, AuditSubject, Endpoint, Environment, Rejection, Request, Response, SettingError, live_user,
+    About, AuditDetails, Endpoint, Environment, Rejection, Request, Response, SettingError, TokenCheck,
+    live_user,
 };
 use http::{Method, StatusCode};
 use keyring::SigningKeys;
@@ -70,12 +71,13 @@ impl Endpoint for Verify {
         let token = body.string("token")?;
         let is_old = is_of_old_client(request);
         let check_session = body.flag("check_session")? || is_old;
-        let claims = self.keys.verify(&self.verifier, &token, now).await?;
-        let subject = AuditSubject::from(&claims);
-        if check_session {
-            live_user(&self.users, &claims).await.map_err(|reason| Rejection::from(reason).about(subject))?;
+        let check = TokenCheck { keys: &self.keys, verifier: &self.verifier };
+        let claims = check.verify(&token, now).await?;
+        let details = AuditDetails::from(&claims);
+        if check_session && let Err(reason) = live_user(&self.users, &claims).await {
+            return Err(Rejection::from(reason).about(details));
         }
-        Ok(self.response(&claims, is_old.then_some(&*token), now)).about(subject)
+        Ok(self.response(&claims, is_old.then_some(&*token), now)).about(details)
     }
 }
 

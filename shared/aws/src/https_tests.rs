@@ -123,7 +123,7 @@ async fn a_host_that_cannot_be_reached_is_named() {
     for host in [nobody.to_string(), "no-such-host.invalid".to_owned()] {
         let client = AwsSettings::embedded(format!("http://{host}")).dynamodb();
         let cause = crate::cause_of(client.list_tables().send().await.unwrap_err());
-        let said = crate::with_causes(cause.as_ref());
+        let said = crate::with_causes(&cause);
         assert!(said.contains(&format!("cannot connect to {host}: ")), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP: what came, what goes back, and the one match from reasons to statuses.
 
-mod audit_subject;
+mod audit_details;
 mod bearer;
 mod endpoint;
 mod origin_check;
@@ -9,11 +9,11 @@ mod rejection;
 mod request;
 pub(crate) mod response;
 
-pub use audit_subject::{About, AuditSubject};
+pub use audit_details::{About, AuditDetails};
 pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
 pub(crate) use origin_check::OriginCheck;
-pub use reason::{CredentialFailure, Reason, SessionFailure};
+pub use reason::{CredentialFailure, PageOrigin, Reason, SessionFailure, Throttled};
 pub use rejection::Rejection;
 pub use request::{Body, MAX_BODY_BYTES, Request};
 pub use response::{Response, user};

@@ -2,8 +2,10 @@
 
 mod live_session;
 mod password_check;
+mod token_check;
 mod warm_up;
 
-pub use live_session::{Caller, SessionCheck, live_user};
+pub use live_session::{Caller, SessionCheck, live_user, moved};
 pub use password_check::{PasswordCheck, Try};
+pub use token_check::TokenCheck;
 pub use warm_up::warm_up;

@@ -4,9 +4,11 @@ pub mod audit;
 mod guarded;
 mod line;
 mod log_output;
-mod logging;
+pub(crate) mod logging;
 pub mod metrics;
+mod notes;
 mod runtime;
+pub(crate) mod schema;
 
 pub use guarded::guarded;
-pub use runtime::{start, start_answering, start_task};
+pub use runtime::{TaskOutcome, start, start_answering, start_task};

@@ -4,8 +4,8 @@
 //! - [`clock`], [`random`]: the one reading of the time and of the random source
 //! - `http`: [`Request`], [`Response`], [`Rejection`], and [`respond`], which turns one event into one response
 //! - `browser`: [`CookieMode`] and [`Cors`]
-//! - `identity`: [`PasswordCheck`], [`live_user`] and [`SessionCheck`]
-//! - `lambda`: [`start`], [`start_answering`], [`start_task`], the logs ([`audit`]) and the [`metrics`]
+//! - `identity`: [`PasswordCheck`], [`TokenCheck`], [`live_user`] and [`SessionCheck`]
+//! - `lambda`: [`start`], [`start_answering`], [`start_task`], the logs ([`audit`], [`mod@log`]) and the [`metrics`]
 
 mod browser;
 pub mod clock;
@@ -16,10 +16,14 @@ pub mod random;
 mod settings;
 
 pub use crate::http::{
-    About, AuditSubject, Body, CredentialFailure, Endpoint, MAX_BODY_BYTES, Reason, Rejection, Request,
-    Response, Route, SessionFailure, bearer_token, respond, user,
+    About, AuditDetails, Body, CredentialFailure, Endpoint, MAX_BODY_BYTES, PageOrigin, Reason, Rejection,
+    Request, Response, Route, SessionFailure, Throttled, bearer_token, respond, user,
 };
 pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
-pub use identity::{Caller, PasswordCheck, SessionCheck, Try, live_user, warm_up};
-pub use lambda::{audit, guarded, metrics, start, start_answering, start_task};
+pub use identity::{Caller, PasswordCheck, SessionCheck, TokenCheck, Try, live_user, moved, warm_up};
+pub use lambda::{TaskOutcome, audit, guarded, metrics, start, start_answering, start_task};
+/// What the log may say.
+pub mod log {
+    pub use crate::lambda::schema::{EVENTS, Field, REASONS, VERSION};
+}
 pub use settings::{AuthorizerResponse, Environment, OnFailure, SettingError};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use aws::with_causes;
+use aws::AwsCause;
 use token::{KEY_SET_CACHE_TIME, KeySet, Seconds, Timestamp};
 use tracing::{error, warn};
 
@@ -86,7 +86,7 @@ impl Cache {
         let keys = match read {
             Ok(keys) => keys,
             Err(error) => {
-                let problem = with_causes(&error);
+                let problem = AwsCause::for_log(&error);
                 if self.good.is_some() {
                     warn!(event = "signing_keys", problem, "the signing keys could not be read again");
                 } else {

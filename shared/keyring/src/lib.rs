@@ -12,6 +12,6 @@ mod signing_keys;
 mod signing_secret;
 
 pub use key_source::KeySource;
-pub use public_keys::{PublicKeys, PublicKeysError};
+pub use public_keys::{PublicKeys, PublicKeysError, Publication};
 pub use signing_keys::{KeysUnavailable, Purpose, SigningKeys, VerificationError};
 pub use signing_secret::{Call, SecretError, SecretInForce, SigningSecret, Stage, Versions};

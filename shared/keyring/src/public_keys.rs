@@ -1,6 +1,10 @@
 use std::error::Error;
 
-use aws_sdk_dynamodb::{Client, error::SdkError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::AttributeValue,
+};
 use token::{KeySet, KeySetError};
 
 use crate::{SecretError, SigningSecret};
@@ -20,11 +24,19 @@ pub struct PublicKeys {
     table: String,
 }
 
+/// What has been published.
+pub struct Publication {
+    /// The keys that the secret holds.
+    pub keys: KeySet,
+    /// Whether their public halves had to be written.
+    pub changed: bool,
+}
+
 /// Why the public keys cannot be read or published.
 #[derive(Debug, thiserror::Error)]
 pub enum PublicKeysError {
     /// `DynamoDB` failed or rejected the call.
-    #[error("DynamoDB did not answer {operation}")]
+    #[error("{operation} of DynamoDB failed")]
     DynamoDb {
         /// The call that failed, as IAM names it.
         operation: &'static str,
@@ -66,12 +78,13 @@ impl PublicKeys {
         keys.cloned().ok_or(PublicKeysError::NotPublished)
     }
 
-    /// Publishes the public halves of what the secret holds, unless they are there, and returns what it holds; nothing while it
-    /// holds no key.
+    /// Publishes the public halves of what the secret holds, unless they are there, and says what it holds and whether anything
+    /// was written; nothing while it holds no key.
     ///
     /// Of several publications at a time the last to write may be the first that read. So each reads the secret
     /// again after it has written, and begins anew unless that version is still in force.
-    pub async fn publish(&self, secret: &SigningSecret) -> Result<Option<KeySet>, PublicKeysError> {
+    pub async fn publish(&self, secret: &SigningSecret) -> Result<Option<Publication>, PublicKeysError> {
+        let mut changed = false;
         let mut in_force = secret.in_force().await?;
         for _ in 0..MAX_ATTEMPTS {
             let keys = match KeySet::from_secret(&in_force.value) {
@@ -80,12 +93,13 @@ impl PublicKeys {
             };
             let public = keys.to_public().ok_or(PublicKeysError::NoPublicHalf)?;
             if self.read().await.is_ok_and(|published| published == public) {
-                return Ok(Some(keys));
+                return Ok(Some(Publication { keys, changed }));
             }
             self.write(public).await?;
+            changed = true;
             let after = secret.in_force().await?;
             if after.version == in_force.version {
-                return Ok(Some(keys));
+                return Ok(Some(Publication { keys, changed }));
             }
             in_force = after;
         }
@@ -99,6 +113,9 @@ impl PublicKeys {
     }
 }
 
-fn failed<E: Error + Send + Sync + 'static>(operation: &'static str, error: SdkError<E>) -> PublicKeysError {
-    PublicKeysError::DynamoDb { operation, source: aws::cause_of(error) }
+fn failed<E>(operation: &'static str, error: SdkError<E>) -> PublicKeysError
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    PublicKeysError::DynamoDb { operation, source: aws::cause_of(error).into() }
 }

@@ -206,5 +206,5 @@ where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let code = error.code().map(ToOwned::to_owned);
-    SecretError { call, code, source: aws::cause_of(error) }
+    SecretError { call, code, source: aws::cause_of(error).into() }
 }

@@ -78,6 +78,12 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
+/// The header of what may not be a token at all, as far as there is one: for a log, never for deciding.
+pub fn unverified_header(token: &str) -> Option<Map<String, Value>> {
+    let (header, _) = token.get(..token.len().min(MAX_TOKEN_BYTES))?.split_once('.')?;
+    strict_json::parse_object(&decode(header).ok()?).ok()
+}
+
 fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
     match URL_SAFE_NO_PAD.decode(part) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),

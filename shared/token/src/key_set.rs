@@ -1,3 +1,5 @@
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -155,6 +157,16 @@ impl KeySet {
         let may_sign =
             |key: &&Key| key.can_sign() && key.verifies_at(now) && key.schedule().signs_from <= now;
         self.keys.iter().filter(may_sign).max_by_key(|key| key.schedule().signs_from)
+    }
+
+    /// Stands for `text` in a log: whoever has no private key cannot find out what it was, and the next rotation gives
+    /// it another. 11 characters of base64url; none while no key signs.
+    pub fn pseudonym(&self, text: &str, now: Timestamp) -> Option<String> {
+        let source = self.signing_key(now)?.source();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, source.as_bytes());
+        let key = hmac::sign(&key, b"latchkey pseudonyms in logs");
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), text.as_bytes());
+        Some(URL_SAFE_NO_PAD.encode(tag.as_ref().get(..8)?))
     }
 
     /// The key called `id`, if its tokens are accepted at `now`.

@@ -42,7 +42,7 @@ mod weak_modulus;
 mod weak_secret;
 
 pub use claims::{Claims, CustomClaims, CustomClaimsError};
-pub use compact::{MAX_TOKEN_BYTES, UnverifiedToken};
+pub use compact::{MAX_TOKEN_BYTES, UnverifiedToken, unverified_header};
 pub use duration::{DurationError, Seconds};
 pub use explain::{Explanation, Verdict};
 pub use identifier::{Entropy, IdentifierError, SessionId, TokenId, UserId};

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Claims, Issuer, Key, KeySet, SessionId, Timestamp, TokenError, UserId,
+    Claims, Issuer, Key, KeySet, SessionId, Timestamp, TokenError, TokenId, UserId,
     claims::UnverifiedClaims,
     compact::Parts,
     problems::{self, Times},
@@ -84,6 +84,11 @@ impl MaybeExpiredClaims {
     /// `sid`: the one session that may be ended.
     pub fn session_id(&self) -> SessionId {
         self.0.session_id
+    }
+
+    /// `jti`: which token it is, for the log.
+    pub fn token_id(&self) -> TokenId {
+        self.0.token_id
     }
 }
 

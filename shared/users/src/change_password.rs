@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use token::SessionId;
 
 use crate::{
-    Account, NewSession, PasswordHash, StoreError, UserTable,
+    Account, Ended, NewSession, PasswordHash, StoreError, UserTable,
     row::{read_user, session_entry, string, user_key},
     schema::{ENABLED, PASSWORD_HASH, REPLACED, SESSIONS, USER_ID},
     update::{Outcome, update},
@@ -34,20 +34,22 @@ impl UserTable {
     /// Replaces the password of `user`, which was just checked against the hash as read, and every session by a new one.
     ///
     /// One conditional write: the user still is the same, enabled, has the same hash and the session `by` that asks. The
-    /// new session remembers `by`, so that its owner can be told of a change whose response was lost.
+    /// new session remembers `by`, so that its owner can be told of a change whose response was lost. Says how many sessions
+    /// ended.
     pub async fn change_password(
         &self,
         user: &Account,
         by: SessionId,
         hash: &PasswordHash,
         session: &NewSession<'_>,
-    ) -> Result<(), ChangePasswordError> {
+    ) -> Result<Ended, ChangePasswordError> {
         let checked = user.password_hash.as_ref().map_err(|_| ChangePasswordError::UnreadableHash)?;
         let mut entry = session_entry(session);
         entry.insert(REPLACED.to_owned(), string(&by));
         let only = AttributeValue::M(HashMap::from([(session.id.to_string(), AttributeValue::M(entry))]));
         let change = self
             .update_item(user_key(&user.username))
+            .return_values(ReturnValue::UpdatedOld)
             .update_expression("SET #hash = :hash, #sessions = :only")
             .condition_expression(
                 "#user_id = :user_id AND #enabled = :enabled AND #hash = :checked AND attribute_exists(#sessions.#by)",
@@ -62,12 +64,15 @@ impl UserTable {
             .expression_attribute_values(":user_id", string(&user.id))
             .expression_attribute_values(":enabled", AttributeValue::Bool(true))
             .expression_attribute_values(":checked", string(checked.expose()));
-        let Outcome::Rejected(row) = update(change).await? else { return Ok(()) };
-        let row = row.ok_or(ChangePasswordError::SessionEnded)?;
+        let row = match update(change).await? {
+            Outcome::Rejected(row) => row.ok_or(ChangePasswordError::SessionEnded)?,
+            done @ Outcome::Done(_) => return Ok(Ended::by(&done)),
+        };
         let found = read_user(&row, &user.username).map_err(StoreError::from)?;
         if found.id == user.id && found.password_hash.as_ref() == Ok(hash) {
-            // The client repeats a write whose response was lost, and then finds its own hash, whose salt is new.
-            return Ok(());
+            // The client repeats a write whose response was lost, and then finds its own hash, whose salt is new. How many
+            // sessions the first one ended, nobody knows; at least the one that asked.
+            return Ok(Ended(1));
         }
         if found.id == user.id && !found.enabled {
             return Err(ChangePasswordError::UserDisabled);

@@ -1,3 +1,4 @@
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use token::{SessionId, UserId};
 
 use crate::{
@@ -18,49 +19,67 @@ pub enum EndSessionsError {
     Store(#[from] StoreError),
 }
 
+/// How many sessions a write has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended(pub usize);
+
+impl Ended {
+    /// By a write that asks for what it replaces or removes.
+    pub(crate) fn by(outcome: &Outcome) -> Self {
+        let Outcome::Done(Some(before)) = outcome else { return Self(0) };
+        match before.get(SESSIONS) {
+            Some(AttributeValue::M(sessions)) => Self(sessions.len()),
+            _ => Self(0),
+        }
+    }
+}
+
 impl UserTable {
-    /// Ends one session; also a success if it has ended before or the user is gone.
+    /// Ends one session, and says whether there was one: it may have ended before, or the user may be gone.
     pub async fn end_session(
         &self,
         username: &Username,
         user: UserId,
         session: SessionId,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Ended, StoreError> {
         let end = self
             .update_item(user_key(username))
+            .return_values(ReturnValue::UpdatedOld)
             .update_expression("REMOVE #sessions.#session")
             .condition_expression("#user_id = :user_id AND attribute_exists(#sessions)")
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_names("#session", session.to_string())
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_values(":user_id", string(&user));
-        update(end).await.map(drop)
+        Ok(Ended::by(&update(end).await?))
     }
 
-    /// Ends every session; also a success if there is none or the user is gone.
-    pub async fn end_all_sessions(&self, username: &Username, user: UserId) -> Result<(), StoreError> {
+    /// Ends every session, and says how many there were: none, too, if the user is gone.
+    pub async fn end_all_sessions(&self, username: &Username, user: UserId) -> Result<Ended, StoreError> {
         let end = self
             .update_item(user_key(username))
+            .return_values(ReturnValue::UpdatedOld)
             .update_expression("SET #sessions = :none")
             .condition_expression("#user_id = :user_id")
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_values(":user_id", string(&user))
             .expression_attribute_values(":none", no_sessions());
-        update(end).await.map(drop)
+        Ok(Ended::by(&update(end).await?))
     }
 
     /// Ends every session in the name of one of them, which must go on until then.
     ///
-    /// Also a success if there is none or the user is gone: the state is what was asked for.
+    /// Also a success if there is none or the user is gone: the state is what was asked for. Says how many there were.
     pub async fn end_all_sessions_with(
         &self,
         username: &Username,
         user: UserId,
         session: SessionId,
-    ) -> Result<(), EndSessionsError> {
+    ) -> Result<Ended, EndSessionsError> {
         let end = self
             .update_item(user_key(username))
+            .return_values(ReturnValue::UpdatedOld)
             .update_expression("SET #sessions = :none")
             .condition_expression("#user_id = :user_id AND attribute_exists(#sessions.#session)")
             .expression_attribute_names("#sessions", SESSIONS)
@@ -70,7 +89,7 @@ impl UserTable {
             .expression_attribute_values(":none", no_sessions());
         match update(end).await? {
             Outcome::Rejected(Some(row)) if has_sessions(&row, user)? => Err(EndSessionsError::SessionEnded),
-            Outcome::Done(_) | Outcome::Rejected(_) => Ok(()),
+            outcome => Ok(Ended::by(&outcome)),
         }
     }
 }

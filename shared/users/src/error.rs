@@ -2,7 +2,7 @@ use std::error::Error;
 
 use token::UserId;
 
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 /// Why the table gave no answer.
 ///
@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// `DynamoDB` failed, rejected the call or was too slow, after the client's own attempts.
-    #[error("DynamoDB did not answer {operation}")]
+    #[error("{operation} of DynamoDB failed")]
     Unavailable {
         /// The call that failed.
         operation: Operation,
@@ -105,9 +105,9 @@ impl StoreError {
     /// Keeps the SDK's cause and drops its raw response: that one prints the body, and with it a row.
     pub(crate) fn unavailable<E, R>(operation: Operation, error: SdkError<E, R>) -> Self
     where
-        E: Error + Send + Sync + 'static,
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        Self::Unavailable { operation, source: aws::cause_of(error) }
+        Self::Unavailable { operation, source: aws::cause_of(error).into() }
     }
 
     /// For a request that could not even be built: an attribute that the builder requires is missing.

@@ -38,7 +38,7 @@ pub use address_failures::AddressFailures;
 pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, TryClaim, TryId};
 pub use change_password::ChangePasswordError;
-pub use end_session::EndSessionsError;
+pub use end_session::{EndSessionsError, Ended};
 pub use error::{MalformedRow, MalformedRowOf, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
 pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};

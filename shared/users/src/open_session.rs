@@ -65,27 +65,33 @@ impl UserTable {
     /// One conditional write: the user still is the same, enabled and has the hash that was checked. The write is
     /// made without having read the sessions. Where there is no room for one more it is rejected with them, and made
     /// again without the oldest; where it finds sessions that `policy` has ended, a second write removes those. The
-    /// bound of [`MAX_SESSIONS`] holds however many logins run at once.
+    /// bound of [`MAX_SESSIONS`] holds however many logins run at once. Says which sessions that had not ended had to go.
     pub async fn open_session(
         &self,
         login: &VerifiedLogin<'_>,
         policy: &SessionPolicy,
-    ) -> Result<(), OpenSessionError> {
+    ) -> Result<Vec<SessionId>, OpenSessionError> {
         let now = login.session.issued_at;
         let mut room = Room::default();
         for _ in 0..MAX_WRITES {
             let row = match self.write_login(login, &room).await? {
                 Outcome::Done(row) => {
                     self.remove_outlived(login, row.as_ref(), policy).await;
-                    return Ok(());
+                    return Ok(room.pushed_out);
                 }
                 Outcome::Rejected(row) => row,
             };
             match login.rejected_by(row.as_ref())? {
-                Rejection::AlreadyWritten => return Ok(()),
+                Rejection::AlreadyWritten => return Ok(room.pushed_out),
                 Rejection::SessionsChanged(row) => {
-                    let evicted = evicted(&read_sessions(row).map_err(StoreError::from)?, policy, now);
-                    room = Room { evicted, unknown: unknown_sessions(row).map_err(StoreError::from)? };
+                    let sessions = read_sessions(row).map_err(StoreError::from)?;
+                    let evicted = evicted(&sessions, policy, now);
+                    let is_live = |id: &&SessionId| {
+                        sessions.get(id).is_some_and(|session| !has_ended(session, policy, now))
+                    };
+                    let pushed_out = evicted.iter().filter(is_live).copied().collect();
+                    let unknown = unknown_sessions(row).map_err(StoreError::from)?;
+                    room = Room { evicted, pushed_out, unknown };
                 }
             }
         }
@@ -161,6 +167,8 @@ impl UserTable {
 struct Room {
     /// The sessions that go.
     evicted: Vec<SessionId>,
+    /// Those of them that have not ended.
+    pushed_out: Vec<SessionId>,
     /// Entries that are not sessions as this version knows them. They stay, and take no room.
     unknown: usize,
 }

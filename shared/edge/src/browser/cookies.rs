@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, header};
 use token::{Claims, Seconds, SessionPolicy, Timestamp};
 
 use super::Origins;
-use crate::{Body, Reason, Rejection, Request, Response, http::response::token_response};
+use crate::{Body, PageOrigin, Reason, Rejection, Request, Response, http::response::token_response};
 
 /// The longest name and value of a cookie that browsers keep (RFC 6265bis §5.6).
 const MAX_COOKIE_BYTES: usize = 4096;
@@ -168,16 +168,19 @@ impl CookieMode {
     /// In cookie mode rejects what a page of a foreign origin sends: it would log its visitor in as somebody else.
     pub fn reject_foreign_pages(&self, request: &Request) -> Result<(), Reason> {
         match &self.0 {
-            Some(cookie) if cookie.page(request) == Page::Foreign => Err(Reason::ForeignPage),
+            Some(cookie) if cookie.page(request) == Page::Foreign => {
+                Err(Reason::ForeignPage(PageOrigin::Foreign))
+            }
             _ => Ok(()),
         }
     }
 
     /// Rejects a call that relies on the cookie unless the browser says that a page of ours made it.
     fn take_from_our_pages(&self, request: &Request) -> Result<(), Reason> {
-        match &self.0 {
-            Some(cookie) if cookie.page(request) != Page::Ours => Err(Reason::ForeignPage),
-            _ => Ok(()),
+        match self.0.as_ref().map(|cookie| cookie.page(request)) {
+            None | Some(Page::Ours) => Ok(()),
+            Some(Page::Foreign) => Err(Reason::ForeignPage(PageOrigin::Foreign)),
+            Some(Page::Unsaid) => Err(Reason::ForeignPage(PageOrigin::Absent)),
         }
     }
 

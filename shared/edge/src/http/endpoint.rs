@@ -1,18 +1,15 @@
 //! One event in, one answer out. Whatever the event, the caller gets an HTTP answer and the process lives.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, panic::AssertUnwindSafe, time::Duration};
 
 use http::Method;
 use lambda_http::{Adapter, Body, Context, LambdaEvent, Service, request::LambdaRequest, service_fn};
 use serde_json::{Value, json};
 use token::Timestamp;
 
-use crate::{Cors, Reason, Rejection, Request, Response, audit, guarded};
+use crate::{
+    Cors, Reason, Rejection, Request, Response, audit, guarded, lambda::logging::without_panic_line,
+};
 
 /// A use case that answers HTTP requests.
 pub trait Endpoint: Sync {
@@ -61,7 +58,7 @@ pub async fn respond<E: Endpoint>(
 ) -> Value {
     let unreadable = |message| unreadable(E::NAME, event, message);
     // A panic: the `http` crate has no room for more than 24,576 headers.
-    let request = catch_unwind(|| {
+    let request = without_panic_line(|| {
         let mut request = serde_json::from_str::<LambdaRequest>(event)?;
         keep_repeated_headers(&mut request);
         Ok::<_, serde_json::Error>(request)
@@ -77,7 +74,7 @@ pub async fn respond<E: Endpoint>(
         answer(endpoint, cors, request, now, limit)
     }));
     let request = LambdaEvent::new(request, Context::default());
-    match catch_unwind(AssertUnwindSafe(|| adapter.call(request))) {
+    match without_panic_line(AssertUnwindSafe(|| adapter.call(request))) {
         Ok(answering) => {
             let Ok(response) = answering.await;
             serde_json::to_value(response).unwrap_or_else(|_| unreadable("The answer cannot be written."))
@@ -115,10 +112,7 @@ async fn answer<E: Endpoint>(
         return Ok(cors.open(&request, answer).into_response());
     }
     let response = match guarded(handle(endpoint, route, &request, now), limit).await {
-        Ok(response) => {
-            audit::succeeded(route.name, &request, &response);
-            response
-        }
+        Ok(response) => audit::succeeded(route.name, &request, response),
         Err(rejection) => {
             audit::rejected(route.name, &request, &rejection);
             rejection.response()
@@ -145,7 +139,7 @@ async fn handle<E: Endpoint>(
 /// A load balancer with multi-value headers takes no others and wants a `statusDescription`, which a REST API would call
 /// malformed.
 fn unreadable(endpoint: &str, event: &str, message: &str) -> Value {
-    audit::unreadable(endpoint, message);
+    audit::unreadable(endpoint, &Reason::InvalidRequest(message.to_owned()).into(), message);
     let mut response = json!({
         "statusCode": 400,
         "headers": {

@@ -1,10 +1,13 @@
 //! Why a request is rejected, and the one match that decides what its caller is told.
 
-use aws::with_causes;
+use aws::AwsCause;
 use http::{Method, StatusCode};
 use keyring::{KeysUnavailable, VerificationError};
 use token::{RefreshError, Seconds, TokenError, UserId};
 use users::{MalformedRow, MalformedRowOf, StoreError};
+
+use super::AuditDetails;
+use crate::log::Field;
 
 /// Every reason to reject a request: precise for the log, coarse for the caller ([`Reason::parts`]).
 #[derive(Debug)]
@@ -24,7 +27,12 @@ pub enum Reason {
     /// A new password that nobody should have.
     PasswordRefused(String),
     /// Too many failed logins under this name or from this address.
-    TooManyAttempts(Seconds),
+    TooManyAttempts {
+        /// How long the caller has to wait.
+        wait: Seconds,
+        /// What has to wait. For the log alone.
+        throttled: Throttled,
+    },
     /// Not a token of ours.
     InvalidToken(TokenError),
     /// `now >= exp`.
@@ -40,7 +48,7 @@ pub enum Reason {
     /// The call needs a token in the `Authorization` header, and there is none.
     NoBearerToken,
     /// A browser's call for a page of an origin that is not ours, or that relies on the cookie without saying.
-    ForeignPage,
+    ForeignPage(PageOrigin),
     /// A request that did not come through the proxy in front of the API.
     NotThroughProxy,
     /// There are no signing keys that may be used.
@@ -77,6 +85,24 @@ pub enum SessionFailure {
     NotInRow,
 }
 
+/// What has failed too often. For the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Throttled {
+    /// The name.
+    Name,
+    /// The address.
+    Address,
+}
+
+/// What a browser says of the page that a call is for. For the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageOrigin {
+    /// It is one of another site.
+    Foreign,
+    /// Nothing.
+    Absent,
+}
+
 impl Reason {
     /// The status, the stable code and the sentence.
     pub fn parts(&self) -> (StatusCode, &str, &str) {
@@ -102,7 +128,7 @@ impl Reason {
                 "Unable to log in with provided credentials.",
             ),
             Self::PasswordRefused(message) => (StatusCode::BAD_REQUEST, "password_refused", message.as_str()),
-            Self::TooManyAttempts(_) => (
+            Self::TooManyAttempts { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
                 "Too many failed logins under this name or from this address. Try again after the seconds in Retry-After.",
@@ -130,7 +156,7 @@ impl Reason {
                 "authorization_required",
                 "This call needs a token, sent as Authorization: Bearer.",
             ),
-            Self::ForeignPage => (
+            Self::ForeignPage(_) => (
                 StatusCode::FORBIDDEN,
                 "csrf_refused",
                 "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
@@ -166,8 +192,9 @@ impl Reason {
             Self::InvalidCredentials(CredentialFailure::UnusableHash) => "unusable_hash",
             Self::InvalidCredentials(CredentialFailure::UserDisabled) | Self::UserDisabled => "user_disabled",
             Self::PasswordRefused(_) => "password_refused",
-            Self::TooManyAttempts(_) => "too_many_attempts",
-            Self::InvalidToken(_) => "invalid_token",
+            Self::TooManyAttempts { throttled: Throttled::Name, .. } => "name_throttled",
+            Self::TooManyAttempts { throttled: Throttled::Address, .. } => "address_throttled",
+            Self::InvalidToken(error) => word_of_token(*error),
             Self::TokenExpired => "token_expired",
             Self::RefreshExpired => "refresh_expired",
             Self::RefreshDisabled => "refresh_disabled",
@@ -175,7 +202,7 @@ impl Reason {
             Self::SessionEnded(SessionFailure::OtherUser) => "other_user",
             Self::SessionEnded(SessionFailure::NotInRow) => "session_ended",
             Self::NoBearerToken => "authorization_required",
-            Self::ForeignPage => "csrf_refused",
+            Self::ForeignPage(_) => "csrf_refused",
             Self::NotThroughProxy => "direct_call_rejected",
             Self::NoKeys => "no_signing_keys",
             Self::Store(_) => "store_failed",
@@ -185,12 +212,18 @@ impl Reason {
     }
 
     /// What the log says beyond [`Reason::word`]; never what the caller sent.
-    pub(crate) fn detail(&self) -> Option<String> {
+    pub(crate) fn details(&self) -> AuditDetails {
+        let none = AuditDetails::default();
         match self {
-            Self::InvalidToken(error) => Some(error.to_string()),
-            Self::Store(error) => Some(with_causes(error)),
-            Self::Internal(what) => Some((*what).to_owned()),
-            Self::TooManyAttempts(wait) => Some(format!("{wait} to wait")),
+            Self::InvalidToken(error) => none.with(Field::Detail, error.to_string()),
+            Self::Store(error) => none
+                .with(Field::Detail, AwsCause::own_words(error))
+                .with_any(Field::AwsError, AwsCause::code_of(error))
+                .with_any(Field::User, self.user().map(|user| user.to_string())),
+            Self::Internal(what) => none.with(Field::Detail, *what),
+            Self::TooManyAttempts { wait, .. } => none.with(Field::Wait, wait.get()),
+            Self::ForeignPage(PageOrigin::Foreign) => none.with(Field::Origin, "foreign"),
+            Self::ForeignPage(PageOrigin::Absent) => none.with(Field::Origin, "absent"),
             // The text may quote a member name that the caller chose.
             Self::InvalidRequest(_)
             | Self::PasswordRefused(_)
@@ -205,15 +238,14 @@ impl Reason {
             | Self::SessionEnded(_)
             | Self::UserDisabled
             | Self::NoBearerToken
-            | Self::ForeignPage
             | Self::NotThroughProxy
             | Self::NoKeys
-            | Self::TimedOut => None,
+            | Self::TimedOut => none,
         }
     }
 
     /// The user whose row is at fault, if the row itself is the reason and its `sub` can be read.
-    pub(crate) fn user(&self) -> Option<UserId> {
+    fn user(&self) -> Option<UserId> {
         let Self::Store(StoreError::Malformed(MalformedRow { row: MalformedRowOf::User(user), .. })) = self
         else {
             return None;
@@ -224,6 +256,28 @@ impl Reason {
     /// Whether it is a failure of ours rather than of the request.
     pub(crate) fn is_ours(&self) -> bool {
         matches!(self, Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut)
+    }
+}
+
+/// The word for a token that is none of ours.
+fn word_of_token(error: TokenError) -> &'static str {
+    match error {
+        TokenError::TooLong => "token_too_long",
+        TokenError::NotCompact | TokenError::NotBase64Url | TokenError::Header(_) => "token_malformed",
+        TokenError::Extension | TokenError::Encrypted | TokenError::ContentType | TokenError::Type => {
+            "token_header"
+        }
+        TokenError::UnknownKey => "unknown_kid",
+        TokenError::Algorithm => "wrong_alg",
+        TokenError::Signature => "bad_signature",
+        TokenError::Payload(_)
+        | TokenError::ClaimMissing(_)
+        | TokenError::ClaimMistyped(_)
+        | TokenError::LivesTooLong => "bad_claims",
+        TokenError::Issuer => "wrong_issuer",
+        TokenError::Audience => "wrong_audience",
+        TokenError::NotYetValid | TokenError::IssuedInFuture => "from_the_future",
+        TokenError::Expired => "token_expired",
     }
 }
 

@@ -2,7 +2,8 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use token::Seconds;
 
-use super::{AuditSubject, Reason, Response};
+use super::{AuditDetails, Reason, Response};
+use crate::log::Field;
 
 /// What is asked for where no token was sent, which is no error (RFC 6750 §3.1).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
@@ -10,14 +11,14 @@ const CHALLENGE_OF_BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer err
 /// When a caller may try again after a failure of ours.
 const RETRY_UNAVAILABLE: Seconds = Seconds::new(1);
 
-/// A rejected request: the reason, how it is presented, and whom it is about.
+/// A rejected request: the reason, how it is presented, and what the log says of it.
 #[derive(Debug)]
 pub struct Rejection {
     reason: Reason,
     token_from: TokenFrom,
     /// Boxed, as few rejections have one.
     cookie: Option<Box<HeaderValue>>,
-    subject: Option<AuditSubject>,
+    details: AuditDetails,
 }
 
 /// Where the rejected token was, which decides between 400 and 401.
@@ -39,9 +40,14 @@ impl Rejection {
         self.reason.is_ours()
     }
 
-    /// Whom the request was about, if that is known.
-    pub(crate) fn subject(&self) -> Option<AuditSubject> {
-        self.subject.or_else(|| self.reason.user().map(AuditSubject::user))
+    /// What the log is to say beside the reason.
+    pub(crate) fn details(&self) -> AuditDetails {
+        self.details.clone()
+    }
+
+    /// Whether the log knows whom the request was about.
+    pub fn is_about_somebody(&self) -> bool {
+        self.details.has(Field::User)
     }
 
     /// Presents a rejected token as one of the `Authorization` header: 401 (RFC 6750 §3.1). Other reasons stay.
@@ -58,10 +64,10 @@ impl Rejection {
         self
     }
 
-    /// Says whom the request was about, unless that is said already.
+    /// Tells the log more; the first word on a member stays.
     #[must_use]
-    pub fn about(mut self, subject: impl Into<Option<AuditSubject>>) -> Self {
-        self.subject = self.subject.or(subject.into());
+    pub fn about(mut self, details: AuditDetails) -> Self {
+        self.details = self.details.and(details);
         self
     }
 
@@ -98,7 +104,7 @@ impl Rejection {
         }
         match &self.reason {
             Reason::NoBearerToken => Some((header::WWW_AUTHENTICATE, CHALLENGE)),
-            Reason::TooManyAttempts(wait) => Some((header::RETRY_AFTER, wait.get().into())),
+            Reason::TooManyAttempts { wait, .. } => Some((header::RETRY_AFTER, wait.get().into())),
             Reason::MethodNotAllowed(allowed) => {
                 let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
                 Some((header::ALLOW, HeaderValue::from_str(&allowed.join(", ")).ok()?))
@@ -115,7 +121,7 @@ impl Rejection {
             | Reason::RefreshDisabled
             | Reason::SessionEnded(_)
             | Reason::UserDisabled
-            | Reason::ForeignPage
+            | Reason::ForeignPage(_)
             | Reason::NotThroughProxy
             | Reason::NoKeys
             | Reason::Store(_)
@@ -138,7 +144,12 @@ where
     Reason: From<E>,
 {
     fn from(reason: E) -> Self {
-        Self { reason: reason.into(), token_from: TokenFrom::Body, cookie: None, subject: None }
+        Self {
+            reason: reason.into(),
+            token_from: TokenFrom::Body,
+            cookie: None,
+            details: AuditDetails::default(),
+        }
     }
 }
 

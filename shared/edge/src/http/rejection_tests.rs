@@ -6,7 +6,7 @@ use serde_json::Value;
 use token::TokenError;
 
 use super::*;
-use crate::{CredentialFailure, SessionFailure};
+use crate::{CredentialFailure, PageOrigin, SessionFailure, Throttled, log::REASONS};
 
 fn told(rejection: &Rejection) -> (u16, HeaderMap, Value) {
     let response = rejection.response().into_response();
@@ -67,7 +67,7 @@ fn every_rejection_has_its_status_code_and_message() {
         ),
         (Reason::PasswordRefused("Too short.".to_owned()), 400, "password_refused", "Too short."),
         (
-            Reason::TooManyAttempts(Seconds::new(5)),
+            Reason::TooManyAttempts { wait: Seconds::new(5), throttled: Throttled::Name },
             429,
             "too_many_attempts",
             "Too many failed logins under this name or from this address. Try again after the seconds in Retry-After.",
@@ -106,7 +106,7 @@ fn every_rejection_has_its_status_code_and_message() {
             "This call needs a token, sent as Authorization: Bearer.",
         ),
         (
-            Reason::ForeignPage,
+            Reason::ForeignPage(PageOrigin::Foreign),
             403,
             "csrf_refused",
             "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
@@ -130,7 +130,10 @@ fn every_rejection_has_its_status_code_and_message() {
 
 #[test]
 fn a_wait_the_allowed_methods_and_the_scheme_are_said_in_headers() {
-    assert_eq!(told(&Reason::TooManyAttempts(Seconds::new(640)).into()).1["retry-after"], "640");
+    assert_eq!(
+        told(&Reason::TooManyAttempts { wait: Seconds::new(640), throttled: Throttled::Address }.into()).1["retry-after"],
+        "640"
+    );
     assert_eq!(told(&Reason::NoKeys.into()).1["retry-after"], "1");
     assert_eq!(told(&Reason::NoBearerToken.into()).1["www-authenticate"], "Bearer");
     assert_eq!(told(&Reason::MethodNotAllowed(&[Method::GET, Method::HEAD]).into()).1["allow"], "GET, HEAD");
@@ -164,20 +167,90 @@ fn a_cookie_goes_with_the_rejection_and_changes_nothing_else() {
 
 #[test]
 fn the_log_gets_the_reason_and_never_what_the_caller_sent() {
-    for (reason, word, detail) in [
-        (Reason::InvalidToken(TokenError::Signature), "invalid_token", Some("the signature is wrong")),
-        (Reason::InvalidRequest("canary".into()), "invalid_request", None),
-        (Reason::PasswordRefused("canary".into()), "password_refused", None),
-        (Reason::InvalidCredentials(CredentialFailure::UnknownUser), "unknown_user", None),
+    let none = AuditDetails::default;
+    for (reason, word, details) in [
+        (
+            Reason::InvalidToken(TokenError::Signature),
+            "bad_signature",
+            none().with(Field::Detail, "the signature is wrong"),
+        ),
+        (Reason::InvalidRequest("canary".into()), "invalid_request", none()),
+        (Reason::PasswordRefused("canary".into()), "password_refused", none()),
+        (Reason::InvalidCredentials(CredentialFailure::UnknownUser), "unknown_user", none()),
+        (
+            Reason::TooManyAttempts { wait: Seconds::new(9), throttled: Throttled::Address },
+            "address_throttled",
+            none().with(Field::Wait, 9),
+        ),
+        (Reason::ForeignPage(PageOrigin::Absent), "csrf_refused", none().with(Field::Origin, "absent")),
     ] {
-        assert_eq!((reason.word(), reason.detail().as_deref()), (word, detail));
+        assert_eq!((reason.word(), reason.details()), (word, details));
     }
 }
 
 #[test]
+fn every_reason_is_in_the_documentation_and_nothing_else_is() {
+    let of_tokens = [
+        TokenError::TooLong,
+        TokenError::NotCompact,
+        TokenError::Encrypted,
+        TokenError::UnknownKey,
+        TokenError::Algorithm,
+        TokenError::Signature,
+        TokenError::ClaimMissing("sub"),
+        TokenError::Issuer,
+        TokenError::Audience,
+        TokenError::NotYetValid,
+    ];
+    let of_credentials = [
+        CredentialFailure::UnknownUser,
+        CredentialFailure::WrongPassword,
+        CredentialFailure::UserDisabled,
+        CredentialFailure::UnusableHash,
+    ];
+    let of_sessions = [SessionFailure::UserGone, SessionFailure::OtherUser, SessionFailure::NotInRow];
+    let throttled = |throttled| Reason::TooManyAttempts { wait: Seconds::new(1), throttled };
+    let others = [
+        Reason::InvalidRequest(String::new()),
+        Reason::NotFound,
+        Reason::MethodNotAllowed(&[]),
+        Reason::BodyTooLarge,
+        Reason::NotJson,
+        Reason::PasswordRefused(String::new()),
+        throttled(Throttled::Name),
+        throttled(Throttled::Address),
+        Reason::TokenExpired,
+        Reason::RefreshExpired,
+        Reason::RefreshDisabled,
+        Reason::UserDisabled,
+        Reason::NoBearerToken,
+        Reason::ForeignPage(PageOrigin::Foreign),
+        Reason::NotThroughProxy,
+        Reason::NoKeys,
+        Reason::Store(users::StoreError::Unprocessed),
+        Reason::Internal("x"),
+        Reason::TimedOut,
+    ];
+    let mut words: Vec<_> = others
+        .into_iter()
+        .chain(of_tokens.map(Reason::InvalidToken))
+        .chain(of_credentials.map(Reason::InvalidCredentials))
+        .chain(of_sessions.map(Reason::SessionEnded))
+        .map(|reason| reason.word())
+        // The one that no request has.
+        .chain(["rotation_failed"])
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    let mut documented: Vec<_> = REASONS.iter().map(|(word, _)| *word).collect();
+    documented.sort_unstable();
+    assert_eq!(words, documented);
+}
+
+#[test]
 fn the_first_word_on_whom_a_request_is_about_stays() {
-    let user = |byte| AuditSubject::user(token::UserId::new(token::Entropy([byte; 16])));
+    let user = |byte| AuditDetails::user(token::UserId::new(token::Entropy([byte; 16])));
     let rejection = Rejection::from(Reason::NoKeys).about(user(1)).about(user(2));
-    assert_eq!(rejection.subject(), Some(user(1)));
-    assert_eq!(Rejection::from(Reason::NoKeys).about(None).about(user(2)).subject(), Some(user(2)));
+    assert_eq!(rejection.details(), user(1));
+    assert!(!Rejection::from(Reason::NoKeys).is_about_somebody() && rejection.is_about_somebody());
 }

@@ -4,10 +4,12 @@ use serde_json::{Map, Value};
 use token::strict_json::{self, JsonError};
 use zeroize::Zeroizing;
 
-use crate::{Reason, bearer_token, cookie_values};
+use crate::{AuditDetails, Reason, bearer_token, cookie_values, log::Field};
 
 /// The largest body read, in bytes after base64 is undone.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
+/// How much of a user agent the log has, as the row of a session has.
+const MAX_USER_AGENT_CHARACTERS: usize = 200;
 
 /// An HTTP request, whichever kind of event brought it.
 pub struct Request {
@@ -16,6 +18,8 @@ pub struct Request {
     headers: HeaderMap,
     body: Zeroizing<Vec<u8>>,
     source_ip: Option<String>,
+    /// What API Gateway calls the request.
+    id: Option<String>,
 }
 
 /// The members of a JSON body.
@@ -24,11 +28,15 @@ pub struct Body(Map<String, Value>);
 
 impl Request {
     pub(crate) fn new(request: lambda_http::Request) -> Self {
-        let source_ip = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone(),
-            Some(RequestContext::ApiGatewayV1(context)) => context.identity.source_ip.clone(),
+        let (source_ip, id) = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                (context.http.source_ip.clone(), context.request_id.clone())
+            }
+            Some(RequestContext::ApiGatewayV1(context)) => {
+                (context.identity.source_ip.clone(), context.request_id.clone())
+            }
             // An ALB tells the address in X-Forwarded-For alone, which anybody can send.
-            _ => None,
+            _ => (None, None),
         };
         let path = request.raw_http_path().to_owned();
         let (parts, body) = request.into_parts();
@@ -38,12 +46,13 @@ impl Request {
             headers: parts.headers,
             body: Zeroizing::new(body.to_vec()),
             source_ip,
+            id,
         }
     }
 
     /// A request of which another event tells the method and the headers, as that of an authorizer does.
     pub fn without_body(method: Method, headers: HeaderMap) -> Self {
-        Self { method, path: String::new(), headers, body: Zeroizing::default(), source_ip: None }
+        Self { method, path: String::new(), headers, body: Zeroizing::default(), source_ip: None, id: None }
     }
 
     /// The method.
@@ -59,6 +68,23 @@ impl Request {
     /// The caller's address as API Gateway saw it.
     pub fn source_ip(&self) -> Option<&str> {
         self.source_ip.as_deref()
+    }
+
+    /// What the log says of every request.
+    pub(crate) fn details(&self) -> AuditDetails {
+        AuditDetails::default()
+            .with_any(Field::SourceIp, self.source_ip())
+            .with_any(Field::ApiRequestId, self.id.as_deref())
+    }
+
+    /// What the log says of a request that opens a session, or whose session was opened by another client.
+    pub fn client_details(&self) -> AuditDetails {
+        AuditDetails::default().with_any(Field::UserAgent, self.logged_user_agent())
+    }
+
+    /// The `User-Agent` as the log and the row of a session have it.
+    pub(crate) fn logged_user_agent(&self) -> Option<String> {
+        self.user_agent().map(|text| text.chars().take(MAX_USER_AGENT_CHARACTERS).collect())
     }
 
     /// Says where the request comes from, by the word of a proxy that has shown that it is ours.

@@ -3,13 +3,13 @@ use lambda_http::Body;
 use serde_json::{Map, Value, json};
 use token::{Claims, SessionPolicy, Timestamp};
 
-use super::AuditSubject;
+use super::AuditDetails;
 
-/// What goes back to the caller, and whom it is about.
+/// What goes back to the caller, and what the log says of it.
 #[derive(Debug)]
 pub struct Response {
     response: http::Response<Body>,
-    subject: Option<AuditSubject>,
+    details: AuditDetails,
 }
 
 impl Response {
@@ -21,7 +21,7 @@ impl Response {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        Self { response, subject: None }
+        Self { response, details: AuditDetails::default() }
     }
 
     /// 204: done, and nothing to say.
@@ -29,7 +29,7 @@ impl Response {
         let mut response = http::Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NO_CONTENT;
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Self { response, subject: None }
+        Self { response, details: AuditDetails::default() }
     }
 
     /// Adds a header, or replaces its value.
@@ -39,15 +39,17 @@ impl Response {
         self
     }
 
-    /// Says whom the request was about, unless that is said already.
+    /// Tells the log more; the first word on a member stays.
     #[must_use]
-    pub(crate) fn about(mut self, subject: Option<AuditSubject>) -> Self {
-        self.subject = self.subject.or(subject);
+    pub(crate) fn about(mut self, details: AuditDetails) -> Self {
+        self.details = self.details.and(details);
         self
     }
 
-    pub(crate) fn subject(&self) -> Option<AuditSubject> {
-        self.subject
+    /// What the log is to say, which is said once.
+    pub(crate) fn take_details(mut self) -> (Self, AuditDetails) {
+        let details = std::mem::take(&mut self.details);
+        (self, details)
     }
 
     /// Its status.

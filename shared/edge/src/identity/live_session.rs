@@ -1,8 +1,7 @@
-use keyring::SigningKeys;
-use token::{Claims, Timestamp, Verifier};
+use token::{Claims, Timestamp};
 use users::{User, UserTable, Username};
 
-use crate::{AuditSubject, Reason, Rejection, SessionFailure};
+use crate::{AuditDetails, Reason, Rejection, Request, SessionFailure, TokenCheck, log::Field};
 
 /// The user of a verified token, if the session still is: the same person, enabled, the session not ended.
 ///
@@ -30,10 +29,8 @@ pub async fn live_user(users: &UserTable, claims: &Claims) -> Result<User, Reaso
 pub struct SessionCheck<'a> {
     /// Where sessions are.
     pub users: &'a UserTable,
-    /// The keys to verify with.
-    pub keys: &'a SigningKeys,
     /// What is accepted as a token.
-    pub verifier: &'a Verifier,
+    pub tokens: TokenCheck<'a>,
 }
 
 /// Who makes a request, with a live token of a live session.
@@ -47,11 +44,28 @@ pub struct Caller {
 impl SessionCheck<'_> {
     /// Whose `token` came in the `Authorization` header, or in the cookie in its place.
     pub async fn caller(self, token: &str, now: Timestamp) -> Result<Caller, Rejection> {
-        let verified = self.keys.verify(self.verifier, token, now).await;
-        let claims = verified.map_err(|error| Rejection::from(error).of_bearer_token())?;
+        let claims = self.tokens.verify(token, now).await.map_err(Rejection::of_bearer_token)?;
         match live_user(self.users, &claims).await {
             Ok(user) => Ok(Caller { claims, user }),
-            Err(reason) => Err(Rejection::from(reason).of_bearer_token().about(AuditSubject::from(&claims))),
+            Err(reason) => Err(Rejection::from(reason).of_bearer_token().about((&claims).into())),
         }
     }
+}
+
+/// Whether a call of a session comes from elsewhere than its login did, as far as both are known: another address, which
+/// a phone has several times a day, or another user agent, which nobody has but after an update.
+pub fn moved(user: &User, claims: &Claims, request: &Request) -> AuditDetails {
+    let Some(session) = user.sessions.get(&claims.session_id) else { return AuditDetails::default() };
+    let differ =
+        |login: Option<&str>, now: Option<String>| login.zip(now).is_some_and(|(login, now)| login != now);
+    let client = differ(session.user_agent(), request.logged_user_agent());
+    let address = differ(session.source_ip(), request.source_ip().map(str::to_owned));
+    let moved = match (address, client) {
+        (false, false) => return AuditDetails::default(),
+        (true, false) => "address",
+        (false, true) => "client",
+        (true, true) => "address_client",
+    };
+    let details = AuditDetails::default().with(Field::Moved, moved);
+    if client { details.and(request.client_details()) } else { details }
 }

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use aws::with_causes;
+use aws::AwsCause;
 use lambda_http::tracing::warn;
 use token::{Entropy, Timestamp};
 use users::{
@@ -9,7 +9,8 @@ use users::{
 };
 
 use crate::{
-    AuditSubject, CredentialFailure, Environment, Reason, Rejection, Request, SettingError, clock::Began,
+    AuditDetails, CredentialFailure, Environment, Reason, Rejection, Request, SettingError, Throttled,
+    clock::Began,
 };
 
 /// Passwords, checked within the bounds on failures under a name and from an address.
@@ -65,10 +66,15 @@ impl PasswordCheck {
         let (began, address) = (Began::now(), self.counted_address(request));
         let BeforeLogin { user, attempts, from_address } =
             self.users.for_login(&username, address.as_ref(), now).await?;
-        let subject = user.as_ref().map(|user| AuditSubject::user(user.id));
+        let details = user.as_ref().map(|user| AuditDetails::user(user.id)).unwrap_or_default();
+        let has_to_wait = |wait, throttled| {
+            Err(Rejection::from(Reason::TooManyAttempts { wait, throttled }).about(details.clone()))
+        };
+        let for_name = attempts.retry_after(now);
         let for_address = from_address.retry_after(self.failures_per_address, now);
-        if let Some(wait) = attempts.retry_after(now).max(for_address) {
-            return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
+        if let Some(wait) = for_name.max(for_address) {
+            let throttled = if for_name == Some(wait) { Throttled::Name } else { Throttled::Address };
+            return has_to_wait(wait, throttled);
         }
         // Many tries at once must not all be checked before the first failure is counted.
         let id = TryId::new(crate::random::entropy()?);
@@ -76,7 +82,7 @@ impl PasswordCheck {
         if claimed && self.users.claim_try(&username, &attempts, &id, now).await? == TryClaim::TakenByAnother
         {
             let wait = attempts.and_one(now).retry_after(now).unwrap_or_default();
-            return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
+            return has_to_wait(wait, Throttled::Name);
         }
         let limit = self.failures_per_address;
         let claiming = address.as_ref().filter(|_| from_address.must_claim(limit));
@@ -84,7 +90,7 @@ impl PasswordCheck {
             && self.users.claim_try_from(address, limit, &id, now).await? == TryClaim::TakenByAnother
         {
             let wait = from_address.until.map(|until| until.time_left(now)).unwrap_or_default();
-            return Err(Rejection::from(Reason::TooManyAttempts(wait)).about(subject));
+            return has_to_wait(wait, Throttled::Address);
         }
         let claimed_from = claiming.is_some();
         let earlier_failures =
@@ -126,8 +132,8 @@ impl PasswordCheck {
     async fn release_address(&self, of: &Try) {
         let (Some(address), true) = (&of.address, of.claimed_from) else { return };
         if let Err(error) = self.users.release_try_from(address, &of.id).await {
-            let error = with_causes(&error);
-            warn!(event = "failed_logins", error, "a success stays counted as a failure of its address");
+            let problem = AwsCause::for_log(&error);
+            warn!(event = "failed_logins", problem, "a success stays counted as a failure of its address");
         }
     }
 
@@ -137,7 +143,7 @@ impl PasswordCheck {
             return;
         }
         if let Err(problem) = self.users.clear_attempts(&of.username).await {
-            let problem = with_causes(&problem);
+            let problem = AwsCause::for_log(&problem);
             warn!(event = "failed_logins", problem, "the failures before a success could not be forgotten");
         }
     }

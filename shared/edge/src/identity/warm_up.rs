@@ -1,4 +1,4 @@
-use aws::with_causes;
+use aws::AwsCause;
 use keyring::SigningKeys;
 use lambda_http::tracing::warn;
 use token::Timestamp;
@@ -15,6 +15,6 @@ pub async fn warm_up(
 ) {
     let (opened, ()) = Box::pin(futures_util::future::join(users, keys.warm_up(now))).await;
     if let Err(error) = opened {
-        warn!(event = "warm_up", problem = with_causes(&error), "the users cannot be read yet");
+        warn!(event = "warm_up", problem = AwsCause::for_log(&error), "the users cannot be read yet");
     }
 }

@@ -1,7 +1,6 @@
 //! Standard output as a log that never blocks the function.
 
 use std::{
-    io,
     os::fd::BorrowedFd,
     sync::{Mutex, PoisonError},
 };
@@ -106,18 +105,6 @@ impl<'fd> LogOutput<'fd> {
                 Err(error) => return Err(error),
             }
         }
-    }
-}
-
-impl io::Write for &LogOutput<'_> {
-    /// Takes everything: the caller has nothing better to do with lines that are dropped.
-    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        LogOutput::write(self, lines);
-        Ok(lines.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -14,8 +14,6 @@ use crate::Environment;
 /// Where CloudWatch shows them.
 const NAMESPACE: &str = "Latchkey";
 const SECONDS_OF_A_DAY: f64 = 86_400.0;
-/// Codes of a rejected password, or of a caller who has to wait after many.
-const LOGIN_FAILURES: [&str; 2] = ["invalid_credentials", "too_many_attempts"];
 
 /// The age of the signing key in days, until the next line takes it along.
 static KEY_AGE: Mutex<Option<f64>> = Mutex::new(None);
@@ -55,8 +53,8 @@ impl Metrics {
         if status == 503 {
             of_stack.push("Unavailable");
         }
-        if full && LOGIN_FAILURES.contains(&code) {
-            of_stack.push("LoginFailures");
+        if full {
+            of_stack.extend(sign_of_attack(operation, code));
         }
         let mut directives = Vec::new();
         if !of_stack.is_empty() {
@@ -94,6 +92,20 @@ impl Metrics {
             members.insert("Stack".to_owned(), self.stack.clone().into());
         }
         members
+    }
+}
+
+/// The metric of a rejection that attacks cause: one for each kind, for each has an alarm of its own.
+fn sign_of_attack(operation: &str, code: &str) -> Option<&'static str> {
+    match code {
+        "invalid_credentials" | "too_many_attempts" if operation == "change_password" => {
+            Some("PasswordFailures")
+        }
+        "invalid_credentials" | "too_many_attempts" => Some("LoginFailures"),
+        "invalid_token" => Some("InvalidTokens"),
+        "session_ended" => Some("EndedSessions"),
+        "csrf_refused" => Some("ForeignPages"),
+        _ => None,
     }
 }
 
@@ -165,8 +177,24 @@ mod tests {
         );
         let directives = told["_aws"]["CloudWatchMetrics"].as_array().unwrap();
         assert_eq!(directives[1]["Dimensions"], json!([["Stack", "Operation", "Code"]]));
-        let other = metrics("full").rejected("refresh", 400, "token_expired", at(7));
-        assert!(!other.contains_key("LoginFailures"));
+    }
+
+    #[test]
+    fn every_sign_of_an_attack_is_a_metric_of_its_own() {
+        for (operation, code, expected) in [
+            ("login", "too_many_attempts", Some("LoginFailures")),
+            ("change_password", "invalid_credentials", Some("PasswordFailures")),
+            ("authorizer", "invalid_token", Some("InvalidTokens")),
+            ("refresh", "session_ended", Some("EndedSessions")),
+            ("refresh", "csrf_refused", Some("ForeignPages")),
+            ("refresh", "token_expired", None),
+        ] {
+            let told = metrics("full").rejected(operation, 400, code, at(7));
+            let of_stack = told["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"].as_str().unwrap();
+            assert_eq!(of_stack, expected.unwrap_or("Rejections"), "{operation} {code}");
+            assert!(expected.is_none_or(|name| told[name] == 1), "{operation} {code}");
+            assert!(metrics("basic").rejected(operation, 400, code, at(7)).is_empty());
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use aws::{AwsSettings, with_causes};
+use aws::{AwsCause, AwsSettings};
 use lambda_http::{
     Error, LambdaEvent,
     lambda_runtime::{self, LambdaInvocation, Runtime, layers::TracingLayer},
@@ -14,7 +14,7 @@ use serde_json::{Value, value::RawValue};
 use token::Timestamp;
 
 use super::{audit, line, logging};
-use crate::{Cors, Endpoint, Environment, SettingError, clock, respond};
+use crate::{AuditDetails, Cors, Endpoint, Environment, SettingError, clock, log::Field, respond};
 
 /// What is left of the function's time for sending our own 503 before Lambda ends the function.
 const RESERVE: Duration = Duration::from_millis(500);
@@ -87,28 +87,59 @@ fn limit(left: Duration) -> Duration {
     if left.is_zero() { LONGEST } else { left.saturating_sub(RESERVE).min(LONGEST) }
 }
 
+/// What came of a call that no client waits for.
+pub struct TaskOutcome<P> {
+    /// Why it failed, if it did.
+    pub result: Result<(), P>,
+    /// What the log is to have of it.
+    pub details: AuditDetails,
+    /// Whether a success is worth a line.
+    pub is_news: bool,
+}
+
 /// Starts a Lambda function that AWS calls with events of its own, and that fails by saying why.
 ///
-/// One line of the log for each event: `name`, the outcome, and the reason of a failure.
-pub async fn start_task<T, F, H, P>(name: &'static str, build: F, handle: H) -> Result<(), Error>
+/// One line of the log for each call: `event`, the outcome, and what was done, or `failure` and why.
+pub async fn start_task<T, F, H, P>(
+    event: &'static str,
+    failure: &'static str,
+    build: F,
+    handle: H,
+) -> Result<(), Error>
 where
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
-    H: AsyncFn(&T, &Value, Timestamp) -> Result<(), P>,
-    P: std::error::Error,
+    H: AsyncFn(&T, &Value, Timestamp) -> TaskOutcome<P>,
+    P: std::error::Error + 'static,
 {
     let (task, handle) = (&prepare(build)?, &handle);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+    lambda_runtime::run(service_fn(|invocation: LambdaEvent<Value>| async move {
         let handling = Box::pin(async {
-            let outcome =
-                handle(task, &event.payload, clock::now()).await.map_err(|error| with_causes(&error));
-            audit::done(name, outcome.as_ref().copied().map_err(String::as_str));
-            outcome
+            let TaskOutcome { result, details, is_news } =
+                handle(task, &invocation.payload, clock::now()).await;
+            match result {
+                Ok(()) => {
+                    audit::done(event, Ok(is_news.then_some(details)));
+                    Ok(())
+                }
+                Err(error) => {
+                    audit::done(event, Err(details.and(of_failure(failure, &error))));
+                    Err(AwsCause::for_log(&error))
+                }
+            }
         });
-        let outcome = line::within(event.context.request_id.clone(), handling).await;
+        let outcome = line::within(invocation.context.request_id.clone(), handling).await;
         logging::report_loss();
         outcome.map(|()| Value::Null).map_err(Error::from)
     }))
     .await
+}
+
+/// What the log says of a failed task: our words, and of AWS's its code.
+fn of_failure(reason: &'static str, error: &(dyn std::error::Error + 'static)) -> AuditDetails {
+    AuditDetails::default()
+        .with(Field::Reason, reason)
+        .with(Field::Detail, AwsCause::own_words(error))
+        .with_any(Field::AwsError, AwsCause::code_of(error))
 }
 
 fn prepare<T, F>(build: F) -> Result<T, SettingError>
@@ -116,8 +147,8 @@ where
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
 {
     let environment = Environment::of_process();
-    logging::start(&environment);
     line::start(&environment);
+    logging::start(&environment);
     let task = environment.aws().and_then(|aws| build(&environment, &aws));
     if let Err(problem) = &task {
         error!(event = "start", %problem, "the function cannot start");

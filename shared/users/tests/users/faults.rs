@@ -85,7 +85,7 @@ async fn a_failing_table_is_unavailable_and_not_a_missing_user() {
     let (table, requests) = table(vec![(500, internal.to_owned())]);
     let error = table.find(&name("ada")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { operation: Operation::GetItem, .. }), "{error:?}");
-    assert_eq!(error.to_string(), "DynamoDB did not answer GetItem");
+    assert_eq!(error.to_string(), "GetItem of DynamoDB failed");
     assert_eq!(requests.recv().unwrap()["ConsistentRead"], true);
 }
 
@@ -106,5 +106,5 @@ async fn a_table_that_is_not_there_is_unavailable() {
     drop(listener);
     let table = UserTable::new(client(&endpoint, RetryConfig::disabled()), "users");
     let error = table.create(&new_user("ada", 1), at(NOW)).await.unwrap_err();
-    assert_eq!(error.to_string(), "DynamoDB did not answer PutItem");
+    assert_eq!(error.to_string(), "PutItem of DynamoDB failed");
 }

@@ -76,9 +76,12 @@ async fn a_login_clears_sessions_away_one_second_after_their_last_token_has_died
 #[tokio::test]
 async fn a_login_beyond_the_bound_replaces_the_oldest_session() {
     let world = World::with_ada().await;
-    for index in 1..=51 {
-        world.log_in(&world.ada().await, session_id(index), NOW + u64::from(index)).await.unwrap();
+    for index in 1..=50 {
+        let gone = world.log_in(&world.ada().await, session_id(index), NOW + u64::from(index)).await;
+        assert_eq!(gone.unwrap(), []);
     }
+    let gone = world.log_in(&world.ada().await, session_id(51), NOW + 51).await;
+    assert_eq!(gone.unwrap(), [session_id(1)]);
     let left: Vec<_> = world.sessions("ada").await.into_keys().collect();
     assert_eq!(left, (2..=51).map(session_id).collect::<Vec<_>>());
 }

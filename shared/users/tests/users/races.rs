@@ -28,7 +28,7 @@ async fn after_a_user_was_disabled_no_login_leaves_a_session() {
         world.table.disable(&user.username).await.unwrap();
         assert!(world.sessions(&username).await.is_empty(), "round {round}");
         for result in logins.join_all().await {
-            assert!(matches!(result, Ok(()) | Err(OpenSessionError::UserDisabled)), "{result:?}");
+            assert!(matches!(result, Ok(_) | Err(OpenSessionError::UserDisabled)), "{result:?}");
         }
         assert!(world.sessions(&username).await.is_empty(), "round {round}");
     }
@@ -79,7 +79,7 @@ async fn a_new_password_survives_hash_upgrades_and_their_sessions_do_not() {
         }
         world.table.set_password(&user.username, &new_hash()).await.unwrap();
         for result in logins.join_all().await {
-            assert!(matches!(result, Ok(()) | Err(OpenSessionError::HashChanged(_))), "{result:?}");
+            assert!(matches!(result, Ok(_) | Err(OpenSessionError::HashChanged(_))), "{result:?}");
         }
         let user = world.user(&username).await;
         assert_eq!(user.password_hash, Ok(new_hash()), "round {round}");
@@ -142,7 +142,7 @@ async fn sixty_parallel_logins_to_a_full_row_keep_the_bound_and_fail_by_contenti
     let mut opened = 0;
     for (index, result) in logins.join_all().await {
         match result {
-            Ok(()) => opened += 1,
+            Ok(_) => opened += 1,
             Err(OpenSessionError::Store(StoreError::Contended { .. })) => {
                 assert!(!world.sessions("ada").await.contains_key(&session_id(index)));
             }

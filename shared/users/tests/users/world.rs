@@ -96,8 +96,13 @@ impl World {
             .unwrap();
     }
 
-    /// A login of the user as read, at `now`.
-    pub(crate) async fn log_in(&self, user: &User, id: SessionId, now: u64) -> Result<(), OpenSessionError> {
+    /// A login of the user as read, at `now`; which sessions had to go.
+    pub(crate) async fn log_in(
+        &self,
+        user: &User,
+        id: SessionId,
+        now: u64,
+    ) -> Result<Vec<SessionId>, OpenSessionError> {
         let account = Account::from(user.clone());
         self.table.open_session(&login(&account, &new_session(id, now)), &policy()).await
     }
