@@ -16,9 +16,10 @@ BEGIN, END = "<!-- bill:begin -->\n", "<!-- bill:end -->"
 # How people use it: assumed.
 REFRESHES_OF_A_USER = 60
 LOGINS_OF_A_USER = 4
-# One line: 277 bytes for a refresh by the longest IPv6 address, and 26 that CloudWatch adds to each.
-# tests/scenarios/binaries.rs measures it.
-LOG_KB = 0.303
+# One line: 373 bytes for a refresh by the longest IPv6 address, and 26 that CloudWatch adds to each; a login has a user agent of
+# 200 characters at most. tests/scenarios/binaries.rs measures them.
+REFRESH_LOG_KB = 0.399
+LOGIN_LOG_KB = 0.577
 # Of a hundred calls so many find no running function and read the secret. Assumed.
 COLD_PERCENT = 1
 
@@ -32,7 +33,7 @@ PER_MILLION_CALLS = {
     # Strongly consistent reads of a row up to 4 KB at $0.125 a million: one; three, and a write at $0.625.
     "DynamoDB": (0.125, 3 * 0.125 + 0.625),
     # $0.50 a GB taken in.
-    "CloudWatch, logs": (LOG_KB * 0.50, LOG_KB * 0.50),
+    "CloudWatch, logs": (REFRESH_LOG_KB * 0.50, LOGIN_LOG_KB * 0.50),
     # $0.05 for 10,000 reads.
     "Secrets Manager, reads": (COLD_PERCENT / 100 * 5.00, COLD_PERCENT / 100 * 5.00),
 }

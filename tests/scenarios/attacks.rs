@@ -1,0 +1,91 @@
+//! Attacks on the real functions: the query that docs/attacks.md names finds each of them, its alarm goes off where it has
+//! one, and neither says anything about honest users.
+
+mod honest;
+mod passwords;
+mod site;
+mod tokens;
+
+use serde_json::json;
+
+use self::site::{Site, shipped};
+use crate::template::{plain, resources};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_alarm_goes_off_for_honest_users() {
+    let honest = honest::log().await;
+    assert!(honest.lines().len() > 30);
+    // People who change networks are seen and not suspected.
+    assert!(honest.lines().iter().any(|line| line.get("moved") == Some(&json!("address"))));
+    let rates = honest.query("filter ispresent(_aws) | stats count(*) as told by Code, Operation");
+    for told in rates {
+        assert!(told["told"].as_f64().unwrap() < 10.0, "{told:?}");
+    }
+}
+
+#[test]
+fn every_query_of_the_template_is_in_the_runbook_of_attacks_and_reads_the_one_log() {
+    let documented = include_str!("../../docs/attacks.md");
+    let queries = resources("AWS::Logs::QueryDefinition");
+    assert!(queries.len() > 15);
+    for (name, properties) in queries {
+        let title = plain(&properties["Name"])
+            .as_str()
+            .unwrap()
+            .strip_prefix("${AWS::StackName}/")
+            .unwrap()
+            .to_owned();
+        assert!(documented.contains(&format!("`{title}`")), "{name}: {title}");
+        assert!(!shipped(&name).contains('#'), "a comment in {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_is_told_step_by_step_and_a_publication_that_changes_nothing_is_not_told() {
+    let mut site = Site::with(&[("SIGNING_SECRET", harness::SECRET_ARN)]).await;
+    let token = site.begin_rotation();
+    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+        let event = json!({ "Step": step, "SecretId": harness::SECRET_ARN, "ClientRequestToken": token });
+        assert_eq!(site.ask("rotate-keys", &event).await, json!(null));
+    }
+    for _ in 0..3 {
+        site.ask("rotate-keys", &json!({ "Step": "publish" })).await;
+    }
+    let failed =
+        json!({ "Step": "createSecret", "SecretId": harness::SECRET_ARN, "ClientRequestToken": "none" });
+    site.ask("rotate-keys", &failed).await;
+    let log = site.log().await;
+    let mut steps = log.query(&shipped("Rotations"));
+    steps.reverse();
+    let told: Vec<_> =
+        steps.iter().map(|step| (&step["step"], &step["outcome"], step.get("changed"))).collect();
+    let (yes, no) = (json!(true), json!(false));
+    assert_eq!(
+        told,
+        [
+            (&json!("createSecret"), &json!("success"), Some(&yes)),
+            (&json!("setSecret"), &json!("success"), Some(&no)),
+            (&json!("testSecret"), &json!("success"), Some(&no)),
+            (&json!("finishSecret"), &json!("success"), Some(&yes)),
+            (&json!("createSecret"), &json!("failure"), None),
+        ]
+    );
+    assert_eq!(steps[4]["detail"], "the secret has no version of this ClientRequestToken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_caller_sends_stays_within_its_member_of_one_line() {
+    let mut site = Site::new().await;
+    let forged = "x\n{\"v\":1,\"event\":\"login\",\"outcome\":\"success\"}\u{1b}[2J\u{202e}";
+    for address in ["203.0.113.9", forged] {
+        let event =
+            site::from(site::log_in(forged, forged), address, "tab\there, \"quoted\" \\ and {braces}");
+        assert_eq!(site.call("login", event).await.status, 400);
+    }
+    let mut event = site::refresh("x");
+    event.0["rawPath"] = forged.into();
+    site.call("refresh", event).await;
+    let log = site.log().await;
+    assert_eq!(log.query("filter ispresent(outcome)").len(), 3);
+    assert_eq!(log.query("filter outcome = 'success'").len(), 0);
+}
