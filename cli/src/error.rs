@@ -3,7 +3,7 @@ use std::{error::Error, io, path::PathBuf};
 use edge::random::RandomError;
 use local_data::{StoreFileError, session_settings::SessionSettingsError, signing_key::KeyFileError};
 use token::{KeySetError, NextKeySetError, PolicyError, SessionId, TokenError};
-use users::{HashError, PasswordError, StoreError, Username};
+use users::{ChangeError, ChangeLogError, HashError, PasswordError, StoreError, Username, UsernameError};
 
 use crate::BuildError;
 
@@ -114,6 +114,15 @@ pub enum CliError {
     /// The table.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The table of changes took no record, so nothing was changed.
+    #[error("nothing was changed, because the record of changes cannot be written")]
+    NotRecorded(#[source] StoreError),
+    /// What was given for a user is no name.
+    #[error(transparent)]
+    Username(UsernameError),
+    /// There is no record of changes.
+    #[error("there is no record of changes")]
+    NoChanges(#[source] ChangeLogError),
     /// What `sam build` made.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -150,6 +159,14 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// Why the user of this name was not changed.
+    pub(crate) fn of_change(error: ChangeError, username: &Username) -> Self {
+        match error {
+            ChangeError::NoSuchUser => Self::NoSuchUser(username.clone()),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+
     /// 2 for a wrong command line, as clap has it, and 1 for everything else.
     pub(crate) fn exit_status(&self) -> u8 {
         if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret | Self::NotNow) { 2 } else { 1 }

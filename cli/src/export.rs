@@ -11,7 +11,12 @@ use serde_json::{Map, Value, json};
 use token::{Timestamp, UserId};
 use users::{PasswordHash, Status, UserRecord, UserTable};
 
-use crate::{CliError, ExportUsers, Outcome, Report, private_file, store};
+use crate::{
+    CliError, ExportUsers, Outcome, Report,
+    invocation::{Invocation, note as complain},
+    private_file, store,
+    store::Changing,
+};
 
 /// What is said where hashes would scroll by.
 const WARNING: &str = "latchkey: these lines hold password hashes; keep them as you would passwords";
@@ -46,8 +51,14 @@ struct OriginLine<'a> {
 }
 
 /// Writes every user, page by page.
-pub(crate) async fn export(options: &ExportUsers) -> Result<Report, CliError> {
-    let users = store::open_for_many_calls(&options.store).await?;
+///
+/// It changes nothing, and is recorded all the same: who has all hashes can try passwords at leisure.
+pub(crate) async fn export(options: &ExportUsers, invocation: &Invocation) -> Result<Report, CliError> {
+    let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
+    recorder.record(None, async |_| export_all(options, users).await).await
+}
+
+async fn export_all(options: &ExportUsers, users: UserTable) -> Result<Report, CliError> {
     if options.file == Path::new("-") {
         let output = io::stdout();
         if output.is_terminal() {
@@ -141,9 +152,4 @@ fn write_line(output: &mut impl Write, record: &UserRecord) -> io::Result<()> {
     };
     serde_json::to_writer(&mut *output, &line)?;
     output.write_all(b"\n")
-}
-
-fn complain(line: &str) {
-    // Nobody is left to tell when this fails.
-    let _ = writeln!(io::stderr(), "{line}");
 }

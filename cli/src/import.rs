@@ -10,7 +10,10 @@ use std::{
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use token::{Timestamp, UserId};
 use tokio::sync::mpsc;
-use users::{IfDifferent, ImportError, Imported, Origin, Reservation, StoreError, UserTable, Username};
+use users::{
+    ChangeLog, DeletedUsers, IfDifferent, ImportError, Imported, Origin, Reservation, StoreError, UserRecord,
+    UserTable, Username,
+};
 
 use self::{
     names::Names,
@@ -21,7 +24,7 @@ use self::{
     survey::Survey,
     tally::{Rejection, Stopped, Tally},
 };
-use crate::{CliError, ImportUsers, Report, private_file, store};
+use crate::{CliError, ImportUsers, Report, invocation::Invocation, private_file, store, store::Changing};
 
 mod estimate;
 mod groups;
@@ -63,7 +66,30 @@ enum Stop {
 /// Imports the rows of a file; `quiet` is for programs, which see the report alone.
 ///
 /// The file is read twice: nothing is written before it is known which names it has more than once.
-pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) -> Result<Report, CliError> {
+pub(crate) async fn import(
+    options: ImportUsers,
+    quiet: bool,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
+    if options.dry_run {
+        return import_into(None, None, options, quiet, invocation.now).await;
+    }
+    let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
+    let import = async |changes: Option<&ChangeLog>| {
+        let changes = changes.filter(|_| !options.restore_deleted);
+        import_into(Some(users), changes, options, quiet, invocation.now).await
+    };
+    recorder.record(None, import).await
+}
+
+/// Imports them into `users`, or nowhere; whom `changes` remembers as deleted stays so.
+async fn import_into(
+    users: Option<UserTable>,
+    changes: Option<&ChangeLog>,
+    options: ImportUsers,
+    quiet: bool,
+    now: Timestamp,
+) -> Result<Report, CliError> {
     let rules = Rules {
         username_field: options.username_field.clone(),
         claims: options.claims.clone(),
@@ -85,7 +111,10 @@ pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) ->
         }
     };
     input.rewind().map_err(failure)?;
-    let users = if options.dry_run { None } else { Some(store::open_for_many_calls(&options.store).await?) };
+    let deleted = match changes {
+        Some(changes) => changes.deleted_users().await.map_err(CliError::NoChanges)?,
+        None => DeletedUsers::default(),
+    };
     if let Some(users) = users.as_ref().filter(|_| survey.has_keys()) {
         look_up_renamed(users, &mut survey).await?;
     }
@@ -98,7 +127,7 @@ pub(crate) async fn import(options: ImportUsers, quiet: bool, now: Timestamp) ->
         (true, false) => IfDifferent::Update,
         (false, false) => IfDifferent::Reject,
     };
-    let import = Import { users, if_different, now, progress, taken: 0, next_row: start_at, tally };
+    let import = Import { users, deleted, if_different, now, progress, taken: 0, next_row: start_at, tally };
     import.run(rows, &options).await
 }
 
@@ -137,6 +166,7 @@ async fn look_up_renamed(users: &UserTable, survey: &mut Survey) -> Result<(), C
 struct Import {
     /// None in a dry run.
     users: Option<UserTable>,
+    deleted: DeletedUsers,
     if_different: IfDifferent,
     now: Timestamp,
     progress: Progress,
@@ -198,6 +228,9 @@ impl Import {
             Content::LeftOut => self.tally.left_out(),
             Content::OtherModel(model) => self.tally.other_model(model),
             Content::Rejected(error) => self.reject(number, name, username, origin, error, writes)?,
+            Content::User(record, _) if self.was_deleted(&record) => {
+                self.reject(number, name, username, origin, RowError::Deleted, writes)?;
+            }
             Content::User(record, note) => {
                 if let Some(note) = note {
                     self.tally.lost_date(number, name.clone(), note);
@@ -218,6 +251,11 @@ impl Import {
         Ok(())
     }
 
+    /// Whether this is somebody who was deleted here: by the id, or where the record has none by the name.
+    fn was_deleted(&self, record: &UserRecord) -> bool {
+        record.id.map_or_else(|| self.deleted.had_name(&record.username), |id| self.deleted.contains(id))
+    }
+
     /// Counts a row that is rejected, and keeps its name from others.
     fn reject(
         &mut self,
@@ -228,8 +266,8 @@ impl Import {
         error: RowError,
         writes: &Writes,
     ) -> Result<(), Stop> {
-        // The name of somebody who is here under another one is theirs to get.
-        let keeps_name = !matches!(error, RowError::Renamed(_));
+        // The name of somebody who is here under another one is theirs to get, and that of somebody who is gone anybody's.
+        let keeps_name = !matches!(error, RowError::Renamed(_) | RowError::Deleted);
         let (Some(users), Some(username)) = (self.users.clone(), username.filter(|_| keeps_name)) else {
             let result = Err(Rejected::Row(error, Ok(None)));
             return self.count(Written { number, name, result });

@@ -4,7 +4,7 @@ use keyring::{PublicKeys, SecretError, SigningSecret};
 use token::KeySet;
 use zeroize::Zeroizing;
 
-use crate::{CliError, KeysOptions, signature, store};
+use crate::{CliError, KeysOptions, invocation::Invocation, signature, store};
 
 /// How often to look whether a rotation is over, a second apart.
 const ROTATION_LOOKS: u64 = 60;
@@ -26,12 +26,12 @@ pub(crate) struct Read {
 
 impl KeyStore {
     /// The store that `options` name; nothing is read yet.
-    pub(crate) async fn open(options: &KeysOptions) -> Result<Self, CliError> {
+    pub(crate) async fn open(options: &KeysOptions, invocation: &Invocation) -> Result<Self, CliError> {
         if let Some(folder) = &options.local {
             return Ok(Self::Folder(folder.clone()));
         }
         let id = options.secret.clone().or_else(store::signing_secret).ok_or(CliError::NoSecret)?;
-        let config = store::aws_config(options.region.as_ref(), options.profile.as_ref()).await?;
+        let config = store::aws_config(options.region.as_ref(), options.profile.as_ref(), invocation).await?;
         let table = options.public_keys_table.clone().or_else(store::public_keys_table);
         let published = table.map(|table| PublicKeys::new(aws_sdk_dynamodb::Client::new(&config), &table));
         let secret = SigningSecret::new(aws_sdk_secretsmanager::Client::new(&config), &id);

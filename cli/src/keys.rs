@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use token::{DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, Key, KeySet, KeySetError, RotationPolicy, Timestamp};
 
 use crate::{
-    CliError, KeysCommand, Report, RetireKey, RotateKeys, Terminal, key_store::KeyStore, terminal::confirm,
+    CliError, KeysCommand, KeysOptions, Report, RetireKey, RotateKeys, Terminal, invocation::Invocation,
+    key_store::KeyStore, store, terminal::confirm,
 };
 
 /// What follows from that for a key that signs before they know it.
@@ -15,18 +16,38 @@ pub(crate) async fn run(
     command: KeysCommand,
     terminal: &mut impl Terminal,
     clock: impl Fn() -> Timestamp,
+    invocation: &Invocation,
 ) -> Result<Report, CliError> {
     match command {
         KeysCommand::Status(options) => {
-            status(&KeyStore::open(&options).await?.read().await?.secret, clock())
+            status(&KeyStore::open(&options, invocation).await?.read().await?.secret, clock())
         }
-        KeysCommand::Rotate(options) => rotate(&options, clock).await,
-        KeysCommand::Retire(options) => retire(&options, terminal, clock).await,
+        KeysCommand::Rotate(options) => {
+            recorded(&options.keys, invocation, rotate(&options, clock, invocation)).await
+        }
+        KeysCommand::Retire(options) => retire(&options, terminal, clock, invocation).await,
     }
 }
 
-async fn rotate(options: &RotateKeys, clock: impl Fn() -> Timestamp) -> Result<Report, CliError> {
-    let store = KeyStore::open(&options.keys).await?;
+/// Does `work`, and writes it down where the users are known, beside whom the record is. AWS writes down itself who changed
+/// a secret.
+async fn recorded(
+    options: &KeysOptions,
+    invocation: &Invocation,
+    work: impl Future<Output = Result<Report, CliError>>,
+) -> Result<Report, CliError> {
+    let Some(recorder) = store::recorder_of_keys(options, invocation).await? else {
+        return work.await;
+    };
+    recorder.record(None, async |_| work.await).await
+}
+
+async fn rotate(
+    options: &RotateKeys,
+    clock: impl Fn() -> Timestamp,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
+    let store = KeyStore::open(&options.keys, invocation).await?;
     if let KeyStore::Folder(folder) = &store {
         let current = KeySet::from_secret(&store.read().await?.secret).map_err(CliError::BadSecret)?;
         let Some(newest) = current.keys().last() else {
@@ -45,12 +66,13 @@ async fn retire(
     options: &RetireKey,
     terminal: &mut impl Terminal,
     clock: impl Fn() -> Timestamp,
+    invocation: &Invocation,
 ) -> Result<Report, CliError> {
     let key_id = &options.key_id;
     if !options.now {
         return Err(CliError::NotNow);
     }
-    let store = KeyStore::open(&options.keys).await?;
+    let store = KeyStore::open(&options.keys, invocation).await?;
     let read = store.read().await?;
     let keys = KeySet::from_secret(&read.secret).map_err(CliError::BadSecret)?;
     let without = |now| keys.without(key_id, now)?.ok_or_else(|| CliError::NoSuchKey(key_id.clone()));
@@ -62,10 +84,24 @@ async fn retire(
         );
         confirm(terminal, &question, "say --yes to retire a key without being asked")?;
     }
-    // A person may have taken minutes to answer.
-    let now = clock();
-    let left = without(now)?;
-    store.replace(&read, &left).await?;
+    let retire = Box::pin(async {
+        // A person may have taken minutes to answer.
+        let now = clock();
+        let left = without(now)?;
+        store.replace(&read, &left).await?;
+        retired(&store, key_id, &left, &news, now).await
+    });
+    recorded(&options.keys, invocation, retire).await
+}
+
+/// Publishes what is left, and says so.
+async fn retired(
+    store: &KeyStore,
+    key_id: &str,
+    left: &KeySet,
+    news: &str,
+    now: Timestamp,
+) -> Result<Report, CliError> {
     let in_all = store.publish().await? || matches!(store, KeyStore::Folder(_));
     let elsewhere = if in_all { "" } else { " (10 where a table of public keys is read)" };
     let after = status(&left.to_secret(), now)?;

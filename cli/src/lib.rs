@@ -2,19 +2,24 @@
 //!
 //! - [`Options`]: the command line
 //! - [`run`]: one command, from its options to its report
+//! - `Invocation`, `Recorder`: who asks, and the record of what they change
 //! - [`Report`], [`CliError`]: what a command says for people and for programs, or why it could not
 //! - [`Terminal`], [`Console`]: questions and answers; a password is never an argument
 
 mod build_check;
+mod changes;
+mod deletions;
 mod error;
 mod explain;
 mod export;
 mod import;
+mod invocation;
 mod key_store;
 mod keys;
 mod meaning;
 mod options;
 mod password;
+mod personal_data;
 mod private_file;
 mod report;
 mod service_settings;
@@ -29,15 +34,18 @@ mod users_command;
 pub use build_check::{Architecture, BuildError};
 pub use error::CliError;
 pub use options::{
-    CheckBuild, Command, CreateUser, DeleteUser, EndSession, ExplainToken, KeysCommand, KeysOptions, OneUser,
-    Options, PasswordOptions, PolicyOptions, RenameUser, RetireKey, RotateKeys, SessionCommand, SetClaims,
-    SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
+    CheckBuild, Command, CreateUser, DeleteAgain, DeleteUser, EndSession, ExplainToken, KeysCommand,
+    KeysOptions, ListChanges, OneUser, Options, PasswordOptions, PolicyOptions, PruneSessions, RenameUser,
+    RetireKey, RotateKeys, SessionCommand, SetClaims, SetPassword, ShowUser, StoreOptions, TokenCommand,
+    UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
 pub use transfer_options::{ClaimOfField, ClaimOfFieldError, ExportUsers, ImportUsers, WithoutPassword};
 
 use token::Timestamp;
+
+use crate::invocation::Invocation;
 
 /// Does what `options` ask for.
 ///
@@ -47,10 +55,13 @@ pub async fn run(
     terminal: &mut impl Terminal,
     clock: impl Fn() -> Timestamp,
 ) -> Result<Report, CliError> {
+    let command = invocation::name_of(&options.command);
+    let invocation = Invocation { command, reason: options.reason, now: clock() };
     match options.command {
-        Command::User(command) => users_command::run(command, terminal, options.json, clock()).await,
-        Command::Session(command) => sessions::run(command, clock()).await,
-        Command::Keys(command) => keys::run(command, terminal, clock).await,
+        Command::User(command) => users_command::run(command, terminal, options.json, &invocation).await,
+        Command::Session(command) => sessions::run(command, &invocation).await,
+        Command::Keys(command) => keys::run(command, terminal, clock, &invocation).await,
+        Command::Changes(options) => changes::list(&options, &invocation).await,
         Command::CheckBuild(options) => build_check::check(&options),
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, clock()),
     }

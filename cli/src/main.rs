@@ -10,7 +10,7 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     let json = options.json;
     let mut console = Console;
-    match cli::run(options, &mut console, edge::clock::now).await {
+    match Box::pin(cli::run(options, &mut console, edge::clock::now)).await {
         Ok(report) => console.print(&report, json),
         Err(failure) => console.complain(&failure),
     }

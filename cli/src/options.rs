@@ -13,6 +13,9 @@ pub struct Options {
     /// Print JSON, on one line
     #[arg(long, global = true)]
     pub json: bool,
+    /// Why: for the record of changes
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -33,6 +36,8 @@ pub enum Command {
     /// Read a token
     #[command(subcommand)]
     Token(TokenCommand),
+    /// List what was changed from the command line: when, by whom, whom, and why
+    Changes(ListChanges),
     /// Check, between `sam build` and `sam deploy`, that the programs are for the processor of the stack
     CheckBuild(CheckBuild),
 }
@@ -46,6 +51,8 @@ pub enum UserCommand {
     List(StoreOptions),
     /// Show a user with claims and sessions
     Show(ShowUser),
+    /// Write down everything that is known of a user, for that user: a report on their personal data, without the hash
+    Report(OneUser),
     /// Forbid logins and refreshes, and end every session
     Disable(OneUser),
     /// Allow logins again
@@ -54,6 +61,8 @@ pub enum UserCommand {
     Unlock(OneUser),
     /// Delete a user for good; the name may be registered again, by somebody else
     Delete(DeleteUser),
+    /// Delete once more the users who were deleted and are back: after users were restored from a point in time
+    DeleteAgain(DeleteAgain),
     /// Give a user another name, and end every session; nothing else changes
     Rename(RenameUser),
     /// Set another password, and end every session
@@ -79,6 +88,8 @@ pub enum SessionCommand {
     End(EndSession),
     /// End every session of a user, from their next refresh on
     EndAll(OneUser),
+    /// Clear away the sessions of all users that are over, with the addresses and user agents in them
+    Prune(PruneSessions),
 }
 
 /// `latchkey keys …`
@@ -255,6 +266,39 @@ pub struct DeleteUser {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `latchkey user delete-again`
+#[derive(Clone, Debug, Args)]
+pub struct DeleteAgain {
+    /// Whose deletions: the table before the restore [default: this one]
+    #[arg(long, value_name = "TABLE")]
+    pub of_table: Option<String>,
+    /// Where the users are.
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+/// `latchkey session prune`
+#[derive(Clone, Debug, Args)]
+pub struct PruneSessions {
+    /// How long sessions last.
+    #[command(flatten)]
+    pub policy: PolicyOptions,
+    /// Where the users are.
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+/// `latchkey changes`
+#[derive(Clone, Debug, Args)]
+pub struct ListChanges {
+    /// Only those of this user, by name or by id, which outlives the name
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Where the users are.
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 /// `latchkey user rename`

@@ -4,48 +4,73 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use token::{RefreshSwitch, SessionId, SessionPolicy, Timestamp};
-use users::{Session, Username};
+use users::{ChangeLog, Session, Username};
 
 use crate::{
-    CliError, EndSession, OneUser, Report, SessionCommand, ShowUser, store, store::existing, table::Table,
+    CliError, EndSession, OneUser, PruneSessions, Report, SessionCommand, ShowUser,
+    invocation::Invocation,
+    store,
+    store::{Changing, existing},
+    table::Table,
 };
 
-pub(crate) async fn run(command: SessionCommand, now: Timestamp) -> Result<Report, CliError> {
+pub(crate) async fn run(command: SessionCommand, invocation: &Invocation) -> Result<Report, CliError> {
     match command {
-        SessionCommand::List(options) => list(&options, now).await,
-        SessionCommand::End(options) => end(&options).await,
-        SessionCommand::EndAll(options) => end_all(&options).await,
+        SessionCommand::List(options) => list(&options, invocation).await,
+        SessionCommand::End(options) => end(&options, invocation).await,
+        SessionCommand::EndAll(options) => end_all(&options, invocation).await,
+        SessionCommand::Prune(options) => prune(&options, invocation).await,
     }
 }
 
-async fn list(options: &ShowUser, now: Timestamp) -> Result<Report, CliError> {
+async fn list(options: &ShowUser, invocation: &Invocation) -> Result<Report, CliError> {
     let policy = options.policy.policy()?;
     let OneUser { username, store } = &options.user;
-    let sessions = existing(&store::open(store).await?, username).await?.sessions;
+    let sessions = existing(&store::open(store, invocation).await?, username).await?.sessions;
     let text = if sessions.is_empty() {
         format!("{username} has no session.\n")
     } else {
-        table(&sessions, &policy, now).to_string()
+        table(&sessions, &policy, invocation.now).to_string()
     };
     Ok(Report::new(text, to_json(&sessions, &policy)))
 }
 
-async fn end(options: &EndSession) -> Result<Report, CliError> {
+async fn end(options: &EndSession, invocation: &Invocation) -> Result<Report, CliError> {
     let (OneUser { username, store }, session) = (&options.user, options.session);
-    let users = store::open(store).await?;
+    let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let user = existing(&users, username).await?;
     if !user.sessions.contains_key(&session) {
         return Err(CliError::NoSuchSession { username: username.clone(), session });
     }
-    users.end_session(username, user.id, session).await?;
+    let end = async |_: Option<&ChangeLog>| Ok(users.end_session(username, user.id, session).await?);
+    recorder.record(Some(user.id), end).await?;
     Ok(ended(username, format!("The session {session} of {username} has ended.\n"), [session]))
 }
 
-async fn end_all(OneUser { username, store }: &OneUser) -> Result<Report, CliError> {
-    let users = store::open(store).await?;
+async fn end_all(OneUser { username, store }: &OneUser, invocation: &Invocation) -> Result<Report, CliError> {
+    let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let user = existing(&users, username).await?;
-    users.end_all_sessions(username, user.id).await?;
+    let end = async |_: Option<&ChangeLog>| Ok(users.end_all_sessions(username, user.id).await?);
+    recorder.record(Some(user.id), end).await?;
     Ok(ended(username, format!("Every session of {username} has ended.\n"), user.sessions.into_keys()))
+}
+
+async fn prune(options: &PruneSessions, invocation: &Invocation) -> Result<Report, CliError> {
+    let policy = options.policy.policy()?;
+    let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
+    let pruned = recorder.record(None, async |_| {
+        let (mut pruned, mut start) = (0, None);
+        loop {
+            let page = users.prune(start.as_ref(), &policy, invocation.now).await?;
+            pruned += page.sessions;
+            start = page.next;
+            if start.is_none() {
+                return Ok(pruned);
+            }
+        }
+    });
+    let pruned = pruned.await?;
+    Ok(Report::new(format!("Cleared away {pruned} sessions that were over.\n"), json!({ "pruned": pruned })))
 }
 
 fn ended(username: &Username, text: String, sessions: impl IntoIterator<Item = SessionId>) -> Report {

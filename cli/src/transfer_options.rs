@@ -7,6 +7,7 @@ use token::{CustomClaims, CustomClaimsError};
 use crate::StoreOptions;
 
 /// `latchkey user import`
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Clone, Debug, Args)]
 pub struct ImportUsers {
     /// JSON lines as `user export` writes them, or what `manage.py dumpdata auth.user` wrote; - for standard input
@@ -31,6 +32,9 @@ pub struct ImportUsers {
     /// The system that the users come from, where they come from several: their keys are told apart by it
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
+    /// Bring back users who were deleted here
+    #[arg(long)]
+    pub restore_deleted: bool,
     /// Skip the rows before this one, as a run that was interrupted says
     #[arg(long, value_name = "ROW", default_value_t = 1)]
     pub start_at: u64,

@@ -3,62 +3,93 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use token::{Timestamp, UserId};
+use token::UserId;
 use users::{
-    ChangeError, CreateError, Hasher, NewUser, PasswordHash, RenameError, UnreadableRow, User, UserSummary,
-    UserTable, Username,
+    ChangeError, ChangeLog, CreateError, Hasher, LastChange, NewUser, PasswordHash, RenameError,
+    UnreadableRow, User, UserSummary, UserTable, Username,
 };
 
 use crate::{
     CliError, CreateUser, DeleteUser, OneUser, PasswordOptions, RenameUser, Report, SetClaims, SetPassword,
-    ShowUser, StoreOptions, Terminal, UserCommand, export, import, password::new_password, sessions, store,
-    store::existing, table::Table, terminal::confirm,
+    ShowUser, StoreOptions, Terminal, UserCommand, deletions, export, import,
+    invocation::Invocation,
+    password::new_password,
+    personal_data, sessions, store,
+    store::{Changing, existing},
+    table::Table,
+    terminal::confirm,
 };
 
 pub(crate) async fn run(
     command: UserCommand,
     terminal: &mut impl Terminal,
     for_programs: bool,
-    now: Timestamp,
+    invocation: &Invocation,
 ) -> Result<Report, CliError> {
     match command {
-        UserCommand::Create(options) => create(options, terminal, now).await,
-        UserCommand::List(options) => list(&options).await,
-        UserCommand::Show(options) => show(&options, now).await,
-        UserCommand::Disable(OneUser { username, store }) => {
-            let changed = store::open(&store).await?.disable(&username).await;
-            report(changed, &username, "disabled", "is disabled, and every session has ended")
+        UserCommand::Create(options) => create(options, terminal, invocation).await,
+        UserCommand::List(options) => list(&options, invocation).await,
+        UserCommand::Show(options) => show(&options, invocation).await,
+        UserCommand::Report(options) => personal_data::report(&options, invocation).await,
+        UserCommand::Disable(user) => {
+            let disable = async |users: &UserTable, name: &Username| users.disable(name).await;
+            change(&user, invocation, disable).await?;
+            Ok(changed(&user.username, "disabled", "is disabled, and every session has ended"))
         }
-        UserCommand::Enable(OneUser { username, store }) => {
-            let users = store::open(&store).await?;
-            let changed = users.enable(&username).await;
-            forget_failures(&users, &username, &changed).await?;
-            report(changed, &username, "enabled", "may log in, without waiting after failed logins")
+        UserCommand::Enable(user) => {
+            let enable = async |users: &UserTable, name: &Username| {
+                users.enable(name).await?;
+                // Who has just been let in again need not wait for the failures of before.
+                Ok(users.clear_attempts(name).await?)
+            };
+            change(&user, invocation, enable).await?;
+            Ok(changed(&user.username, "enabled", "may log in, without waiting after failed logins"))
         }
-        UserCommand::Unlock(OneUser { username, store }) => {
-            let users = store::open(&store).await?;
-            existing(&users, &username).await?;
-            users.clear_attempts(&username).await?;
-            report(Ok(()), &username, "unlocked", "need not wait for failed logins under that name any more")
+        UserCommand::Unlock(user) => {
+            let unlock = async |users: &UserTable, name: &Username| Ok(users.clear_attempts(name).await?);
+            change(&user, invocation, unlock).await?;
+            let sentence = "need not wait for failed logins under that name any more";
+            Ok(changed(&user.username, "unlocked", sentence))
         }
-        UserCommand::Delete(options) => delete(&options, terminal).await,
-        UserCommand::Rename(options) => rename(&options).await,
-        UserCommand::SetPassword(options) => set_password(&options, terminal).await,
-        UserCommand::SetClaims(SetClaims { user: OneUser { username, store }, claims }) => {
-            let changed = store::open(&store).await?.set_claims(&username, &claims).await;
-            report(changed, &username, "claims_set", "has these claims from the next login or refresh on")
+        UserCommand::Delete(options) => delete(&options, terminal, invocation).await,
+        UserCommand::DeleteAgain(options) => deletions::delete_again(&options, invocation).await,
+        UserCommand::Rename(options) => rename(&options, invocation).await,
+        UserCommand::SetPassword(options) => set_password(&options, terminal, invocation).await,
+        UserCommand::SetClaims(SetClaims { user, claims }) => {
+            let set = async |users: &UserTable, name: &Username| users.set_claims(name, &claims).await;
+            change(&user, invocation, set).await?;
+            let sentence = "has these claims from the next login or refresh on";
+            Ok(changed(&user.username, "claims_set", sentence))
         }
-        UserCommand::Import(options) => import::import(*options, for_programs, now).await,
-        UserCommand::Export(options) => export::export(&options).await,
+        UserCommand::Import(options) => import::import(*options, for_programs, invocation).await,
+        UserCommand::Export(options) => export::export(&options, invocation).await,
     }
+}
+
+/// Makes a change of one user, and writes it down.
+async fn change(
+    OneUser { username, store }: &OneUser,
+    invocation: &Invocation,
+    work: impl AsyncFnOnce(&UserTable, &Username) -> Result<(), ChangeError>,
+) -> Result<(), CliError> {
+    let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
+    let failed = |error| CliError::of_change(error, username);
+    let user = users.identify(username).await.map_err(failed)?;
+    recorder.record(user, async |_| work(&users, username).await.map_err(failed)).await
+}
+
+/// What is said of a change of one user.
+fn changed(username: &Username, change: &str, sentence: &str) -> Report {
+    let json = json!({ "username": username.as_str(), "change": change });
+    Report::new(format!("{username} {sentence}.\n"), json)
 }
 
 async fn create(
     options: CreateUser,
     terminal: &mut impl Terminal,
-    now: Timestamp,
+    invocation: &Invocation,
 ) -> Result<Report, CliError> {
-    let users = store::open(&options.user.store).await?;
+    let Changing { users, recorder } = store::open_to_change(&options.user.store, invocation).await?;
     let username = options.user.username;
     let user = NewUser {
         id: UserId::new(edge::random::entropy()?),
@@ -66,23 +97,30 @@ async fn create(
         password_hash: new_hash(options.password, terminal)?,
         claims: options.claims,
     };
+    let create = async |_: Option<&ChangeLog>| {
+        users.create(&user, invocation.now).await.map_err(|error| match error {
+            CreateError::AlreadyExists => CliError::UserExists(username.clone()),
+            CreateError::Store(error) => error.into(),
+        })
+    };
+    recorder.record(Some(user.id), create).await?;
     let text = format!("{username} is created with the id {}.\n", user.id);
-    users.create(&user, now).await.map_err(|error| match error {
-        CreateError::AlreadyExists => CliError::UserExists(username.clone()),
-        CreateError::Store(error) => error.into(),
-    })?;
     let created = existing(&users, &username).await?;
     Ok(Report::new(text, to_json(&created, &json!([]))))
 }
 
-async fn rename(options: &RenameUser) -> Result<Report, CliError> {
+async fn rename(options: &RenameUser, invocation: &Invocation) -> Result<Report, CliError> {
     let (username, new_name) = (&options.user.username, &options.new_name);
-    let renamed = store::open(&options.user.store).await?.rename(username, new_name).await;
-    renamed.map_err(|error| match error {
-        RenameError::NoSuchUser => CliError::NoSuchUser(username.clone()),
-        RenameError::Taken => CliError::NameTaken(new_name.clone()),
-        RenameError::Store(error) => error.into(),
-    })?;
+    let Changing { users, recorder } = store::open_to_change(&options.user.store, invocation).await?;
+    let user = users.identify(username).await.map_err(|error| CliError::of_change(error, username))?;
+    let rename = async |_: Option<&ChangeLog>| {
+        users.rename(username, new_name).await.map_err(|error| match error {
+            RenameError::NoSuchUser => CliError::NoSuchUser(username.clone()),
+            RenameError::Taken => CliError::NameTaken(new_name.clone()),
+            RenameError::Store(error) => error.into(),
+        })
+    };
+    recorder.record(user, rename).await?;
     let text = format!("{username} is {new_name} from now on, and every session has ended.\n");
     let json = json!({
         "username": new_name.as_str(), "change": "renamed", "username_before": username.as_str(),
@@ -90,31 +128,29 @@ async fn rename(options: &RenameUser) -> Result<Report, CliError> {
     Ok(Report::new(text, json))
 }
 
-async fn set_password(options: &SetPassword, terminal: &mut impl Terminal) -> Result<Report, CliError> {
-    let users = store::open(&options.user.store).await?;
-    let username = &options.user.username;
+async fn set_password(
+    options: &SetPassword,
+    terminal: &mut impl Terminal,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
     let hash = new_hash(options.password, terminal)?;
-    let changed = users.set_password(username, &hash).await;
-    forget_failures(&users, username, &changed).await?;
-    report(changed, username, "password_set", "has the new password, and every session has ended")
+    let set = async |users: &UserTable, name: &Username| {
+        users.set_password(name, &hash).await?;
+        Ok(users.clear_attempts(name).await?)
+    };
+    change(&options.user, invocation, set).await?;
+    let sentence = "has the new password, and every session has ended";
+    Ok(changed(&options.user.username, "password_set", sentence))
 }
 
-/// Who has just been let in again need not wait for the failures of before.
-async fn forget_failures(
-    users: &UserTable,
-    username: &Username,
-    changed: &Result<(), ChangeError>,
-) -> Result<(), CliError> {
-    if changed.is_ok() {
-        users.clear_attempts(username).await?;
-    }
-    Ok(())
-}
-
-async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Report, CliError> {
-    let users = store::open(&options.user.store).await?;
+async fn delete(
+    options: &DeleteUser,
+    terminal: &mut impl Terminal,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
+    let Changing { users, recorder } = store::open_to_change(&options.user.store, invocation).await?;
     let username = &options.user.username;
-    existing(&users, username).await?;
+    let user = existing(&users, username).await?;
     if !options.yes {
         confirm(
             terminal,
@@ -122,7 +158,12 @@ async fn delete(options: &DeleteUser, terminal: &mut impl Terminal) -> Result<Re
             "say --yes to delete without being asked",
         )?;
     }
-    report(users.delete(username).await, username, "deleted", "is deleted")
+    recorder
+        .record(Some(user.id), async |changes| {
+            deletions::delete(&users, username, changes, invocation.now).await
+        })
+        .await?;
+    Ok(changed(username, "deleted", "is deleted"))
 }
 
 fn new_hash(options: PasswordOptions, terminal: &mut impl Terminal) -> Result<PasswordHash, CliError> {
@@ -130,8 +171,8 @@ fn new_hash(options: PasswordOptions, terminal: &mut impl Terminal) -> Result<Pa
     Ok(Hasher::new().hash(&password, edge::random::entropy()?)?)
 }
 
-async fn list(options: &StoreOptions) -> Result<Report, CliError> {
-    let (users, unreadable) = everybody(&store::open(options).await?).await?;
+async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report, CliError> {
+    let (users, unreadable) = everybody(&store::open(options, invocation).await?).await?;
     let mut table = Table::titled(["USER", "STATUS", "SESSIONS", "CREATED", "ID"]);
     for user in &users {
         table.push(&[
@@ -173,10 +214,10 @@ async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<Unreadabl
     }
 }
 
-async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, CliError> {
+async fn show(options: &ShowUser, invocation: &Invocation) -> Result<Report, CliError> {
     let policy = options.policy.policy()?;
     let OneUser { username, store } = &options.user;
-    let user = existing(&store::open(store).await?, username).await?;
+    let user = existing(&store::open(store, invocation).await?, username).await?;
     let password = match &user.password_hash {
         Ok(_) => "set".to_owned(),
         Err(problem) => format!("unusable, set another: {problem}"),
@@ -185,8 +226,9 @@ async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, CliError> {
     for (name, value) in [
         ("user", user.username.to_string()),
         ("id", user.id.to_string()),
-        ("status", status(user.enabled).to_owned()),
+        ("status", status_since(&user)),
         ("created", user.created_at.to_string()),
+        ("changed", last_change(&user)),
         ("claims", user.claims.to_string()),
         ("password", password),
     ] {
@@ -194,25 +236,22 @@ async fn show(options: &ShowUser, now: Timestamp) -> Result<Report, CliError> {
     }
     let mut text = table.to_string();
     if !user.sessions.is_empty() {
-        text = format!("{text}\n{}", sessions::table(&user.sessions, &policy, now));
+        text = format!("{text}\n{}", sessions::table(&user.sessions, &policy, invocation.now));
     }
     Ok(Report::new(text, to_json(&user, &sessions::to_json(&user.sessions, &policy))))
 }
 
-/// What is said of a change that was asked of the table.
-fn report(
-    changed: Result<(), ChangeError>,
-    username: &Username,
-    change: &str,
-    sentence: &str,
-) -> Result<Report, CliError> {
-    match changed {
-        Ok(()) => {
-            let json = json!({ "username": username.as_str(), "change": change });
-            Ok(Report::new(format!("{username} {sentence}.\n"), json))
-        }
-        Err(ChangeError::NoSuchUser) => Err(CliError::NoSuchUser(username.clone())),
-        Err(ChangeError::Store(error)) => Err(error.into()),
+fn status_since(user: &User) -> String {
+    match user.disabled_at.filter(|_| !user.enabled) {
+        Some(since) => format!("disabled since {since}"),
+        None => status(user.enabled).to_owned(),
+    }
+}
+
+fn last_change(user: &User) -> String {
+    match &user.last_change {
+        Some(LastChange { at, by }) => format!("{at} by {by}"),
+        None => "not known".to_owned(),
     }
 }
 
@@ -220,12 +259,15 @@ fn status(enabled: bool) -> &'static str {
     if enabled { "enabled" } else { "disabled" }
 }
 
-fn to_json(user: &User, sessions: &Value) -> Value {
+pub(crate) fn to_json(user: &User, sessions: &Value) -> Value {
     json!({
         "username": user.username.as_str(),
         "user_id": user.id.to_string(),
         "enabled": user.enabled,
         "created_at": user.created_at,
+        "changed_at": user.last_change.as_ref().map(|change| change.at),
+        "changed_by": user.last_change.as_ref().map(|change| &*change.by),
+        "disabled_at": user.disabled_at,
         "claims": user.claims.as_map(),
         "password_usable": user.password_hash.is_ok(),
         "sessions": sessions,

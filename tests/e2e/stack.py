@@ -50,9 +50,10 @@ class Caller:
 
 def latchkey(table, *arguments, password=None):
     program = os.environ.get("LATCHKEY", "latchkey")
-    told = subprocess.run([program, "user", *arguments, "--table", table], input=password, text=True, capture_output=True)
-    if told.returncode:
-        sys.exit(f"{program} user {arguments[0]}: {told.stderr.strip()}")
+    told = subprocess.run([program, *arguments, "--table", table], input=password, text=True, capture_output=True)
+    if told.returncode or told.stderr:
+        sys.exit(f"{program} {' '.join(arguments)}: {told.stderr.strip()}")
+    return told.stdout
 
 
 def holds(fact, what):
@@ -74,7 +75,7 @@ def check(stack, url=None):
 
     name, password = f"first-hour-{secrets.token_hex(6)}", secrets.token_urlsafe(24)
     table = found["UsersTable"]
-    latchkey(table, "create", name, "--password-stdin", password=password)
+    latchkey(table, "user", "create", name, "--password-stdin", password=password)
     try:
         wrong = api.call("/auth/login", {"username": name, "password": "wrong"}, 400)
         holds(wrong["code"] == "invalid_credentials", "a wrong password is rejected")
@@ -87,8 +88,12 @@ def check(stack, url=None):
         ended = api.call("/auth/refresh", {"token": refreshed}, 400)
         holds(ended["code"] == "session_ended", "a logout ends the session")
     finally:
-        latchkey(table, "delete", name, "--yes")
+        user = json.loads(latchkey(table, "user", "show", name, "--json"))["user_id"]
+        latchkey(table, "user", "delete", name, "--yes", "--reason", "first hour")
     print("ok: the user is deleted")
+    recorded = json.loads(latchkey(table, "changes", "--user", user, "--json"))
+    told = [(each["command"], each["outcome"], each["reason"]) for each in recorded]
+    holds(sorted(told) == [("user create", "done", None), ("user delete", "done", "first hour")], f"both are recorded, by {recorded[0]['by']}")
 
     described = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{stack}-")["MetricAlarms"]
     states = {each["AlarmName"].removeprefix(f"{stack}-").split("-")[0]: each["StateValue"] for each in described}

@@ -179,21 +179,23 @@ fn the_template_s_durations_are_the_worked_example_s_and_refreshing_is_on() {
 #[test]
 fn users_and_keys_survive_the_deletion_of_the_stack_and_no_failed_deployment_leaves_them() {
     let template = template();
-    for name in ["Users", "PublicKeys", "SigningSecret"] {
+    for name in ["Users", "Changes", "PublicKeys", "SigningSecret"] {
         let resource = &template["Resources"][name];
         assert_eq!(resource["DeletionPolicy"], "RetainExceptOnCreate", "{name}");
         assert_eq!(resource["UpdateReplacePolicy"], "Retain", "{name}");
     }
     // What a table is protected against, also its own stack cannot clean up.
     assert_eq!(template["Parameters"]["DeletionProtection"]["Default"], "false");
-    for name in ["Users", "PublicKeys"] {
+    for name in ["Users", "Changes", "PublicKeys"] {
         let table = &template["Resources"][name]["Properties"];
         assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true, "{name}");
         assert_eq!(plain(&table["DeletionProtectionEnabled"]), "DeletionProtection", "{name}");
         assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{name}");
     }
-    let users = &template["Resources"]["Users"]["Properties"];
-    assert_eq!(users["TimeToLiveSpecification"]["AttributeName"], "expires_at");
+    for name in ["Users", "Changes"] {
+        let table = &template["Resources"][name]["Properties"];
+        assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], "expires_at", "{name}");
+    }
 }
 
 #[test]

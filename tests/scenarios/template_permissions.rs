@@ -168,6 +168,27 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
 }
 
 #[test]
+fn no_function_may_touch_the_record_of_changes_and_nobody_may_alter_it() {
+    let template = template();
+    let changes = &template["Resources"]["Changes"]["Properties"];
+    assert_eq!(plain(&changes["TableName"]), "${Users}-changes", "latchkey finds it by its name");
+    for role in resources("AWS::IAM::Role").into_iter().chain(resources("AWS::IAM::ManagedPolicy")) {
+        let text = serde_yaml_ng::to_string(&role.1).unwrap();
+        assert!(!text.contains("Changes") && !text.contains("-changes"), "{}", role.0);
+        for line in text.lines().filter(|line| line.contains("dynamodb")) {
+            assert!(!line.contains('*'), "{}: {line}", role.0);
+        }
+    }
+    let policy = &changes["ResourcePolicy"]["PolicyDocument"]["Statement"][0];
+    assert_eq!((&policy["Effect"], &policy["Principal"]), (&"Deny".into(), &"*".into()));
+    assert!(policy["Condition"].is_null(), "without an exception");
+    let denied = texts(&policy["Action"]);
+    for action in ["UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete"] {
+        assert!(denied.contains(&format!("dynamodb:{action}")), "{action}");
+    }
+}
+
+#[test]
 fn every_role_has_the_boundary_and_the_path_that_an_organisation_demands() {
     let boundary = "arn:aws:iam::123456789012:policy/boundary";
     let everything =

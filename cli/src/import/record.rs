@@ -86,6 +86,8 @@ pub(super) enum RowError {
     SameKey(u64),
     #[error("imported before as {0}; `latchkey user rename` makes that user this one")]
     Renamed(Username),
+    #[error("this user was deleted here; --restore-deleted brings them back")]
+    Deleted,
 }
 
 impl RowError {
@@ -111,6 +113,7 @@ impl RowError {
             Self::SameId(_) => "one user_id for several rows",
             Self::SameKey(_) => "one key for several rows",
             Self::Renamed(_) => "renamed since the last import",
+            Self::Deleted => "deleted here",
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod aws;
 mod build_check;
+mod changes;
 mod explain;
 mod folder;
 mod identities;

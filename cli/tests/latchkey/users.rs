@@ -26,10 +26,12 @@ fn a_user_is_created_under_the_canonical_name_and_shown() {
     let arguments = ["user", "create", " ADA ", "--password-stdin", "--claims", r#"{"role":"admin"}"#];
     let created = folder.json(&arguments, "correct horse\n");
     let user = folder.user("ada").unwrap();
+    let changed_by = &*user.last_change.as_ref().unwrap().by;
     assert_eq!(
         created,
         json!({
             "username": "ada", "user_id": user.id.to_string(), "enabled": true, "created_at": user.created_at,
+            "changed_at": user.created_at, "changed_by": changed_by, "disabled_at": null,
             "claims": { "role": "admin" }, "password_usable": true, "sessions": [],
         })
     );
@@ -38,9 +40,9 @@ fn a_user_is_created_under_the_canonical_name_and_shown() {
     assert_eq!(
         shown.out,
         format!(
-            "user      ada\nid        {}\nstatus    enabled\ncreated   {}\nclaims    {{\"role\":\"admin\"}}\n\
+            "user      ada\nid        {}\nstatus    enabled\ncreated   {}\nchanged   {} by {changed_by}\nclaims    {{\"role\":\"admin\"}}\n\
              password  set\n",
-            user.id, user.created_at
+            user.id, user.created_at, user.created_at
         )
     );
 }

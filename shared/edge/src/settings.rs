@@ -267,6 +267,11 @@ impl<'a> Environment<'a> {
         self.optional(variable).ok_or_else(|| error(variable, "must be set"))
     }
 
+    /// Whose account of the operating system a program runs under, as shells say.
+    pub fn account(&self) -> Option<String> {
+        self.optional("USER").or_else(|| self.optional("LOGNAME"))
+    }
+
     pub(crate) fn optional(&self, variable: &str) -> Option<String> {
         (self.lookup)(variable).filter(|value| !value.is_empty())
     }

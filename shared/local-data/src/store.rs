@@ -9,7 +9,7 @@ use aws::AwsSettings;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::timeout::TimeoutConfig;
-use users::{StoreError, UserTable};
+use users::{ChangeLog, StoreError, UserTable};
 
 use crate::{DataFolder, DynamoDb, FolderError, private_file};
 
@@ -27,6 +27,8 @@ pub(crate) const FILES: [&str; 4] =
 pub struct Store {
     /// The table.
     pub users: UserTable,
+    /// What was changed in it from the command line.
+    pub changes: ChangeLog,
     /// The embedded DynamoDB that has it.
     pub dynamodb: DynamoDb,
 }
@@ -98,7 +100,9 @@ impl Store {
     async fn of(dynamodb: DynamoDb) -> Result<Self, StoreFileError> {
         let users = UserTable::new(client(&dynamodb), TABLE_NAME);
         users.create_table().await?;
-        Ok(Self { users, dynamodb })
+        let changes = ChangeLog::beside(&users);
+        changes.create_table().await?;
+        Ok(Self { users, changes, dynamodb })
     }
 }
 

@@ -7,9 +7,12 @@ use aws_sdk_dynamodb::{
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    Operation, PasswordHash, Status, StoreError, UserTable, Username,
+    ChangeLog, LastChange, Operation, PasswordHash, Status, StoreError, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, string, user_key},
-    schema::{CLAIMS, CREATED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS, USER_ID, USERNAME},
+    schema::{
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS,
+        USER_ID, USERNAME,
+    },
     update::{self, Outcome, put, update},
 };
 
@@ -80,14 +83,30 @@ impl UserTable {
             .item(SESSIONS, no_sessions())
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", KEY);
-        put(row).await
+        put(match &self.administrator {
+            Some(LastChange { at, by }) => row.item(CHANGED_AT, instant(*at)).item(CHANGED_BY, string(by)),
+            None => row,
+        })
+        .await
+    }
+
+    /// The `sub` of the user of this name; none where the row is not readable that far.
+    pub async fn identify(&self, username: &Username) -> Result<Option<UserId>, ChangeError> {
+        let row = self.row(username).await?.ok_or(ChangeError::NoSuchUser)?;
+        Ok(parsed(&row, USER_ID).ok())
     }
 
     /// Forbids logging in and refreshing, and ends every session in the same write.
     pub async fn disable(&self, username: &Username) -> Result<(), ChangeError> {
-        let disable = self
-            .change(username)
-            .update_expression("SET #enabled = :enabled, #sessions = :none")
+        let since =
+            self.administrator.as_ref().map(|_| ", #disabled_at = if_not_exists(#disabled_at, :changed_at)");
+        let set = format!("SET #enabled = :enabled, #sessions = :none{}", since.unwrap_or_default());
+        let disable = self.change(username, &set);
+        let disable = match since {
+            Some(_) => disable.expression_attribute_names("#disabled_at", DISABLED_AT),
+            None => disable,
+        };
+        let disable = disable
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_values(":enabled", AttributeValue::Bool(false))
@@ -98,8 +117,8 @@ impl UserTable {
     /// Allows logging in again.
     pub async fn enable(&self, username: &Username) -> Result<(), ChangeError> {
         let enable = self
-            .change(username)
-            .update_expression("SET #enabled = :enabled")
+            .change(username, "REMOVE #disabled_at SET #enabled = :enabled")
+            .expression_attribute_names("#disabled_at", DISABLED_AT)
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_values(":enabled", AttributeValue::Bool(true));
         done(enable).await
@@ -108,8 +127,7 @@ impl UserTable {
     /// Replaces the password, and ends every session in the same write.
     pub async fn set_password(&self, username: &Username, hash: &PasswordHash) -> Result<(), ChangeError> {
         let set = self
-            .change(username)
-            .update_expression("SET #hash = :hash, #sessions = :none")
+            .change(username, "SET #hash = :hash, #sessions = :none")
             .expression_attribute_names("#hash", PASSWORD_HASH)
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_values(":hash", string(hash.expose()))
@@ -120,15 +138,33 @@ impl UserTable {
     /// Replaces the claims that each later token carries.
     pub async fn set_claims(&self, username: &Username, claims: &CustomClaims) -> Result<(), ChangeError> {
         let set = self
-            .change(username)
-            .update_expression("SET #claims = :claims")
+            .change(username, "SET #claims = :claims")
             .expression_attribute_names("#claims", CLAIMS)
             .expression_attribute_values(":claims", string(claims));
         done(set).await
     }
 
-    /// Removes the user and every session; failed logins under the name are kept until they expire.
+    /// Removes the user, every session and the failed logins under the name.
     pub async fn delete(&self, username: &Username) -> Result<(), ChangeError> {
+        self.delete_with(username, None).await
+    }
+
+    /// Like [`delete`](Self::delete), and in the same transaction `changes` remembers whom: neither a restore nor an import
+    /// brings them back unasked.
+    pub async fn delete_and_remember(
+        &self,
+        username: &Username,
+        changes: &ChangeLog,
+        now: Timestamp,
+    ) -> Result<(), ChangeError> {
+        self.delete_with(username, Some((changes, now))).await
+    }
+
+    async fn delete_with(
+        &self,
+        username: &Username,
+        remembering: Option<(&ChangeLog, Timestamp)>,
+    ) -> Result<(), ChangeError> {
         let row = self.row(username).await?.ok_or(ChangeError::NoSuchUser)?;
         let delete = Delete::builder()
             .table_name(&*self.name)
@@ -145,17 +181,39 @@ impl UserTable {
         };
         let delete =
             delete.build().map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
-        let delete = TransactWriteItem::builder().delete(delete).build();
-        match update::transact(&self.client, delete).await? {
+        let mut writes =
+            vec![TransactWriteItem::builder().delete(delete).build(), self.delete_attempts(username)?];
+        if let (Some((changes, now)), Some(id)) = (remembering, row.get(USER_ID)) {
+            writes.push(changes.remember(id, username, now)?);
+        }
+        match update::transact(&self.client, writes).await? {
             Outcome::Done(_) => Ok(()),
             Outcome::Rejected(_) => Err(ChangeError::NoSuchUser),
         }
     }
 
-    fn change(&self, username: &Username) -> UpdateItemFluentBuilder {
-        self.update_item(user_key(username))
+    fn delete_attempts(&self, username: &Username) -> Result<TransactWriteItem, StoreError> {
+        let delete =
+            Delete::builder().table_name(&*self.name).key(KEY, string(&self.attempts_key(username))).build();
+        let delete = delete.map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// A change of a user, whose expression ends in a `SET`; with the administrator's name, if there is one.
+    fn change(&self, username: &Username, expression: &str) -> UpdateItemFluentBuilder {
+        let change = self
+            .update_item(user_key(username))
             .condition_expression("attribute_exists(#pk)")
-            .expression_attribute_names("#pk", KEY)
+            .expression_attribute_names("#pk", KEY);
+        let Some(LastChange { at, by }) = &self.administrator else {
+            return change.update_expression(expression);
+        };
+        change
+            .update_expression(format!("{expression}, #changed_at = :changed_at, #changed_by = :changed_by"))
+            .expression_attribute_names("#changed_at", CHANGED_AT)
+            .expression_attribute_names("#changed_by", CHANGED_BY)
+            .expression_attribute_values(":changed_at", instant(*at))
+            .expression_attribute_values(":changed_by", string(by))
     }
 }
 

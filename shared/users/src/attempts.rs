@@ -4,7 +4,7 @@ use token::{Entropy, Seconds, Timestamp};
 
 use crate::{
     StoreError, UserTable, Username,
-    row::{attempts_key, has_try, instant, number, string},
+    row::{has_try, instant, number, string},
     schema::{EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, TRIES},
     update::{Outcome, update},
 };
@@ -180,7 +180,7 @@ impl UserTable {
     }
 
     pub(crate) fn forget_attempts(&self, username: &Username) -> UpdateItemFluentBuilder {
-        self.update_item(attempts_key(username))
+        self.update_item(string(&self.attempts_key(username)))
             .update_expression("REMOVE #failures, #last_failure, #tries")
             .expression_attribute_names("#tries", TRIES)
             .expression_attribute_names("#failures", FAILURES)
@@ -188,7 +188,7 @@ impl UserTable {
     }
 
     fn failure_at(&self, username: &Username, id: &TryId, now: Timestamp) -> UpdateItemFluentBuilder {
-        self.update_item(attempts_key(username))
+        self.update_item(string(&self.attempts_key(username)))
             .expression_attribute_names("#failures", FAILURES)
             .expression_attribute_names("#last_failure", LAST_FAILURE)
             .expression_attribute_names("#expires_at", EXPIRES_AT)

@@ -10,11 +10,13 @@
 //! - [`Attempts`], [`AddressFailures`]: failed logins under a name and from an address, and how long they make the next one wait
 //! - [`UserRecord`]: a user on the way into the table or out of it
 //! - [`UserTable`]: every read and write of the table, each in the fewest calls
+//! - [`ChangeLog`]: what administrators have changed, and whom they deleted, in a table beside it
 //! - [`StoreError`]: DynamoDB is failing, or a row is not ours
 
 mod address_failures;
 mod administration;
 mod attempts;
+mod change_log;
 mod change_password;
 mod end_session;
 mod error;
@@ -24,6 +26,7 @@ mod open_session;
 mod password;
 mod password_hash;
 mod password_policy;
+mod prune;
 mod rename;
 mod row;
 mod schema;
@@ -37,6 +40,7 @@ mod username;
 pub use address_failures::AddressFailures;
 pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, TryClaim, TryId};
+pub use change_log::{Change, ChangeLog, ChangeLogError, DeletedUsers};
 pub use change_password::ChangePasswordError;
 pub use end_session::{EndSessionsError, Ended};
 pub use error::{MalformedRow, MalformedRowOf, Operation, StoreError};
@@ -46,9 +50,10 @@ pub use open_session::{EarlierFailures, MAX_SESSIONS, OpenSessionError, Verified
 pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
 pub use password_hash::{HashError, PasswordHash};
 pub use password_policy::{NewPasswordError, PasswordLengthError, PasswordPolicy};
+pub use prune::Pruned;
 pub use rename::RenameError;
 pub use source_address::SourceAddress;
 pub use table::{BeforeLogin, UserTable};
 pub use transfer::{Assurance, IfDifferent, ImportError, Imported, Origin, Reservation, Status, UserRecord};
-pub use user::{Account, NewSession, Session, User};
+pub use user::{Account, LastChange, NewSession, Session, User};
 pub use username::{MAX_USERNAME_BYTES, MAX_USERNAME_CODE_POINTS, Username, UsernameError};

@@ -1,10 +1,10 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use token::{SessionId, SessionPolicy, Timestamp};
+use token::{SessionId, SessionPolicy, Timestamp, UserId};
 
 use crate::{
-    Account, NewSession, PasswordHash, Session, StoreError, UserTable,
+    Account, NewSession, PasswordHash, Session, StoreError, UserTable, Username,
     row::{Row, number, read_account, read_sessions, session_entry, string, unknown_sessions, user_key},
     schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
     update::{Outcome, update, update_both},
@@ -104,21 +104,32 @@ impl UserTable {
         let Some(Ok(sessions)) = row.map(read_sessions) else { return };
         let mut outlived = sessions;
         outlived.retain(|_, session| has_ended(session, policy, login.session.issued_at));
-        if outlived.is_empty() {
-            return;
+        let outlived: Vec<_> = outlived.into_keys().collect();
+        let _ = self.remove_sessions(&login.user.username, login.user.id, &outlived).await;
+    }
+
+    /// Removes these sessions of the user, if the name is still theirs.
+    pub(crate) async fn remove_sessions(
+        &self,
+        username: &Username,
+        user: UserId,
+        sessions: &[SessionId],
+    ) -> Result<(), StoreError> {
+        if sessions.is_empty() {
+            return Ok(());
         }
         let mut remove = self
-            .update_item(user_key(&login.user.username))
+            .update_item(user_key(username))
             .condition_expression("#user_id = :user_id AND attribute_exists(#sessions)")
             .expression_attribute_names("#sessions", SESSIONS)
             .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_values(":user_id", string(&login.user.id));
+            .expression_attribute_values(":user_id", string(&user));
         let mut paths = Vec::new();
-        for (index, id) in outlived.keys().enumerate() {
+        for (index, id) in sessions.iter().enumerate() {
             remove = remove.expression_attribute_names(format!("#e{index}"), id.to_string());
             paths.push(format!("#sessions.#e{index}"));
         }
-        let _ = update(remove.update_expression(format!("REMOVE {}", paths.join(", ")))).await;
+        update(remove.update_expression(format!("REMOVE {}", paths.join(", ")))).await.map(drop)
     }
 
     async fn write_login(&self, login: &VerifiedLogin<'_>, room: &Room) -> Result<Outcome, OpenSessionError> {
@@ -223,7 +234,7 @@ fn evicted(
 
 /// Whether the last token of a session is dead. Also while refreshing is off: it may be switched on again, and tokens
 /// of before are still out.
-fn has_ended(session: &Session, policy: &SessionPolicy, now: Timestamp) -> bool {
+pub(crate) fn has_ended(session: &Session, policy: &SessionPolicy, now: Timestamp) -> bool {
     policy.refresh_limit(session.issued_at()).plus(policy.expiration()) < now
 }
 

@@ -5,9 +5,9 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::{
-    Operation, StoreError, UserTable, Username,
-    row::{Row, no_sessions, string, user_key},
-    schema::{KEY, RESERVED, SESSIONS, USER_ID, USERNAME},
+    LastChange, Operation, StoreError, UserTable, Username,
+    row::{Row, instant, no_sessions, string, user_key},
+    schema::{CHANGED_AT, CHANGED_BY, KEY, RESERVED, SESSIONS, USER_ID, USERNAME},
     transfer::is_reserved_for,
 };
 
@@ -72,6 +72,10 @@ impl UserTable {
         item.insert(KEY.to_owned(), user_key(username));
         item.insert(USERNAME.to_owned(), string(username));
         item.insert(SESSIONS.to_owned(), no_sessions());
+        if let Some(LastChange { at, by }) = &self.administrator {
+            item.insert(CHANGED_AT.to_owned(), instant(*at));
+            item.insert(CHANGED_BY.to_owned(), string(by));
+        }
         let put = Put::builder().table_name(&*self.name).set_item(Some(item));
         let put = match reserved.and_then(|row| row.get(USER_ID)) {
             None => {

@@ -6,15 +6,18 @@ use std::{
     str::FromStr,
 };
 
+use aws_lc_rs::hmac;
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use token::{SessionId, Timestamp};
 
 use crate::{
-    Account, AddressFailures, Attempts, MalformedRow, MalformedRowOf, NewSession, Session, SourceAddress,
-    TryId, User, Username,
+    Account, AddressFailures, Attempts, LastChange, MalformedRow, MalformedRowOf, NewSession, Session,
+    SourceAddress, TryId, User, Username,
     schema::{
-        ADDRESS, ATTEMPTS, CLAIMS, CREATED_AT, ENABLED, EXPIRES_AT, FAILURES, ISSUED_AT, LAST_FAILURE,
-        PASSWORD_HASH, REPLACED, SESSIONS, SOURCE_IP, TRIES, USER, USER_AGENT, USER_ID, USERNAME,
+        ADDRESS, CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, EXPIRES_AT, FAILURES,
+        ISSUED_AT, LAST_FAILURE, PASSWORD_HASH, REPLACED, SESSIONS, SOURCE_IP, TRIES, USER, USER_AGENT,
+        USER_ID, USERNAME,
     },
 };
 
@@ -24,8 +27,14 @@ pub(crate) fn user_key(username: &Username) -> AttributeValue {
     AttributeValue::S(format!("{USER}{username}"))
 }
 
-pub(crate) fn attempts_key(username: &Username) -> AttributeValue {
-    AttributeValue::S(format!("{ATTEMPTS}{username}"))
+/// What stands for a name where it must not be read: the failed logins under it, which may be a password that somebody typed
+/// into the wrong field, and a user who was deleted.
+///
+/// Whoever can read the table can test a guess. That the table's own name is in it keeps a guess of one from being one of
+/// another, and the reader of a key, as in `CloudTrail`, from knowing which table it was tested for.
+pub(crate) fn name_mark(table: &str, username: &Username) -> String {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, table.as_bytes()), username.as_str().as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default())
 }
 
 pub(crate) fn address_key(address: &SourceAddress) -> AttributeValue {
@@ -66,7 +75,10 @@ pub(crate) fn read_user(row: &Row, username: &Username) -> Result<User, Malforme
     let Account { id, username, enabled, password_hash, claims } = read_account(row, username)?;
     let created_at = read_instant(row, CREATED_AT).map_err(|error| of_user(row, error))?;
     let sessions = read_sessions(row).map_err(|error| of_user(row, error))?;
-    Ok(User { id, username, enabled, password_hash, claims, created_at, sessions })
+    let changed = read_instant(row, CHANGED_AT).ok().zip(text(row, CHANGED_BY).ok());
+    let last_change = changed.map(|(at, by)| LastChange { at, by: by.into() });
+    let disabled_at = read_instant(row, DISABLED_AT).ok();
+    Ok(User { id, username, enabled, password_hash, claims, created_at, sessions, last_change, disabled_at })
 }
 
 fn of_user(row: &Row, error: MalformedRow) -> MalformedRow {

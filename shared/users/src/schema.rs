@@ -1,10 +1,10 @@
 //! The names of the table's attributes.
 
-/// The partition key, a string: `user#<username>`, `attempts#<username>` or `address#<address>`.
+/// The partition key, a string: `user#<username>`, `attempts#<mark of the username>` or `address#<address>`.
 pub(crate) const KEY: &str = "pk";
 /// Before the name in the key of a user's row.
 pub(crate) const USER: &str = "user#";
-/// Before the name in the key of a row of attempts.
+/// Before the mark of a name in the key of a row of attempts.
 pub(crate) const ATTEMPTS: &str = "attempts#";
 
 /// Before the address in the key of a row of failures from it.
@@ -17,6 +17,12 @@ pub(crate) const PASSWORD_HASH: &str = "password_hash";
 pub(crate) const CLAIMS: &str = "claims";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const SESSIONS: &str = "sessions";
+
+/// When an administrator last changed the user, and who.
+pub(crate) const CHANGED_AT: &str = "changed_at";
+pub(crate) const CHANGED_BY: &str = "changed_by";
+/// When an administrator disabled the user.
+pub(crate) const DISABLED_AT: &str = "disabled_at";
 
 /// What the last import said of the user: a map.
 pub(crate) const IMPORTED: &str = "imported";

@@ -12,9 +12,13 @@ use aws_sdk_dynamodb::{
 use token::Timestamp;
 
 use crate::{
-    Account, AddressFailures, Attempts, Operation, SourceAddress, StoreError, User, Username,
-    row::{Row, address_key, attempts_key, read_account, read_address, read_attempts, read_user, user_key},
-    schema::{CLAIMS, ENABLED, EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, PASSWORD_HASH, USER_ID, USERNAME},
+    Account, AddressFailures, Attempts, LastChange, Operation, SourceAddress, StoreError, User, Username,
+    row::{
+        Row, address_key, name_mark, read_account, read_address, read_attempts, read_user, string, user_key,
+    },
+    schema::{
+        ATTEMPTS, CLAIMS, ENABLED, EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, PASSWORD_HASH, USER_ID, USERNAME,
+    },
 };
 
 /// What a login reads of its rows. Not the sessions: the time that they take would tell who has many.
@@ -28,6 +32,8 @@ const BEFORE_LOGIN: [&str; 9] =
 pub struct UserTable {
     pub(crate) client: Client,
     pub(crate) name: Arc<str>,
+    /// Who changes users, and when; none for the functions, who are not asked.
+    pub(crate) administrator: Option<LastChange>,
 }
 
 /// What a login has to know first.
@@ -44,7 +50,19 @@ pub struct BeforeLogin {
 impl UserTable {
     /// The table of this name.
     pub fn new(client: Client, name: &str) -> Self {
-        Self { client, name: name.into() }
+        Self { client, name: name.into(), administrator: None }
+    }
+
+    /// Another table that the same client reaches.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        Self { name: name.into(), ..self.clone() }
+    }
+
+    /// This table, in whose rows each change of an administrator bears their name and the time.
+    #[must_use]
+    pub fn in_the_name_of(self, administrator: LastChange) -> Self {
+        Self { administrator: Some(administrator), ..self }
     }
 
     /// Opens the connection, for a role that may `GetItem`: half a read unit for a row that is never there.
@@ -87,7 +105,9 @@ impl UserTable {
         address: Option<&SourceAddress>,
         now: Timestamp,
     ) -> Result<BeforeLogin, StoreError> {
-        let keys = [user_key(username), attempts_key(username)].into_iter().chain(address.map(address_key));
+        let keys = [user_key(username), string(&self.attempts_key(username))]
+            .into_iter()
+            .chain(address.map(address_key));
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.map(|key| HashMap::from([(KEY.to_owned(), key)])).collect()))
             .projection_expression(BEFORE_LOGIN.map(|name| format!("#{name}")).join(", "))
@@ -114,7 +134,7 @@ impl UserTable {
             }
             unread = answer.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
-                return read_all(&rows, username, address, now);
+                return self.read_all(&rows, username, address, now);
             }
         }
         Err(StoreError::Unprocessed)
@@ -124,38 +144,29 @@ impl UserTable {
     ///
     /// It is not waited for: the embedded server's and `DynamoDB` local's tables are there at once, AWS's are not.
     pub async fn create_table(&self) -> Result<(), StoreError> {
-        let unbuilt = |error| StoreError::unbuilt(Operation::CreateTable, error);
-        let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash);
-        let attribute =
-            AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S);
-        let created = self
-            .client
-            .create_table()
-            .table_name(&*self.name)
-            .key_schema(key.build().map_err(unbuilt)?)
-            .attribute_definitions(attribute.build().map_err(unbuilt)?)
-            .billing_mode(BillingMode::PayPerRequest)
-            .send()
-            .await;
-        match created {
-            Ok(_) => self.set_time_to_live().await,
-            Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(()),
-            Err(error) => Err(StoreError::unavailable(Operation::CreateTable, error)),
-        }
+        create_table(&self.client, &self.name).await
     }
 
-    async fn set_time_to_live(&self) -> Result<(), StoreError> {
-        let specification = TimeToLiveSpecification::builder().attribute_name(EXPIRES_AT).enabled(true);
-        let specification =
-            specification.build().map_err(|error| StoreError::unbuilt(Operation::UpdateTimeToLive, error))?;
-        self.client
-            .update_time_to_live()
-            .table_name(&*self.name)
-            .time_to_live_specification(specification)
-            .send()
-            .await
-            .map_err(|error| StoreError::unavailable(Operation::UpdateTimeToLive, error))?;
-        Ok(())
+    /// The key of the failed logins under a name: what stands for it, for nobody knows what was typed there.
+    pub fn attempts_key(&self, username: &Username) -> String {
+        format!("{ATTEMPTS}{}", name_mark(&self.name, username))
+    }
+
+    fn read_all(
+        &self,
+        rows: &HashMap<String, Row>,
+        username: &Username,
+        address: Option<&SourceAddress>,
+        now: Timestamp,
+    ) -> Result<BeforeLogin, StoreError> {
+        let row = |key| match key {
+            AttributeValue::S(key) => rows.get(&key),
+            _ => None,
+        };
+        let user = row(user_key(username)).map(|row| read_account(row, username)).transpose()?;
+        let attempts = read_attempts(rows.get(&self.attempts_key(username)), now)?;
+        let from_address = read_address(address.and_then(|address| row(address_key(address))), now)?;
+        Ok(BeforeLogin { user, attempts, from_address })
     }
 
     pub(crate) fn update_item(&self, key: AttributeValue) -> UpdateItemFluentBuilder {
@@ -163,23 +174,36 @@ impl UserTable {
     }
 }
 
+/// Makes a table by `pk`, whose rows expire, unless there is one.
+pub(crate) async fn create_table(client: &Client, name: &str) -> Result<(), StoreError> {
+    let unbuilt = |error| StoreError::unbuilt(Operation::CreateTable, error);
+    let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash);
+    let attribute = AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S);
+    let created = client
+        .create_table()
+        .table_name(name)
+        .key_schema(key.build().map_err(unbuilt)?)
+        .attribute_definitions(attribute.build().map_err(unbuilt)?)
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await;
+    match created {
+        Ok(_) => set_time_to_live(client, name).await,
+        Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(()),
+        Err(error) => Err(StoreError::unavailable(Operation::CreateTable, error)),
+    }
+}
+
+async fn set_time_to_live(client: &Client, name: &str) -> Result<(), StoreError> {
+    let specification = TimeToLiveSpecification::builder().attribute_name(EXPIRES_AT).enabled(true);
+    let specification =
+        specification.build().map_err(|error| StoreError::unbuilt(Operation::UpdateTimeToLive, error))?;
+    let request = client.update_time_to_live().table_name(name).time_to_live_specification(specification);
+    let set = request.send().await.map(drop);
+    set.map_err(|error| StoreError::unavailable(Operation::UpdateTimeToLive, error))
+}
+
 /// A key that no row has: all have a prefix.
 fn nobody() -> AttributeValue {
     AttributeValue::S("nobody".to_owned())
-}
-
-fn read_all(
-    rows: &HashMap<String, Row>,
-    username: &Username,
-    address: Option<&SourceAddress>,
-    now: Timestamp,
-) -> Result<BeforeLogin, StoreError> {
-    let row = |key| match key {
-        AttributeValue::S(key) => rows.get(&key),
-        _ => None,
-    };
-    let user = row(user_key(username)).map(|row| read_account(row, username)).transpose()?;
-    let attempts = read_attempts(row(attempts_key(username)), now)?;
-    let from_address = read_address(address.and_then(|address| row(address_key(address))), now)?;
-    Ok(BeforeLogin { user, attempts, from_address })
 }

@@ -8,11 +8,12 @@ use self::{
 };
 pub use self::{origin::Origin, reserve::Reservation};
 use crate::{
-    HashError, Listing, MalformedRow, PageStart, PasswordHash, StoreError, User, UserTable, Username,
+    HashError, LastChange, Listing, MalformedRow, PageStart, PasswordHash, StoreError, User, UserTable,
+    Username,
     row::{Row, instant, no_sessions, parsed, read_enabled, read_instant, read_user, string, text, user_key},
     schema::{
-        CLAIMS, CREATED_AT, ENABLED, IMPORTED, KEY, PASSWORD_HASH, RESERVED, SESSIONS, USER, USER_ID,
-        USERNAME,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, ENABLED, IMPORTED, KEY, PASSWORD_HASH, RESERVED,
+        SESSIONS, USER, USER_ID, USERNAME,
     },
     update::{Outcome, put, update},
 };
@@ -170,21 +171,30 @@ impl UserTable {
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
         let id = record.id.unwrap_or(new_id);
-        let row = Row::from(
-            [
-                (KEY, user_key(&record.username)),
-                (USER_ID, string(&id)),
-                (USERNAME, string(&record.username)),
-                (ENABLED, AttributeValue::Bool(record.status == Status::Enabled)),
-                (PASSWORD_HASH, string(hash_text(record.password_hash.as_ref()))),
-                (CLAIMS, string(&record.claims)),
-                (CREATED_AT, instant(record.created_at.unwrap_or(now))),
-                (SESSIONS, no_sessions()),
-                (IMPORTED, LastImport::of(record).attribute()),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
+        let row: Row = [
+            (KEY, user_key(&record.username)),
+            (USER_ID, string(&id)),
+            (USERNAME, string(&record.username)),
+            (ENABLED, AttributeValue::Bool(record.status == Status::Enabled)),
+            (PASSWORD_HASH, string(hash_text(record.password_hash.as_ref()))),
+            (CLAIMS, string(&record.claims)),
+            (CREATED_AT, instant(record.created_at.unwrap_or(now))),
+            (SESSIONS, no_sessions()),
+            (IMPORTED, LastImport::of(record).attribute()),
+        ]
+        .into_iter()
+        .chain(self.stamp())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
         self.put_row(row).await
+    }
+
+    /// Who writes it, if that is known.
+    fn stamp(&self) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+        let stamp = self.administrator.as_ref();
+        stamp
+            .into_iter()
+            .flat_map(|LastChange { at, by }| [(CHANGED_AT, instant(*at)), (CHANGED_BY, string(by))])
     }
 
     /// Writes a row unless there is one of its key.
@@ -207,6 +217,7 @@ impl UserTable {
         row: &Row,
     ) -> Result<(), ImportError> {
         let mut taken = vec![(IMPORTED, LastImport::of(record).attribute())];
+        taken.extend(self.stamp());
         taken.extend(changes.hash.taken().map(|hash| (PASSWORD_HASH, string(hash_text(hash)))));
         taken.extend(changes.claims.taken().map(|claims| (CLAIMS, string(claims))));
         let enabled = changes.status.taken().map(|status| AttributeValue::Bool(status == Status::Enabled));

@@ -59,9 +59,9 @@ pub(crate) async fn put(write: PutItemFluentBuilder) -> Result<Outcome, StoreErr
     settled(|| Update::put(write.clone())).await
 }
 
-/// Makes this one write as a transaction: repeated by the client, it is known again, and its first outcome told.
-pub(crate) async fn transact(client: &Client, write: TransactWriteItem) -> Result<Outcome, StoreError> {
-    settled(|| Update::all(client, vec![write.clone()])).await
+/// Makes these writes as a transaction: repeated by the client, it is known again, and its first outcome told.
+pub(crate) async fn transact(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Outcome, StoreError> {
+    settled(|| Update::all(client, writes.clone())).await
 }
 
 /// Makes attempts until one of them meets no other write.

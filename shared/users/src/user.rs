@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use token::{CustomClaims, SessionId, Timestamp, UserId};
 
@@ -28,6 +28,19 @@ pub struct User {
     pub created_at: Timestamp,
     /// The live sessions, and some that nobody has cleared away yet.
     pub sessions: BTreeMap<SessionId, Session>,
+    /// The last change by an administrator, if it was made by a `latchkey` that says so.
+    pub last_change: Option<LastChange>,
+    /// Since when the user is disabled, if that is known.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// When an administrator has changed a user, and who.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastChange {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as AWS knows them.
+    pub by: Arc<str>,
 }
 
 /// A user as read before their password is checked: without the sessions.

@@ -2,7 +2,7 @@ use aws::AwsSettings;
 use dynoxide::Database;
 use local_data::TABLE_NAME;
 use tokio::net::TcpListener;
-use users::UserTable;
+use users::{ChangeLog, UserTable};
 
 /// An embedded DynamoDB with a user table, on a port of this machine: for programs under test, which are other processes.
 pub struct DynamoDb {
@@ -10,6 +10,8 @@ pub struct DynamoDb {
     pub endpoint: String,
     /// Its user table.
     pub users: UserTable,
+    /// The record of its changes.
+    pub changes: ChangeLog,
 }
 
 impl DynamoDb {
@@ -20,6 +22,8 @@ impl DynamoDb {
         tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
         let users = UserTable::new(AwsSettings::embedded(endpoint.clone()).dynamodb(), TABLE_NAME);
         users.create_table().await.unwrap();
-        Self { endpoint, users }
+        let changes = ChangeLog::beside(&users);
+        changes.create_table().await.unwrap();
+        Self { endpoint, users, changes }
     }
 }

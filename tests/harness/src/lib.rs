@@ -34,7 +34,7 @@ pub use dynamodb::DynamoDb;
 pub use event::{Event, Reply};
 pub use faults::{Fault, Faults};
 pub use local_server::LocalServer;
-pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable};
+pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable, create_table_by};
 pub use secrets_manager::{SECRET_ARN, SecretsManager, denying_aws};
 pub use stand_ins::FIRST_VERSION;
 pub use world::{ISSUER, LOGIN_AT, World, at};

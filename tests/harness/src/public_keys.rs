@@ -17,17 +17,21 @@ pub struct PublicKeysTable {
     client: Client,
 }
 
+/// Makes a table by this key in the DynamoDB at `endpoint`; a client of it.
+pub async fn create_table_by(endpoint: &str, name: &str, key: &str) -> Client {
+    let client = AwsSettings::embedded(endpoint.to_owned()).dynamodb();
+    let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(ScalarAttributeType::S);
+    let key = KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash);
+    let table = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
+    let table = table.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
+    table.send().await.unwrap();
+    client
+}
+
 impl PublicKeysTable {
     /// A new table in the DynamoDB at `endpoint`.
     pub async fn create(endpoint: &str) -> Self {
-        let client = AwsSettings::embedded(endpoint.to_owned()).dynamodb();
-        let attribute =
-            AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S);
-        let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash);
-        let table =
-            client.create_table().table_name(PUBLIC_KEYS_TABLE).billing_mode(BillingMode::PayPerRequest);
-        let table = table.attribute_definitions(attribute.build().unwrap()).key_schema(key.build().unwrap());
-        table.send().await.unwrap();
+        let client = create_table_by(endpoint, PUBLIC_KEYS_TABLE, "pk").await;
         Self { keys: PublicKeys::new(client.clone(), PUBLIC_KEYS_TABLE), client }
     }
 

@@ -16,7 +16,8 @@ const ADA: &str = r#"{"pk":{"S":"user#ada"},"user_id":{"S":"AQEBAQEBAQEBAQEBAQEB
     "enabled":{"BOOL":true},"password_hash":{"S":"s3cret"},"claims":{"S":"{}"},"created_at":{"N":"1"},
     "sessions":{"M":{}}}"#;
 const NOTHING_LEFT: &str = r#"{"Responses":{"users":[]},"UnprocessedKeys":{}}"#;
-const ATTEMPTS_LEFT: &str = r#"{"users":{"ConsistentRead":true,"Keys":[{"pk":{"S":"attempts#ada"}}]}}"#;
+const ATTEMPTS_LEFT: &str =
+    r#"{"users":{"ConsistentRead":true,"Keys":[{"pk":{"S":"attempts#pOc_MZ7CvetqdWZgcklApg"}}]}}"#;
 
 /// A table behind which these answers are given in turn, and the bodies of the requests.
 fn table(answers: Vec<(u16, String)>) -> (UserTable, Receiver<serde_json::Value>) {
@@ -69,7 +70,7 @@ async fn keys_left_unprocessed_are_asked_for_once_more() {
     assert_eq!(first["Keys"].as_array().unwrap().len(), 2);
     let second = &requests.recv().unwrap()["RequestItems"]["users"];
     assert_eq!(second["ConsistentRead"], true);
-    assert_eq!(second["Keys"].to_string(), r#"[{"pk":{"S":"attempts#ada"}}]"#);
+    assert_eq!(second["Keys"].to_string(), r#"[{"pk":{"S":"attempts#pOc_MZ7CvetqdWZgcklApg"}}]"#);
 }
 
 #[tokio::test]

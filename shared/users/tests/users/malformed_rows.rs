@@ -150,11 +150,12 @@ async fn malformed_attempts_are_an_error_and_not_no_attempts() {
         [("failures", s("many")), ("last_failure", s("today")), ("expires_at", n("-1"))]
     {
         world.table.record_failure(&name("ada"), &try_id(), at(NOW)).await.unwrap();
-        overwrite(&world, "attempts#ada", attribute_name, value).await;
+        overwrite(&world, &world.table.attempts_key(&name("ada")), attribute_name, value).await;
         let error = world.table.for_login(&name("ada"), None, at(NOW)).await.expect_err(attribute_name);
         assert_eq!(attribute(&error), attribute_name);
-        overwrite(&world, "attempts#ada", "failures", n("1")).await;
-        overwrite(&world, "attempts#ada", "expires_at", n(&(NOW + 1).to_string())).await;
+        overwrite(&world, &world.table.attempts_key(&name("ada")), "failures", n("1")).await;
+        overwrite(&world, &world.table.attempts_key(&name("ada")), "expires_at", n(&(NOW + 1).to_string()))
+            .await;
     }
 }
 

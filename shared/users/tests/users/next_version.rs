@@ -90,7 +90,7 @@ async fn rows_of_failures_with_unknown_members_count() {
     for _ in 0..2 {
         world.table.record_failure(&name("ada"), &try_id(), at(NOW)).await.unwrap();
         world.table.record_failure_from(&address, &try_id(), at(NOW)).await.unwrap();
-        extend(&world, "attempts#ada").await;
+        extend(&world, &world.table.attempts_key(&name("ada"))).await;
         extend(&world, "address#203.0.113.7").await;
     }
     let read = world.table.for_login(&name("ada"), Some(&address), at(NOW)).await.unwrap();
@@ -99,6 +99,6 @@ async fn rows_of_failures_with_unknown_members_count() {
     let account = read.user.unwrap();
     let after = VerifiedLogin { earlier_failures: EarlierFailures::Forget, ..login(&account, &session) };
     world.table.open_session(&after, &policy()).await.unwrap();
-    keeps_all(&world, "attempts#ada").await;
+    keeps_all(&world, &world.table.attempts_key(&name("ada"))).await;
     keeps_all(&world, "address#203.0.113.7").await;
 }

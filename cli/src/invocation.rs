@@ -1,0 +1,165 @@
+use std::{io::Write, sync::Arc, time::Duration};
+
+use aws_config::{AppName, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::ProvideCredentials;
+use edge::Environment;
+use token::{Timestamp, UserId};
+use users::{Change, ChangeLog, ChangeLogError, LastChange, UserTable};
+
+use crate::{CliError, Command, KeysCommand, SessionCommand, TokenCommand, UserCommand};
+
+/// How long AWS may take to say who asks.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
+/// What the record says of a command until it is over; for ever, where the process ended before.
+const BEGUN: &str = "begun";
+const DONE: &str = "done";
+const FAILED: &str = "failed";
+
+/// A command as it was given: which, when, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Invocation {
+    /// Its words, as `user disable`.
+    pub(crate) command: &'static str,
+    /// What `--reason` says.
+    pub(crate) reason: Option<String>,
+    /// When it began.
+    pub(crate) now: Timestamp,
+}
+
+impl Invocation {
+    /// What AWS's own trail has of each call, in its user agent: `app/latchkey-user-disable`.
+    pub(crate) fn app_name(&self) -> Option<AppName> {
+        AppName::new(format!("latchkey-{}", self.command.replace(' ', "-"))).ok()
+    }
+}
+
+/// The words of a command.
+pub(crate) fn name_of(command: &Command) -> &'static str {
+    match command {
+        Command::User(command) => match command {
+            UserCommand::Create(_) => "user create",
+            UserCommand::List(_) => "user list",
+            UserCommand::Show(_) => "user show",
+            UserCommand::Report(_) => "user report",
+            UserCommand::Disable(_) => "user disable",
+            UserCommand::Enable(_) => "user enable",
+            UserCommand::Unlock(_) => "user unlock",
+            UserCommand::Delete(_) => "user delete",
+            UserCommand::DeleteAgain(_) => "user delete-again",
+            UserCommand::Rename(_) => "user rename",
+            UserCommand::SetPassword(_) => "user set-password",
+            UserCommand::SetClaims(_) => "user set-claims",
+            UserCommand::Import(_) => "user import",
+            UserCommand::Export(_) => "user export",
+        },
+        Command::Session(command) => match command {
+            SessionCommand::List(_) => "session list",
+            SessionCommand::End(_) => "session end",
+            SessionCommand::EndAll(_) => "session end-all",
+            SessionCommand::Prune(_) => "session prune",
+        },
+        Command::Keys(command) => match command {
+            KeysCommand::Status(_) => "keys status",
+            KeysCommand::Rotate(_) => "keys rotate",
+            KeysCommand::Retire(_) => "keys retire",
+        },
+        Command::Token(TokenCommand::Explain(_)) => "token explain",
+        Command::Changes(_) => "changes",
+        Command::CheckBuild(_) => "check-build",
+    }
+}
+
+/// Writes down what a command changes: before, so that nothing is changed unrecorded, and what came of it.
+pub(crate) struct Recorder {
+    changes: ChangeLog,
+    invocation: Invocation,
+    by: Arc<str>,
+}
+
+impl Recorder {
+    /// The one beside `users`, for the administrator that `by` names.
+    pub(crate) fn new(users: &UserTable, invocation: &Invocation, by: Arc<str>) -> Self {
+        Self { changes: ChangeLog::beside(users), invocation: invocation.clone(), by }
+    }
+
+    /// Who changes a row, and when.
+    pub(crate) fn last_change(&self) -> LastChange {
+        LastChange { at: self.invocation.now, by: Arc::clone(&self.by) }
+    }
+
+    /// Does `work`, a change of `user` or of no one user, with the table of changes if there is one.
+    ///
+    /// Where the table is not there the change is made all the same, and a line says that there is no record: whoever
+    /// disables a user in a hurry must not be stopped by an older stack. Where it is there and does not take the record,
+    /// nothing is changed.
+    pub(crate) async fn record<T>(
+        &self,
+        user: Option<UserId>,
+        work: impl AsyncFnOnce(Option<&ChangeLog>) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let mut change = self.begin(user)?;
+        match self.changes.write(&change).await {
+            Ok(()) => {}
+            Err(ChangeLogError::NoTable(table)) => {
+                note(&format!("latchkey: no record is kept of this: there is no table {table}"));
+                return work(None).await;
+            }
+            Err(ChangeLogError::Store(error)) => return Err(CliError::NotRecorded(error)),
+        }
+        let done = work(Some(&self.changes)).await;
+        // Not why: the reason may quote a name, and this outlives it.
+        change.outcome = String::from(if done.is_ok() { DONE } else { FAILED });
+        if let Err(error) = self.changes.write(&change).await {
+            note(&format!("latchkey: the record of this stays \"{BEGUN}\": {error}"));
+        }
+        done
+    }
+
+    fn begin(&self, user: Option<UserId>) -> Result<Change, CliError> {
+        Ok(Change {
+            // Random, as that of a user is.
+            id: UserId::new(edge::random::entropy()?).to_string(),
+            at: self.invocation.now,
+            command: self.invocation.command.to_owned(),
+            user,
+            by: self.by.to_string(),
+            from: machine(),
+            reason: self.invocation.reason.clone(),
+            outcome: BEGUN.to_owned(),
+        })
+    }
+}
+
+/// Who asks, as AWS knows them: the ARN, or the access key where AWS does not say.
+pub(crate) async fn identity(config: &SdkConfig) -> Arc<str> {
+    let timeouts = TimeoutConfig::builder().operation_timeout(IDENTITY_TIMEOUT).build();
+    let sts = aws_sdk_sts::config::Builder::from(config).timeout_config(timeouts);
+    let sts = sts.retry_config(RetryConfig::disabled()).build();
+    let asked = aws_sdk_sts::Client::from_conf(sts).get_caller_identity().send().await;
+    if let Some(arn) = asked.ok().and_then(|identity| identity.arn) {
+        return arn.into();
+    }
+    let key = match config.credentials_provider() {
+        Some(provider) => provider.provide_credentials().await.ok(),
+        None => None,
+    };
+    match key {
+        Some(key) => format!("access key {}", key.access_key_id()).into(),
+        None => "unknown".into(),
+    }
+}
+
+/// The account of the operating system and the machine, as far as they are known: `ada@laptop`.
+pub(crate) fn machine() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    match Environment::of_process().account() {
+        Some(account) => format!("{account}@{host}"),
+        None => host,
+    }
+}
+
+/// Says something beside the report, which programs do not read.
+pub(crate) fn note(line: &str) {
+    // Nobody is left to tell when this fails.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

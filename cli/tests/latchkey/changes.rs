@@ -1,0 +1,283 @@
+//! What administrators change is written down: who, when, from where, what, whom and why.
+
+use std::{fmt::Write, fs};
+
+use local_data::{Store, TABLE_NAME};
+use serde_json::{Value, json};
+use users::{ChangeLog, UserTable};
+
+use crate::folder::{Folder, Run, latchkey, run, runtime};
+
+fn create(folder: &Folder, name: &str) -> Value {
+    folder.json(&["user", "create", name, "--password-stdin"], "correct horse\n")
+}
+
+fn changes(folder: &Folder, more: &[&str]) -> Vec<Value> {
+    folder.json(&[&["changes"], more].concat(), "").as_array().unwrap().clone()
+}
+
+#[test]
+fn every_command_that_changes_something_leaves_a_record_and_no_other_does() {
+    let folder = Folder::new();
+    let id = create(&folder, "ada")["user_id"].clone();
+    let export = folder.path().join("users.jsonl");
+    let export = export.to_str().unwrap();
+    let session = folder.open_session("ada", 1, 4_102_444_800, None).to_string();
+    let about_ada: [&[&str]; 7] = [
+        &["user", "set-claims", "ada", r#"{"role":"admin"}"#],
+        &["user", "disable", "ada"],
+        &["user", "enable", "ada"],
+        &["user", "unlock", "ada"],
+        &["session", "end-all", "ada"],
+        &["user", "rename", "ada", "eva"],
+        &["user", "delete", "eva", "--yes"],
+    ];
+    let of_nobody: [&[&str]; 4] = [
+        &["user", "export", export],
+        &["user", "import", export, "--restore-deleted"],
+        &["session", "prune"],
+        &["user", "delete-again"],
+    ];
+    let silent: [&[&str]; 4] = [
+        &["user", "list"],
+        &["user", "show", "ada"],
+        &["session", "list", "ada"],
+        &["user", "report", "ada"],
+    ];
+    for words in silent {
+        assert_eq!(folder.run(words, "").status, 0, "{words:?}");
+    }
+    folder.json(&["session", "end", "ada", &session], "");
+    folder.json(&["user", "set-password", "ada", "--password-stdin"], "correct zebra\n");
+    folder.json(of_nobody[0], "");
+    for words in about_ada.into_iter().chain(of_nobody.into_iter().skip(1)) {
+        let run = folder.run(words, "");
+        assert_eq!((run.status, run.err.as_str()), (0, ""), "{words:?}");
+    }
+    let mut recorded = changes(&folder, &[]);
+    recorded.sort_by_key(|change| change["command"].to_string());
+    let told: Vec<_> = recorded.iter().map(|change| change["command"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "session end",
+            "session end-all",
+            "session prune",
+            "user create",
+            "user delete",
+            "user delete-again",
+            "user disable",
+            "user enable",
+            "user export",
+            "user import",
+            "user rename",
+            "user set-claims",
+            "user set-password",
+            "user unlock",
+        ]
+    );
+    for change in &recorded {
+        let of_all = ["session prune", "user delete-again", "user export", "user import"];
+        let is_of_all = of_all.contains(&change["command"].as_str().unwrap());
+        assert_eq!(change["user_id"], if is_of_all { Value::Null } else { id.clone() }, "{change}");
+        assert_eq!(change["outcome"], "done", "{change}");
+        assert!(!change["by"].as_str().unwrap().is_empty() && change["from"].is_string(), "{change}");
+    }
+}
+
+#[test]
+fn a_record_says_why_and_what_came_of_it_and_a_user_who_disabled_them_and_when() {
+    let folder = Folder::new();
+    let id = create(&folder, "ada")["user_id"].as_str().unwrap().to_owned();
+    let disabled = folder.run(&["user", "disable", "ada", "--reason", "ticket 4711: laptop stolen"], "");
+    assert_eq!(disabled.status, 0);
+    assert_eq!(folder.run(&["user", "rename", "ada", "ada"], "").status, 1);
+    for of_ada in ["ada", id.as_str()] {
+        let of_ada = changes(&folder, &["--user", of_ada]);
+        assert_eq!(of_ada.len(), 3);
+        let disabled = of_ada.iter().find(|change| change["command"] == "user disable").unwrap();
+        assert_eq!(
+            (&disabled["reason"], &disabled["username"]),
+            (&json!("ticket 4711: laptop stolen"), &json!("ada"))
+        );
+        let renamed = of_ada.iter().find(|change| change["command"] == "user rename").unwrap();
+        assert_eq!(renamed["outcome"], "failed");
+    }
+    let shown = folder.json(&["user", "show", "ada"], "");
+    assert!(shown["disabled_at"].is_u64() && shown["changed_at"] == shown["disabled_at"], "{shown}");
+    let text = folder.run(&["user", "show", "ada"], "").out;
+    assert!(text.contains("disabled since 20") && text.contains(" by "), "{text}");
+    let table = folder.run(&["changes"], "").out;
+    assert!(table.starts_with("WHEN ") && table.contains("ticket 4711: laptop stolen"), "{table}");
+    folder.json(&["user", "enable", "ada"], "");
+    assert_eq!(folder.json(&["user", "show", "ada"], "")["disabled_at"], Value::Null);
+}
+
+#[test]
+fn whoever_was_deleted_stays_so_through_an_import_and_a_restore() {
+    let folder = Folder::new();
+    create(&folder, "ada");
+    create(&folder, "bob");
+    let backup = folder.path().join("backup.jsonl");
+    let backup = backup.to_str().unwrap();
+    folder.json(&["user", "export", backup], "");
+    folder.json(&["user", "delete", "ada", "--yes"], "");
+    let import = ["user", "import", backup, "--json"];
+    let run = folder.run(&import, "");
+    let told: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((run.status, &told["created"], &told["rejected"]), (1, &json!(0), &json!(1)), "{told}");
+    assert_eq!(told["rejected_by_reason"]["deleted here"], 1, "{told}");
+    assert!(folder.user("ada").is_none());
+    // A row of another system has no id, but the name.
+    let dump = folder.path().join("dump.jsonl");
+    let line =
+        fs::read_to_string(backup).unwrap().lines().find(|line| line.contains("\"ada\"")).unwrap().to_owned();
+    let mut line: Value = serde_json::from_str(&line).unwrap();
+    line.as_object_mut().unwrap().remove("user_id");
+    fs::write(&dump, format!("{line}\n")).unwrap();
+    assert_eq!(folder.run(&["user", "import", dump.to_str().unwrap()], "").status, 1);
+    // Somebody else may have the name at once, and whoever says so brings the old one back.
+    let other = create(&folder, "ada")["user_id"].clone();
+    folder.json(&["user", "delete", "ada", "--yes"], "");
+    let back = folder.json(&["user", "import", backup, "--restore-deleted"], "");
+    assert_eq!(back["created"], 1);
+    assert_ne!(folder.user("ada").unwrap().id.to_string(), other);
+    // A restore from a point in time knows of no import.
+    let again = folder.json(&["user", "delete-again"], "");
+    assert_eq!((&again["deleted"], folder.user("ada").is_none()), (&json!(1), true));
+    assert!(folder.user("bob").is_some());
+}
+
+#[test]
+fn after_a_deletion_nothing_names_the_user_any_more() {
+    let folder = Folder::new();
+    let id = create(&folder, "ada@example.com")["user_id"].as_str().unwrap().to_owned();
+    folder.open_session("ada@example.com", 1, 4_102_444_800, Some("canary-agent"));
+    let now = token::Timestamp::from_seconds(4_102_444_800).unwrap();
+    let name = "ada@example.com".parse().unwrap();
+    let count = |users: UserTable| async move {
+        let id = users::TryId::new(token::Entropy([1; 16]));
+        users.record_failure(&"ada@example.com".parse().unwrap(), &id, now).await.unwrap();
+        users.record_failure(&"hunter2 is my password".parse().unwrap(), &id, now).await.unwrap();
+    };
+    runtime().block_on(async { count(Store::open(folder.path()).await.unwrap().users).await });
+    let rows = everything(&folder);
+    assert!(rows.contains("ada@example.com") && rows.contains("canary-agent") && rows.contains("192.0.2.7"));
+    assert!(!rows.contains("hunter2"), "what was typed for a name is not kept in clear: {rows}");
+    let report = folder.json(&["user", "report", "ada@example.com"], "");
+    assert_eq!(report["failed_logins"]["count"], 1);
+    assert_eq!(report["user"]["sessions"][0]["user_agent"], "canary-agent");
+    assert!(report["log"].as_str().unwrap().contains(&id) && report["user"].get("changed_by").is_none());
+    assert!(!report.to_string().contains("$argon2"), "{report}");
+    assert_eq!(report["changes_by_administrators"][0]["command"], "user create");
+    folder.json(&["user", "delete", "ada@example.com", "--yes"], "");
+    let rows = everything(&folder);
+    for canary in ["ada@example.com", "canary-agent", "192.0.2.7"] {
+        assert!(!rows.contains(canary), "{canary} in {rows}");
+    }
+    let attempts = runtime().block_on(async {
+        let users = Store::open(folder.path()).await.unwrap().users;
+        users.for_login(&name, None, now).await.unwrap().attempts
+    });
+    assert_eq!(attempts.failures, 0);
+    assert!(rows.contains(&id), "the record of changes has the id, which leads to nobody any more");
+}
+
+/// Every row of both tables.
+fn everything(folder: &Folder) -> String {
+    runtime().block_on(async {
+        let store = Store::open(folder.path()).await.unwrap();
+        let mut rows = String::new();
+        for table in [TABLE_NAME.to_owned(), store.changes.name().to_owned()] {
+            let page = store.client().scan().table_name(table).send().await.unwrap();
+            let _ = write!(rows, "{:?}", page.items());
+        }
+        rows
+    })
+}
+
+#[test]
+fn sessions_that_are_over_are_cleared_away_with_their_addresses() {
+    let folder = Folder::new();
+    create(&folder, "ada");
+    create(&folder, "bob");
+    let live = folder.open_session("ada", 1, 4_102_444_800, None);
+    for (name, bits) in [("ada", 2), ("bob", 3)] {
+        // Before the login of the other, or that would have cleared it away.
+        folder.open_session(name, bits, 1_685_728_800, Some("old"));
+    }
+    assert_eq!(folder.json(&["session", "prune"], ""), json!({ "pruned": 2 }));
+    assert_eq!(folder.user("ada").unwrap().sessions.into_keys().collect::<Vec<_>>(), [live]);
+    assert!(folder.user("bob").unwrap().sessions.is_empty());
+    assert_eq!(folder.json(&["session", "prune"], ""), json!({ "pruned": 0 }));
+}
+
+fn against(endpoint: &str, table: &str, words: &[&str]) -> Run {
+    let mut command = latchkey(words);
+    command.env("AWS_ENDPOINT_URL", endpoint).env("USERS_TABLE", table).envs([
+        ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "eu-central-1"),
+        ("USER", "ada"),
+    ]);
+    run(command, "correct horse\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_aws_the_record_has_the_caller_and_an_older_stack_stops_nobody() {
+    let store = harness::DynamoDb::start().await;
+    let create = ["user", "create", "ada", "--password-stdin"];
+    assert_eq!(against(&store.endpoint, TABLE_NAME, &create).err, "");
+    let recorded = store.changes.list().await.unwrap();
+    // The stand-in knows no STS, so that the key is all that is known.
+    assert_eq!((recorded.len(), recorded[0].by.as_str()), (1, "access key AKIAEXAMPLE"));
+    assert!(recorded[0].from.starts_with("ada@"), "{}", recorded[0].from);
+    let older = store.users.named("older");
+    older.create_table().await.unwrap();
+    let run = against(&store.endpoint, "older", &create);
+    assert_eq!(
+        (run.status, run.err.as_str()),
+        (0, "latchkey: no record is kept of this: there is no table older-changes\n")
+    );
+    for words in [&["user", "disable", "ada"][..], &["user", "delete", "ada", "--yes"]] {
+        assert_eq!(against(&store.endpoint, "older", words).status, 0, "{words:?}");
+    }
+    let unreadable = against(&store.endpoint, "older", &["changes"]);
+    assert_eq!(unreadable.err, "latchkey: there is no record of changes: there is no table older-changes\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_cannot_be_written_stops_the_change() {
+    let store = harness::DynamoDb::start().await;
+    let create = ["user", "create", "ada", "--password-stdin"];
+    assert_eq!(against(&store.endpoint, TABLE_NAME, &create).status, 0);
+    // The table of changes has another key, so that it takes no record.
+    let odd = store.users.named("odd");
+    odd.create_table().await.unwrap();
+    harness::create_table_by(&store.endpoint, ChangeLog::beside(&odd).name(), "other_key").await;
+    let run = against(&store.endpoint, "odd", &create);
+    assert_eq!(run.status, 1);
+    assert!(
+        run.err
+            .starts_with("latchkey: nothing was changed, because the record of changes cannot be written: "),
+        "{}",
+        run.err
+    );
+    assert!(odd.find(&"ada".parse().unwrap()).await.unwrap().is_none());
+}
+
+#[test]
+fn every_call_names_its_command_to_cloudtrail() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut request = vec![0; 8192];
+        let length = std::io::Read::read(&mut stream, &mut request).unwrap();
+        String::from_utf8_lossy(request.get(..length).unwrap()).into_owned()
+    });
+    let run = against(&endpoint, "users", &["user", "show", "ada"]);
+    assert_eq!(run.status, 1);
+    let request = asked.join().unwrap();
+    assert!(request.contains("app/latchkey-user-show"), "{request}");
+}
