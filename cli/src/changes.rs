@@ -4,44 +4,63 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use token::UserId;
-use users::{Change, ChangeLog, UserTable, Username};
+use users::{Change, ChangeLog, Changes, UserTable, Username};
 
-use crate::{CliError, ListChanges, Report, invocation::Invocation, store, store::existing, table::Table};
+use crate::{CliError, ListChanges, Report, invocation::Invocation, store, table::Table};
 
 pub(crate) async fn list(options: &ListChanges, invocation: &Invocation) -> Result<Report, CliError> {
     let users = store::open(&options.store, invocation).await?;
-    let mut changes = ChangeLog::beside(&users).list().await.map_err(CliError::NoChanges)?;
+    let log = ChangeLog::beside(&users);
+    let Changes { mut changes, unreadable } = log.list().await.map_err(CliError::NoChanges)?;
     if let Some(user) = &options.user {
-        let id = identified(&users, user).await?;
-        changes.retain(|change| change.user == Some(id));
+        let ids = identified(&users, &log, user).await?;
+        changes.retain(|change| change.user.is_some_and(|user| ids.contains(&user)));
     }
     let names = names(&users).await?;
     let name = |change: &Change| change.user.and_then(|id| names.get(&id)).map(ToString::to_string);
-    let mut table = Table::titled(["WHEN", "COMMAND", "USER", "OUTCOME", "BY", "FROM", "REASON"]);
+    let mut table = Table::titled(["WHEN", "COMMAND", "USER", "OUTCOME", "BY", "FROM", "REASON", "WHAT"]);
     for change in &changes {
         let id = change.user.map(|id| id.to_string());
         table.push(&[
             change.at.to_string(),
             change.command.clone(),
             name(change).or(id).unwrap_or_else(|| "-".to_owned()),
-            change.outcome.clone(),
+            outcome(change).to_owned(),
             change.by.clone(),
             change.from.clone(),
             change.reason.clone().unwrap_or_else(|| "-".to_owned()),
+            what(change).unwrap_or("-").to_owned(),
         ]);
     }
-    let text = if changes.is_empty() { "There is no change.\n".to_owned() } else { table.to_string() };
+    let mut text = if changes.is_empty() { "There is no change.\n".to_owned() } else { table.to_string() };
+    if unreadable > 0 {
+        text = format!("{text}Left out: {unreadable} rows that cannot be read.\n");
+    }
     let json: Vec<Value> = changes.iter().map(|change| to_json(change, name(change).as_deref())).collect();
     Ok(Report::new(text, json.into()))
 }
 
-/// A user by name; or by id, which is what is left of one who was deleted.
-async fn identified(users: &UserTable, user: &str) -> Result<UserId, CliError> {
+/// What came of it, as far as that was written down.
+fn outcome(change: &Change) -> &str {
+    change.end.as_ref().map_or("begun", |end| &end.outcome)
+}
+
+fn what(change: &Change) -> Option<&str> {
+    change.end.as_ref()?.what.as_deref()
+}
+
+/// A user by id, by name, or all who had the name and were deleted.
+async fn identified(users: &UserTable, log: &ChangeLog, user: &str) -> Result<Vec<UserId>, CliError> {
     if let Ok(id) = user.parse() {
-        return Ok(id);
+        return Ok(vec![id]);
     }
     let username = user.parse::<Username>().map_err(CliError::Username)?;
-    Ok(existing(users, &username).await?.id)
+    if let Some(user) = users.find(&username).await? {
+        return Ok(vec![user.id]);
+    }
+    let deleted = log.deleted_users().await.map_err(CliError::NoChanges)?;
+    let of_name = deleted.of_name(&username);
+    if of_name.is_empty() { Err(CliError::NoSuchUser(username)) } else { Ok(of_name) }
 }
 
 async fn names(users: &UserTable) -> Result<BTreeMap<UserId, Username>, CliError> {
@@ -62,7 +81,8 @@ fn to_json(change: &Change, name: Option<&str>) -> Value {
         "command": change.command,
         "user_id": change.user.map(|id| id.to_string()),
         "username": name,
-        "outcome": change.outcome,
+        "outcome": outcome(change),
+        "what": what(change).and_then(|what| serde_json::from_str::<Value>(what).ok()),
         "by": change.by,
         "from": change.from,
         "reason": change.reason,

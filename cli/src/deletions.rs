@@ -4,7 +4,13 @@ use serde_json::json;
 use token::Timestamp;
 use users::{ChangeLog, DeletedUsers, UserTable, Username};
 
-use crate::{CliError, DeleteAgain, Report, invocation::Invocation, store, store::Changing};
+use crate::{
+    CliError, DeleteAgain, Report, Terminal,
+    invocation::{Invocation, Work},
+    store,
+    store::Changing,
+    terminal::confirm,
+};
 
 /// Deletes the user of this name, and remembers them where there is a record of changes.
 pub(crate) async fn delete(
@@ -14,30 +20,41 @@ pub(crate) async fn delete(
     now: Timestamp,
 ) -> Result<(), CliError> {
     let deleted = match changes {
-        Some(changes) => users.delete_and_remember(username, changes, now).await,
+        Some(changes) => users.delete_and_remember(username, changes, edge::random::entropy()?, now).await,
         None => users.delete(username).await,
     };
     deleted.map_err(|error| CliError::of_change(error, username))
 }
 
-/// Deletes the users who are there and were deleted: a restore from a point in time brings them back.
-pub(crate) async fn delete_again(options: &DeleteAgain, invocation: &Invocation) -> Result<Report, CliError> {
+/// Deletes the users who are there and were deleted: a restore from a point in time brings them back. Of another table's
+/// deletions it also takes over the memory.
+pub(crate) async fn delete_again(
+    options: &DeleteAgain,
+    terminal: &mut impl Terminal,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
-    let deletions = match &options.of_table {
-        Some(table) => ChangeLog::beside(&users.named(table)),
-        None => ChangeLog::beside(&users),
-    };
+    let other = options.of_table.as_ref().map(|table| ChangeLog::beside(&users.named(table)));
+    let deletions = other.clone().unwrap_or_else(|| ChangeLog::beside(&users));
     let deleted = deletions.deleted_users().await.map_err(CliError::NoChanges)?;
+    let names = who_is_back(&users, &deleted).await?;
+    if !names.is_empty() && !options.yes {
+        let listed: Vec<_> = names.iter().map(Username::as_str).collect();
+        let question = format!("These were deleted before: {}.\nDelete them again?", listed.join(", "));
+        confirm(terminal, &question, "say --yes to delete them without being asked")?;
+    }
     let again = async |changes: Option<&ChangeLog>| {
-        let names = who_is_back(&users, &deleted).await?;
+        if let (Some(changes), true) = (changes, other.is_some()) {
+            changes.take_over(&deleted, invocation.now).await.map_err(CliError::NoChanges)?;
+        }
         for name in &names {
             delete(&users, name, changes, invocation.now).await?;
         }
-        Ok(names.len())
+        Ok(Work::done(()).of(json!({ "deleted": names.len() })))
     };
-    let count = recorder.record(None, again).await?;
-    let text = format!("Deleted {count} users again who had been deleted before.\n");
-    Ok(Report::new(text, json!({ "deleted": count })))
+    recorder.record(None, again).await?;
+    let text = format!("Deleted {} users again who had been deleted before.\n", names.len());
+    Ok(Report::new(text, json!({ "deleted": names.len() })))
 }
 
 async fn who_is_back(users: &UserTable, deleted: &DeletedUsers) -> Result<Vec<Username>, CliError> {

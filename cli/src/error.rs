@@ -117,6 +117,9 @@ pub enum CliError {
     /// The table of changes took no record, so nothing was changed.
     #[error("nothing was changed, because the record of changes cannot be written")]
     NotRecorded(#[source] StoreError),
+    /// How long sessions last was not said, and a guess could end some that go on.
+    #[error("how long do the service's sessions last? Say so with --expiration and --refresh-expiration")]
+    NoDurations,
     /// What was given for a user is no name.
     #[error(transparent)]
     Username(UsernameError),
@@ -169,7 +172,12 @@ impl CliError {
 
     /// 2 for a wrong command line, as clap has it, and 1 for everything else.
     pub(crate) fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret | Self::NotNow) { 2 } else { 1 }
+        if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret | Self::NotNow | Self::NoDurations)
+        {
+            2
+        } else {
+            1
+        }
     }
 
     /// The failure and its causes, each said once.

@@ -13,7 +13,7 @@ use users::{PasswordHash, Status, UserRecord, UserTable};
 
 use crate::{
     CliError, ExportUsers, Outcome, Report,
-    invocation::{Invocation, note as complain},
+    invocation::{Invocation, Work, note as complain},
     private_file, store,
     store::Changing,
 };
@@ -55,7 +55,13 @@ struct OriginLine<'a> {
 /// It changes nothing, and is recorded all the same: who has all hashes can try passwords at leisure.
 pub(crate) async fn export(options: &ExportUsers, invocation: &Invocation) -> Result<Report, CliError> {
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
-    recorder.record(None, async |_| export_all(options, users).await).await
+    recorder
+        .record(None, async |_| {
+            let report = export_all(options, users).await?;
+            let what = report.json.clone();
+            Ok(Work::done(report).of(what))
+        })
+        .await
 }
 
 async fn export_all(options: &ExportUsers, users: UserTable) -> Result<Report, CliError> {

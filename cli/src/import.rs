@@ -8,11 +8,12 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde_json::{Map, Value, json};
 use token::{Timestamp, UserId};
 use tokio::sync::mpsc;
 use users::{
-    ChangeLog, DeletedUsers, IfDifferent, ImportError, Imported, Origin, Reservation, StoreError, UserRecord,
-    UserTable, Username,
+    ChangeLog, ChangeLogError, DeletedUsers, IfDifferent, ImportError, Imported, Origin, Reservation,
+    StoreError, UserTable, Username,
 };
 
 use self::{
@@ -24,7 +25,12 @@ use self::{
     survey::Survey,
     tally::{Rejection, Stopped, Tally},
 };
-use crate::{CliError, ImportUsers, Report, invocation::Invocation, private_file, store, store::Changing};
+use crate::{
+    CliError, ImportUsers, Outcome, Report,
+    invocation::{Invocation, Work},
+    private_file, store,
+    store::Changing,
+};
 
 mod estimate;
 mod groups;
@@ -51,6 +57,8 @@ enum Rejected {
     /// The row itself; and what became of its name.
     Row(RowError, Result<Option<Reservation>, StoreError>),
     Table(ImportError),
+    /// The record of changes did not take that a deletion is taken back.
+    NotLifted(ChangeLogError),
 }
 
 type Writes = FuturesUnordered<BoxFuture<'static, Written>>;
@@ -76,10 +84,21 @@ pub(crate) async fn import(
     }
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
     let import = async |changes: Option<&ChangeLog>| {
-        let changes = changes.filter(|_| !options.restore_deleted);
-        import_into(Some(users), changes, options, quiet, invocation.now).await
+        let flags = json!({
+            "update": options.update, "replace": options.replace, "restore_deleted": options.restore_deleted,
+        });
+        let report = import_into(Some(users), changes, options, quiet, invocation.now).await?;
+        let is_whole = report.outcome == Outcome::Success;
+        let what = Some(json!({ "flags": flags, "counts": counts(&report.json) }));
+        Ok(Work { result: report, what, is_whole })
     };
     recorder.record(None, import).await
+}
+
+/// How many rows came to what; which, is in the report alone.
+fn counts(report: &Value) -> Value {
+    let numbers = report.as_object().into_iter().flatten().filter(|(_, value)| value.is_number());
+    numbers.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
 }
 
 /// Imports them into `users`, or nowhere; whom `changes` remembers as deleted stays so.
@@ -122,12 +141,25 @@ async fn import_into(
     let (sender, rows) = mpsc::channel(IN_FLIGHT);
     let start_at = options.start_at;
     std::thread::spawn(move || reader::read(BufReader::new(input), start_at, &rules, &survey, &sender));
+    let lifting = options.restore_deleted;
     let if_different = match (options.update, options.replace) {
         (_, true) => IfDifferent::Replace,
         (true, false) => IfDifferent::Update,
         (false, false) => IfDifferent::Reject,
     };
-    let import = Import { users, deleted, if_different, now, progress, taken: 0, next_row: start_at, tally };
+    let changes = changes.cloned();
+    let import = Import {
+        users,
+        deleted,
+        changes,
+        lifting,
+        if_different,
+        now,
+        progress,
+        taken: 0,
+        next_row: start_at,
+        tally,
+    };
     import.run(rows, &options).await
 }
 
@@ -166,7 +198,10 @@ async fn look_up_renamed(users: &UserTable, survey: &mut Survey) -> Result<(), C
 struct Import {
     /// None in a dry run.
     users: Option<UserTable>,
+    /// Who was deleted here, and whether they may come back.
     deleted: DeletedUsers,
+    changes: Option<ChangeLog>,
+    lifting: bool,
     if_different: IfDifferent,
     now: Timestamp,
     progress: Progress,
@@ -228,7 +263,7 @@ impl Import {
             Content::LeftOut => self.tally.left_out(),
             Content::OtherModel(model) => self.tally.other_model(model),
             Content::Rejected(error) => self.reject(number, name, username, origin, error, writes)?,
-            Content::User(record, _) if self.was_deleted(&record) => {
+            Content::User(record, _) if !self.lifting && self.deleted.has(&record) => {
                 self.reject(number, name, username, origin, RowError::Deleted, writes)?;
             }
             Content::User(record, note) => {
@@ -239,7 +274,15 @@ impl Import {
                     None => self.tally.sound(&record),
                     Some(users) => {
                         let (if_different, now, id) = (self.if_different, self.now, new_id()?);
+                        let lifted = record.id.filter(|id| self.deleted.contains(*id));
+                        let (changes, deleted) = (self.changes.clone(), self.deleted.clone());
                         writes.push(Box::pin(async move {
+                            if let (Some(changes), Some(id)) = (changes, lifted) {
+                                // Before they are back, or a restore's clean-up would take them for forgotten.
+                                if let Err(error) = changes.lift(&deleted, id, now).await {
+                                    return Written { number, name, result: Err(Rejected::NotLifted(error)) };
+                                }
+                            }
                             let result = users.import(&record, assurance, if_different, id, now).await;
                             Written { number, name, result: result.map_err(Rejected::Table) }
                         }));
@@ -249,11 +292,6 @@ impl Import {
         }
         self.progress.at(self.taken, end);
         Ok(())
-    }
-
-    /// Whether this is somebody who was deleted here: by the id, or where the record has none by the name.
-    fn was_deleted(&self, record: &UserRecord) -> bool {
-        record.id.map_or_else(|| self.deleted.had_name(&record.username), |id| self.deleted.contains(id))
     }
 
     /// Counts a row that is rejected, and keeps its name from others.
@@ -292,6 +330,7 @@ impl Import {
             {
                 return Err(Stop::Before(number, error.into()));
             }
+            Err(Rejected::NotLifted(error)) => return Err(Stop::Before(number, error.into())),
             Err(Rejected::Table(error)) => (explained(&error), kind_of(&error)),
             Err(Rejected::Row(error, reserved)) => {
                 let reserved = reserved.ok().flatten();

@@ -3,18 +3,14 @@ use std::{io::Write, sync::Arc, time::Duration};
 use aws_config::{AppName, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::ProvideCredentials;
 use edge::Environment;
+use serde_json::Value;
 use token::{Timestamp, UserId};
-use users::{Change, ChangeLog, ChangeLogError, LastChange, UserTable};
+use users::{Change, ChangeEnd, ChangeLog, ChangeLogError, LastChange, UserTable};
 
 use crate::{CliError, Command, KeysCommand, SessionCommand, TokenCommand, UserCommand};
 
 /// How long AWS may take to say who asks.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
-/// What the record says of a command until it is over; for ever, where the process ended before.
-const BEGUN: &str = "begun";
-const DONE: &str = "done";
-const FAILED: &str = "failed";
-
 /// A command as it was given: which, when, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation {
@@ -76,6 +72,26 @@ pub(crate) struct Recorder {
     by: Arc<str>,
 }
 
+/// What a change came to: what to go on with, and what the record is to have of it.
+pub(crate) struct Work<T> {
+    pub(crate) result: T,
+    /// What exactly was done, where the command does not say.
+    pub(crate) what: Option<Value>,
+    pub(crate) is_whole: bool,
+}
+
+impl<T> Work<T> {
+    /// All of it, of which the command says everything.
+    pub(crate) fn done(result: T) -> Self {
+        Self { result, what: None, is_whole: true }
+    }
+
+    /// This, which the command does not say.
+    pub(crate) fn of(self, what: Value) -> Self {
+        Self { what: Some(what), ..self }
+    }
+}
+
 impl Recorder {
     /// The one beside `users`, for the administrator that `by` names.
     pub(crate) fn new(users: &UserTable, invocation: &Invocation, by: Arc<str>) -> Self {
@@ -89,33 +105,39 @@ impl Recorder {
 
     /// Does `work`, a change of `user` or of no one user, with the table of changes if there is one.
     ///
-    /// Where the table is not there the change is made all the same, and a line says that there is no record: whoever
-    /// disables a user in a hurry must not be stopped by an older stack. Where it is there and does not take the record,
+    /// Where the table is not there, or whoever asks has no right to it, the change is made all the same, and a line says that
+    /// there is no record: nobody who disables a user in a hurry must be stopped by an older stack. Where the table fails,
     /// nothing is changed.
     pub(crate) async fn record<T>(
         &self,
         user: Option<UserId>,
-        work: impl AsyncFnOnce(Option<&ChangeLog>) -> Result<T, CliError>,
+        work: impl AsyncFnOnce(Option<&ChangeLog>) -> Result<Work<T>, CliError>,
     ) -> Result<T, CliError> {
-        let mut change = self.begin(user)?;
-        match self.changes.write(&change).await {
+        let change = self.change(user)?;
+        match self.changes.begin(&change).await {
             Ok(()) => {}
-            Err(ChangeLogError::NoTable(table)) => {
-                note(&format!("latchkey: no record is kept of this: there is no table {table}"));
-                return work(None).await;
+            Err(error @ (ChangeLogError::NoTable(_) | ChangeLogError::NoRight(_))) => {
+                note(&format!("latchkey: no record is kept of this: {error}"));
+                return Ok(work(None).await?.result);
             }
             Err(ChangeLogError::Store(error)) => return Err(CliError::NotRecorded(error)),
         }
         let done = work(Some(&self.changes)).await;
-        // Not why: the reason may quote a name, and this outlives it.
-        change.outcome = String::from(if done.is_ok() { DONE } else { FAILED });
-        if let Err(error) = self.changes.write(&change).await {
-            note(&format!("latchkey: the record of this stays \"{BEGUN}\": {error}"));
+        let end = match &done {
+            Ok(Work { what, is_whole, .. }) => ChangeEnd {
+                outcome: String::from(if *is_whole { "done" } else { "partly" }),
+                what: what.as_ref().map(Value::to_string),
+            },
+            // Not why: the reason may quote a name, and this outlives it.
+            Err(_) => ChangeEnd { outcome: "failed".to_owned(), what: None },
+        };
+        if let Err(error) = self.changes.end(&change, &end).await {
+            note(&format!("latchkey: the record lacks what came of this: {error}"));
         }
-        done
+        Ok(done?.result)
     }
 
-    fn begin(&self, user: Option<UserId>) -> Result<Change, CliError> {
+    fn change(&self, user: Option<UserId>) -> Result<Change, CliError> {
         Ok(Change {
             // Random, as that of a user is.
             id: UserId::new(edge::random::entropy()?).to_string(),
@@ -125,7 +147,7 @@ impl Recorder {
             by: self.by.to_string(),
             from: machine(),
             reason: self.invocation.reason.clone(),
-            outcome: BEGUN.to_owned(),
+            end: None,
         })
     }
 }

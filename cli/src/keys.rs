@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 use token::{DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, Key, KeySet, KeySetError, RotationPolicy, Timestamp};
 
 use crate::{
-    CliError, KeysCommand, KeysOptions, Report, RetireKey, RotateKeys, Terminal, invocation::Invocation,
-    key_store::KeyStore, store, terminal::confirm,
+    CliError, KeysCommand, KeysOptions, Report, RetireKey, RotateKeys, Terminal,
+    invocation::{Invocation, Work, note},
+    key_store::KeyStore,
+    store,
+    terminal::confirm,
 };
 
 /// What follows from that for a key that signs before they know it.
@@ -23,7 +26,7 @@ pub(crate) async fn run(
             status(&KeyStore::open(&options, invocation).await?.read().await?.secret, clock())
         }
         KeysCommand::Rotate(options) => {
-            recorded(&options.keys, invocation, rotate(&options, clock, invocation)).await
+            recorded(&options.keys, None, invocation, rotate(&options, clock, invocation)).await
         }
         KeysCommand::Retire(options) => retire(&options, terminal, clock, invocation).await,
     }
@@ -33,13 +36,18 @@ pub(crate) async fn run(
 /// a secret.
 async fn recorded(
     options: &KeysOptions,
+    key_id: Option<&str>,
     invocation: &Invocation,
     work: impl Future<Output = Result<Report, CliError>>,
 ) -> Result<Report, CliError> {
     let Some(recorder) = store::recorder_of_keys(options, invocation).await? else {
+        if options.local.is_none() {
+            note("latchkey: no record is kept of this: name the users' table with --table or USERS_TABLE");
+        }
         return work.await;
     };
-    recorder.record(None, async |_| work.await).await
+    let what = key_id.map(|key_id| json!({ "kid": key_id }));
+    recorder.record(None, async |_| Ok(Work { what, ..Work::done(work.await?) })).await
 }
 
 async fn rotate(
@@ -91,7 +99,7 @@ async fn retire(
         store.replace(&read, &left).await?;
         retired(&store, key_id, &left, &news, now).await
     });
-    recorded(&options.keys, invocation, retire).await
+    recorded(&options.keys, Some(key_id), invocation, retire).await
 }
 
 /// Publishes what is left, and says so.

@@ -52,7 +52,7 @@ pub enum UserCommand {
     /// Show a user with claims and sessions
     Show(ShowUser),
     /// Write down everything that is known of a user, for that user: a report on their personal data, without the hash
-    Report(OneUser),
+    Report(ShowUser),
     /// Forbid logins and refreshes, and end every session
     Disable(OneUser),
     /// Allow logins again
@@ -140,7 +140,7 @@ pub struct KeysOptions {
         value_name = "FOLDER",
         num_args = 0..=1,
         default_missing_value = ".latchkey",
-        conflicts_with_all = ["secret", "public_keys_table", "region", "profile"]
+        conflicts_with_all = ["secret", "public_keys_table", "table", "region", "profile"]
     )]
     pub local: Option<PathBuf>,
     /// The ARN or name of the secret [default: the environment variable `SIGNING_SECRET`]
@@ -150,6 +150,9 @@ pub struct KeysOptions {
     /// variable `PUBLIC_KEYS_TABLE`]
     #[arg(long, value_name = "TABLE")]
     pub public_keys_table: Option<String>,
+    /// The DynamoDB table of the users, beside which changes are recorded [default: the environment variable `USERS_TABLE`]
+    #[arg(long)]
+    pub table: Option<String>,
     /// The AWS region [default: as for every AWS tool]
     #[arg(long)]
     pub region: Option<String>,
@@ -274,6 +277,9 @@ pub struct DeleteAgain {
     /// Whose deletions: the table before the restore [default: this one]
     #[arg(long, value_name = "TABLE")]
     pub of_table: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
     /// Where the users are.
     #[command(flatten)]
     pub store: StoreOptions,

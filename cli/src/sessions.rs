@@ -8,7 +8,7 @@ use users::{ChangeLog, Session, Username};
 
 use crate::{
     CliError, EndSession, OneUser, PruneSessions, Report, SessionCommand, ShowUser,
-    invocation::Invocation,
+    invocation::{Invocation, Work},
     store,
     store::{Changing, existing},
     table::Table,
@@ -42,7 +42,10 @@ async fn end(options: &EndSession, invocation: &Invocation) -> Result<Report, Cl
     if !user.sessions.contains_key(&session) {
         return Err(CliError::NoSuchSession { username: username.clone(), session });
     }
-    let end = async |_: Option<&ChangeLog>| Ok(users.end_session(username, user.id, session).await?);
+    let end = async |_: Option<&ChangeLog>| {
+        users.end_session(username, user.id, session).await?;
+        Ok(Work::done(()).of(json!({ "session": session.to_string() })))
+    };
     recorder.record(Some(user.id), end).await?;
     Ok(ended(username, format!("The session {session} of {username} has ended.\n"), [session]))
 }
@@ -50,12 +53,22 @@ async fn end(options: &EndSession, invocation: &Invocation) -> Result<Report, Cl
 async fn end_all(OneUser { username, store }: &OneUser, invocation: &Invocation) -> Result<Report, CliError> {
     let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let user = existing(&users, username).await?;
-    let end = async |_: Option<&ChangeLog>| Ok(users.end_all_sessions(username, user.id).await?);
+    let end = async |_: Option<&ChangeLog>| {
+        let ended = users.end_all_sessions(username, user.id).await?;
+        Ok(Work::done(()).of(json!({ "sessions": ended.count })))
+    };
     recorder.record(Some(user.id), end).await?;
     Ok(ended(username, format!("Every session of {username} has ended.\n"), user.sessions.into_keys()))
 }
 
 async fn prune(options: &PruneSessions, invocation: &Invocation) -> Result<Report, CliError> {
+    let durations = (options.policy.expiration, options.policy.refresh_expiration);
+    if options.store.local.is_none()
+        && !options.policy.no_refresh
+        && (durations.0.is_none() || durations.1.is_none())
+    {
+        return Err(CliError::NoDurations);
+    }
     let policy = options.policy.policy()?;
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
     let pruned = recorder.record(None, async |_| {
@@ -65,7 +78,7 @@ async fn prune(options: &PruneSessions, invocation: &Invocation) -> Result<Repor
             pruned += page.sessions;
             start = page.next;
             if start.is_none() {
-                return Ok(pruned);
+                return Ok(Work::done(pruned).of(json!({ "pruned": pruned })));
             }
         }
     });

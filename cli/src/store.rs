@@ -98,7 +98,8 @@ pub(crate) async fn recorder_of_keys(
     options: &KeysOptions,
     invocation: &Invocation,
 ) -> Result<Option<Recorder>, CliError> {
-    let table = Environment::of_process().users_table().ok().filter(|_| options.local.is_none());
+    let named = || Environment::of_process().users_table().ok();
+    let table = options.table.clone().or_else(named).filter(|_| options.local.is_none());
     if table.is_none() {
         return Ok(None);
     }

@@ -12,7 +12,7 @@ use users::{
 use crate::{
     CliError, CreateUser, DeleteUser, OneUser, PasswordOptions, RenameUser, Report, SetClaims, SetPassword,
     ShowUser, StoreOptions, Terminal, UserCommand, deletions, export, import,
-    invocation::Invocation,
+    invocation::{Invocation, Work},
     password::new_password,
     personal_data, sessions, store,
     store::{Changing, existing},
@@ -33,7 +33,7 @@ pub(crate) async fn run(
         UserCommand::Report(options) => personal_data::report(&options, invocation).await,
         UserCommand::Disable(user) => {
             let disable = async |users: &UserTable, name: &Username| users.disable(name).await;
-            change(&user, invocation, disable).await?;
+            change(&user, invocation, None, disable).await?;
             Ok(changed(&user.username, "disabled", "is disabled, and every session has ended"))
         }
         UserCommand::Enable(user) => {
@@ -42,22 +42,24 @@ pub(crate) async fn run(
                 // Who has just been let in again need not wait for the failures of before.
                 Ok(users.clear_attempts(name).await?)
             };
-            change(&user, invocation, enable).await?;
+            change(&user, invocation, None, enable).await?;
             Ok(changed(&user.username, "enabled", "may log in, without waiting after failed logins"))
         }
         UserCommand::Unlock(user) => {
             let unlock = async |users: &UserTable, name: &Username| Ok(users.clear_attempts(name).await?);
-            change(&user, invocation, unlock).await?;
+            change(&user, invocation, None, unlock).await?;
             let sentence = "need not wait for failed logins under that name any more";
             Ok(changed(&user.username, "unlocked", sentence))
         }
         UserCommand::Delete(options) => delete(&options, terminal, invocation).await,
-        UserCommand::DeleteAgain(options) => deletions::delete_again(&options, invocation).await,
+        UserCommand::DeleteAgain(options) => deletions::delete_again(&options, terminal, invocation).await,
         UserCommand::Rename(options) => rename(&options, invocation).await,
         UserCommand::SetPassword(options) => set_password(&options, terminal, invocation).await,
         UserCommand::SetClaims(SetClaims { user, claims }) => {
             let set = async |users: &UserTable, name: &Username| users.set_claims(name, &claims).await;
-            change(&user, invocation, set).await?;
+            // The names alone: a claim may be personal data, which this outlives.
+            let names: Vec<_> = claims.as_map().keys().collect();
+            change(&user, invocation, Some(json!({ "claims": names })), set).await?;
             let sentence = "has these claims from the next login or refresh on";
             Ok(changed(&user.username, "claims_set", sentence))
         }
@@ -70,12 +72,17 @@ pub(crate) async fn run(
 async fn change(
     OneUser { username, store }: &OneUser,
     invocation: &Invocation,
+    what: Option<Value>,
     work: impl AsyncFnOnce(&UserTable, &Username) -> Result<(), ChangeError>,
 ) -> Result<(), CliError> {
     let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let failed = |error| CliError::of_change(error, username);
     let user = users.identify(username).await.map_err(failed)?;
-    recorder.record(user, async |_| work(&users, username).await.map_err(failed)).await
+    let work = async |_: Option<&ChangeLog>| {
+        work(&users, username).await.map_err(failed)?;
+        Ok(Work { what, ..Work::done(()) })
+    };
+    recorder.record(user, work).await
 }
 
 /// What is said of a change of one user.
@@ -98,10 +105,11 @@ async fn create(
         claims: options.claims,
     };
     let create = async |_: Option<&ChangeLog>| {
-        users.create(&user, invocation.now).await.map_err(|error| match error {
+        let created = users.create(&user, invocation.now).await.map_err(|error| match error {
             CreateError::AlreadyExists => CliError::UserExists(username.clone()),
             CreateError::Store(error) => error.into(),
-        })
+        });
+        created.map(Work::done)
     };
     recorder.record(Some(user.id), create).await?;
     let text = format!("{username} is created with the id {}.\n", user.id);
@@ -114,11 +122,12 @@ async fn rename(options: &RenameUser, invocation: &Invocation) -> Result<Report,
     let Changing { users, recorder } = store::open_to_change(&options.user.store, invocation).await?;
     let user = users.identify(username).await.map_err(|error| CliError::of_change(error, username))?;
     let rename = async |_: Option<&ChangeLog>| {
-        users.rename(username, new_name).await.map_err(|error| match error {
+        let renamed = users.rename(username, new_name).await.map_err(|error| match error {
             RenameError::NoSuchUser => CliError::NoSuchUser(username.clone()),
             RenameError::Taken => CliError::NameTaken(new_name.clone()),
             RenameError::Store(error) => error.into(),
-        })
+        });
+        renamed.map(Work::done)
     };
     recorder.record(user, rename).await?;
     let text = format!("{username} is {new_name} from now on, and every session has ended.\n");
@@ -138,7 +147,7 @@ async fn set_password(
         users.set_password(name, &hash).await?;
         Ok(users.clear_attempts(name).await?)
     };
-    change(&options.user, invocation, set).await?;
+    change(&options.user, invocation, None, set).await?;
     let sentence = "has the new password, and every session has ended";
     Ok(changed(&options.user.username, "password_set", sentence))
 }
@@ -160,7 +169,7 @@ async fn delete(
     }
     recorder
         .record(Some(user.id), async |changes| {
-            deletions::delete(&users, username, changes, invocation.now).await
+            deletions::delete(&users, username, changes, invocation.now).await.map(Work::done)
         })
         .await?;
     Ok(changed(username, "deleted", "is deleted"))

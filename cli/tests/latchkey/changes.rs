@@ -36,7 +36,7 @@ fn every_command_that_changes_something_leaves_a_record_and_no_other_does() {
         &["user", "export", export],
         &["user", "import", export, "--restore-deleted"],
         &["session", "prune"],
-        &["user", "delete-again"],
+        &["user", "delete-again", "--yes"],
     ];
     let silent: [&[&str]; 4] = [
         &["user", "list"],
@@ -103,6 +103,14 @@ fn a_record_says_why_and_what_came_of_it_and_a_user_who_disabled_them_and_when()
         let renamed = of_ada.iter().find(|change| change["command"] == "user rename").unwrap();
         assert_eq!(renamed["outcome"], "failed");
     }
+    folder.json(&["user", "set-claims", "ada", r#"{"role":"admin"}"#], "");
+    let what =
+        changes(&folder, &[]).into_iter().find(|change| change["command"] == "user set-claims").unwrap();
+    assert_eq!(what["what"], json!({ "claims": ["role"] }), "their names, and not what is in them");
+    let stopped = folder.run(&["user", "import", "-"], "no row\n");
+    assert_eq!(stopped.status, 1);
+    let import = changes(&folder, &[]).into_iter().find(|change| change["command"] == "user import").unwrap();
+    assert_eq!((&import["outcome"], &import["what"]["flags"]["replace"]), (&json!("partly"), &json!(false)));
     let shown = folder.json(&["user", "show", "ada"], "");
     assert!(shown["disabled_at"].is_u64() && shown["changed_at"] == shown["disabled_at"], "{shown}");
     let text = folder.run(&["user", "show", "ada"], "").out;
@@ -142,10 +150,68 @@ fn whoever_was_deleted_stays_so_through_an_import_and_a_restore() {
     let back = folder.json(&["user", "import", backup, "--restore-deleted"], "");
     assert_eq!(back["created"], 1);
     assert_ne!(folder.user("ada").unwrap().id.to_string(), other);
-    // A restore from a point in time knows of no import.
-    let again = folder.json(&["user", "delete-again"], "");
+    // Who was brought back on purpose stays.
+    assert_eq!(folder.json(&["user", "delete-again"], "")["deleted"], 0);
+    assert!(folder.user("ada").is_some());
+    // Deleted once more, and back by a restore, which knows of no import: it writes into the table itself.
+    folder.json(&["user", "export", backup, "--force"], "");
+    folder.json(&["user", "delete", "ada", "--yes"], "");
+    let lines = fs::read_to_string(backup).unwrap();
+    runtime().block_on(async {
+        let users = Store::open(folder.path()).await.unwrap().users;
+        let line = lines.lines().find(|line| line.contains("\"ada\"")).unwrap();
+        restore(&users, &serde_json::from_str(line).unwrap()).await;
+    });
+    let unasked = folder.run(&["user", "delete-again"], "");
+    assert!(unasked.status == 1 && unasked.err.contains("say --yes to delete them"), "{}", unasked.err);
+    assert!(folder.user("ada").is_some());
+    let again = folder.json(&["user", "delete-again", "--yes"], "");
     assert_eq!((&again["deleted"], folder.user("ada").is_none()), (&json!(1), true));
     assert!(folder.user("bob").is_some());
+}
+
+/// Puts a user back as a restore from a point in time does.
+async fn restore(users: &UserTable, line: &Value) {
+    let user = users::NewUser {
+        username: line["username"].as_str().unwrap().parse().unwrap(),
+        id: line["user_id"].as_str().unwrap().parse().unwrap(),
+        password_hash: line["password_hash"].as_str().unwrap().parse().unwrap(),
+        claims: token::CustomClaims::default(),
+    };
+    users.create(&user, token::Timestamp::from_seconds(1_685_728_800).unwrap()).await.unwrap();
+}
+
+#[test]
+fn who_came_from_django_and_was_renamed_and_deleted_does_not_come_back_and_a_namesake_may_come() {
+    let folder = Folder::new();
+    let dump = |users: &[(u32, &str)]| {
+        let rows: Vec<_> = users
+            .iter()
+            .map(|(pk, name)| {
+                json!({ "model": "auth.user", "pk": pk, "fields": {
+                    "username": name, "is_active": true, "date_joined": "2023-06-02T18:00:00Z",
+                    "password": "pbkdf2_sha256$600000$c2FsdHNhbHRzYWx0$Zm9yIGEgdGVzdCBvZiB0aGUgaW1wb3J0IGFsb25lICE=",
+                }})
+            })
+            .collect();
+        Value::from(rows).to_string()
+    };
+    let imported = |rows: &str| {
+        let run = folder.run(&["user", "import", "-", "--json"], rows);
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        (told["created"].as_u64().unwrap(), told["rejected_by_reason"]["deleted here"].as_u64().unwrap_or(0))
+    };
+    assert_eq!(imported(&dump(&[(7, "ada")])), (1, 0));
+    folder.json(&["user", "rename", "ada", "eva"], "");
+    folder.json(&["user", "delete", "eva", "--yes"], "");
+    assert_eq!(imported(&dump(&[(7, "ada")])), (0, 1), "the same person, under the name of before");
+    assert_eq!(imported(&dump(&[(8, "eva")])), (1, 0), "another person of the name");
+    let of_eva = changes(&folder, &["--user", "eva"]);
+    assert_eq!(of_eva.len(), 0, "the one who has the name now was imported, not changed");
+    folder.json(&["user", "delete", "eva", "--yes"], "");
+    let told = changes(&folder, &["--user", "eva"]);
+    let told: Vec<_> = told.iter().filter(|change| change["command"] == "user delete").collect();
+    assert_eq!(told.len(), 2, "who deleted an eva is found by the name that she had: {told:?}");
 }
 
 #[test]
@@ -210,6 +276,8 @@ fn sessions_that_are_over_are_cleared_away_with_their_addresses() {
     assert_eq!(folder.user("ada").unwrap().sessions.into_keys().collect::<Vec<_>>(), [live]);
     assert!(folder.user("bob").unwrap().sessions.is_empty());
     assert_eq!(folder.json(&["session", "prune"], ""), json!({ "pruned": 0 }));
+    let guessing = run(latchkey(&["session", "prune", "--table", "users"]), "");
+    assert!(guessing.status == 2 && guessing.err.contains("--refresh-expiration"), "{}", guessing.err);
 }
 
 fn against(endpoint: &str, table: &str, words: &[&str]) -> Run {
@@ -228,7 +296,7 @@ async fn in_aws_the_record_has_the_caller_and_an_older_stack_stops_nobody() {
     let store = harness::DynamoDb::start().await;
     let create = ["user", "create", "ada", "--password-stdin"];
     assert_eq!(against(&store.endpoint, TABLE_NAME, &create).err, "");
-    let recorded = store.changes.list().await.unwrap();
+    let recorded = store.changes.list().await.unwrap().changes;
     // The stand-in knows no STS, so that the key is all that is known.
     assert_eq!((recorded.len(), recorded[0].by.as_str()), (1, "access key AKIAEXAMPLE"));
     assert!(recorded[0].from.starts_with("ada@"), "{}", recorded[0].from);
@@ -244,6 +312,35 @@ async fn in_aws_the_record_has_the_caller_and_an_older_stack_stops_nobody() {
     }
     let unreadable = against(&store.endpoint, "older", &["changes"]);
     assert_eq!(unreadable.err, "latchkey: there is no record of changes: there is no table older-changes\n");
+}
+
+/// A DynamoDB that answers every call alike.
+fn answering(status: &'static str, body: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = vec![0; 16_384];
+            let _ = std::io::Read::read(&mut stream, &mut request);
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = std::io::Write::write_all(&mut stream, format!("{head}{body}").as_bytes());
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn whoever_has_no_right_to_the_record_is_told_so_and_not_stopped() {
+    let endpoint = answering("400 Bad Request", r#"{"__type":"AccessDeniedException","message":"canary"}"#);
+    let settings = aws::AwsSettings::embedded(endpoint);
+    let users = UserTable::new(settings.dynamodb(), "users");
+    let denied = ChangeLog::beside(&users).list().await.unwrap_err();
+    assert_eq!(denied.to_string(), "you have no right to the table users-changes");
+    assert!(matches!(denied, users::ChangeLogError::NoRight(_)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

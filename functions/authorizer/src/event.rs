@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use edge::{AuditDetails, AuthorizerResponse, Request, log::Field};
+use edge::{AuditDetails, AuthorizerResponse, Request, is_request_id, log::Field};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ fn details(event: &Value, is_version_2: bool, stage: Option<&Stage>) -> AuditDet
     let method_and_path = || Some(format!("{} {}", text("/httpMethod")?, text("/resource")?));
     AuditDetails::default()
         .with_any(Field::SourceIp, text(&format!("/requestContext/{address}")))
-        .with_any(Field::ApiRequestId, text("/requestContext/requestId"))
+        .with_any(Field::ApiRequestId, text("/requestContext/requestId").filter(|id| is_request_id(id)))
         .with_any(Field::Api, stage.and_then(Stage::api))
         .with_any(Field::Route, text("/routeKey").map(str::to_owned).or_else(method_and_path))
 }

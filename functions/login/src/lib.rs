@@ -13,7 +13,7 @@ use edge::{
 };
 use http::Method;
 use keyring::SigningKeys;
-use token::{Issuer, KeySet, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
+use token::{Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId};
 use users::{
     Account, EarlierFailures, Hasher, NewSession, OpenSessionError, Password, UserTable, Username,
     VerifiedLogin,
@@ -64,27 +64,10 @@ impl Login {
     ) -> Result<Response, Rejection> {
         let keys = self.keys.current(now).await?;
         // For every name, so that it costs the same; the log has it for those that nobody has.
-        let name_hash = keys.pseudonym(username.as_str(), now);
-        let logged_in = self.log_in_with(request, &keys, username, password, now).await;
-        logged_in.map_err(|rejection| {
-            if rejection.is_about_somebody() {
-                rejection
-            } else {
-                rejection.about(AuditDetails::default().with_any(Field::NameHash, name_hash))
-            }
-        })
-    }
-
-    async fn log_in_with(
-        &self,
-        request: &Request,
-        keys: &KeySet,
-        username: Username,
-        password: Arc<Password>,
-        now: Timestamp,
-    ) -> Result<Response, Rejection> {
-        let (user, attempt) = self.passwords.begin(request, username, now).await?;
-        let details = user.as_ref().map(|user| AuditDetails::user(user.id)).unwrap_or_default();
+        let hash = keys.pseudonym(username.as_str(), now);
+        let if_unknown = AuditDetails::default().with_any(Field::NameHash, hash);
+        let (user, attempt) = self.passwords.begin(request, username, &if_unknown, now).await?;
+        let details = user.as_ref().map_or(if_unknown, |user| AuditDetails::user(user.id));
         let session = NewSession {
             id: SessionId::new(edge::random::entropy()?),
             issued_at: now,
@@ -104,7 +87,7 @@ impl Login {
             lifetime,
             user.claims,
         );
-        let token = self.issuer.issue(&claims, keys, now)?;
+        let token = self.issuer.issue(&claims, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &claims };
         let response = self.cookies.token_response(issued, Carrier::Program, &self.policy, now)?;
         unconfirmed.settle();

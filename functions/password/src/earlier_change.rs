@@ -1,4 +1,4 @@
-use edge::{PasswordCheck, Reason, Rejection, Request};
+use edge::{AuditDetails, PasswordCheck, Reason, Rejection, Request};
 use std::sync::Arc;
 use token::{Claims, SessionId, Timestamp};
 use users::{Password, User};
@@ -29,7 +29,8 @@ pub(crate) async fn confirm(
     new: Password,
     now: Timestamp,
 ) -> Result<bool, Rejection> {
-    let (account, attempt) = passwords.begin(request, user.username.clone(), now).await?;
+    let (account, attempt) =
+        passwords.begin(request, user.username.clone(), &AuditDetails::default(), now).await?;
     let checked = passwords.check(account, &Arc::new(new)).await;
     passwords.count(&attempt, &checked, now).await?;
     match checked {

@@ -90,7 +90,11 @@ impl ChangePassword {
                 Err(ChangePasswordError::Store(error)) => {
                     // How many sessions ended then, nobody knows; at least the one that asked.
                     let written = self.is_written(&user, hash).await;
-                    return if written { Ok(Ended(1)) } else { Err(error.into()) };
+                    return if written {
+                        Ok(Ended { count: 1, ..Ended::default() })
+                    } else {
+                        Err(error.into())
+                    };
                 }
             }
         }
@@ -144,7 +148,6 @@ impl ChangePassword {
         now: Timestamp,
     ) -> Result<Response, Rejection> {
         let Caller { claims, user } = caller;
-        let client = moved(&user, &claims, request).and(request.client_details());
         let mut body = request.json()?;
         let mut password = |field| {
             let password = Password::try_from(body.string(field)?);
@@ -157,7 +160,8 @@ impl ChangePassword {
             return Err(rejected(NewPasswordError::Unchanged).into());
         }
         let keys = self.keys.current(now).await?;
-        let (user, attempt) = self.passwords.begin(request, user.username, now).await?;
+        let (user, attempt) =
+            self.passwords.begin(request, user.username, &AuditDetails::default(), now).await?;
         let current = Arc::new(current);
         let checked = self.passwords.check(user, &current).await;
         self.passwords.count(&attempt, &checked, now).await?;
@@ -177,10 +181,10 @@ impl ChangePassword {
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &fresh };
         let response = self.cookies.token_response(issued, carrier, &self.policy, now)?;
-        let Ended(ended) = self.replace(user, &current, claims.session_id, &hash, &session).await?;
+        let ended = self.replace(user, &current, claims.session_id, &hash, &session).await?;
         self.passwords.forget_failures(&attempt).await;
-        let details = changed(&fresh, &claims).with(Field::Ended, ended);
-        Ok(response).about(details.and(client))
+        let details = changed(&fresh, &claims).with(Field::Ended, ended.count);
+        Ok(response).about(details)
     }
 
     fn tokens(&self) -> TokenCheck<'_> {
@@ -219,7 +223,9 @@ impl Endpoint for ChangePassword {
             }
             Err(rejection) => return Err(rejection),
         };
-        let details = AuditDetails::from(&caller.claims);
+        let session = caller.user.sessions.get(&caller.claims.session_id);
+        let details =
+            AuditDetails::from(&caller.claims).and(moved(session, request)).and(request.client_details());
         self.change(request, caller, carrier, now).await.about(details)
     }
 }

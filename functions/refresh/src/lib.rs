@@ -59,7 +59,7 @@ impl Refresh {
     ) -> Result<Response, Rejection> {
         let lifetime = self.policy.refresh(old.lifetime, now)?;
         let user = live_user(&self.users, old).await?;
-        let moved = moved(&user, old, request);
+        let moved = moved(user.sessions.get(&old.session_id), request);
         let claims = self.issuer.claims(
             Subject { id: old.subject, username: &old.username },
             old.session_id,

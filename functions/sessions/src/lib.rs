@@ -48,9 +48,9 @@ impl Sessions {
         let Presented { token, mut body, carrier, duplicates } =
             self.cookies.presented_to_log_out(request)?;
         let everywhere = body.flag("everywhere")?;
-        let mut ended = self.end_with(&token, everywhere, now).await;
+        let mut ended = self.end_with(request, &token, everywhere, now).await;
         for duplicate in duplicates {
-            let also = self.end_with(duplicate, everywhere, now).await;
+            let also = self.end_with(request, duplicate, everywhere, now).await;
             ended = worth_telling(ended, also);
         }
         match ended {
@@ -63,28 +63,43 @@ impl Sessions {
     /// Ends every session of the token's user, or the token's own.
     async fn end_with(
         &self,
+        request: &Request,
         token: &str,
         everywhere: bool,
         now: Timestamp,
     ) -> Result<AuditDetails, Rejection> {
-        if everywhere { self.end_all_with(token, now).await } else { self.end_one_with(token, now).await }
+        if everywhere {
+            self.end_all_with(request, token, now).await
+        } else {
+            self.end_one_with(request, token, now).await
+        }
     }
 
-    async fn end_one_with(&self, token: &str, now: Timestamp) -> Result<AuditDetails, Rejection> {
+    async fn end_one_with(
+        &self,
+        request: &Request,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<AuditDetails, Rejection> {
         let claims = self.tokens().verify_even_expired(token, now).await?;
         let (user, session) = (claims.subject(), claims.session_id());
         let details = AuditDetails::from(&claims).with(Field::Scope, "one");
         // An invalid name belongs to nobody, who has no session.
         let Ok(username) = claims.username().parse::<Username>() else { return Ok(details) };
-        told(self.users.end_session(&username, user, session).await, details)
+        told(request, session, self.users.end_session(&username, user, session).await, details)
     }
 
-    async fn end_all_with(&self, token: &str, now: Timestamp) -> Result<AuditDetails, Rejection> {
+    async fn end_all_with(
+        &self,
+        request: &Request,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<AuditDetails, Rejection> {
         let claims = self.tokens().verify(token, now).await?;
         let (user, session) = (claims.subject, claims.session_id);
         let details = AuditDetails::from(&claims).with(Field::Scope, "all");
         let Ok(username) = claims.username.parse::<Username>() else { return Ok(details) };
-        told(self.users.end_all_sessions_with(&username, user, session).await, details)
+        told(request, session, self.users.end_all_sessions_with(&username, user, session).await, details)
     }
 
     /// The live sessions of the caller, the newest first.
@@ -95,7 +110,7 @@ impl Sessions {
         let sessions: Value =
             sessions.into_iter().filter_map(|entry| self.describe(entry, &claims, now)).collect();
         Ok(Response::json(StatusCode::OK, &json!({ "user": edge::user(&claims), "sessions": sessions })))
-            .about(AuditDetails::from(&claims).and(moved(&user, &claims, request)))
+            .about(AuditDetails::from(&claims).and(moved(user.sessions.get(&claims.session_id), request)))
     }
 
     /// An entry of the row for its user; none if its last token has died and no login has cleared it away yet.
@@ -138,9 +153,10 @@ impl Sessions {
             .with_any(Field::BySession, (!own).then(|| claims.session_id.to_string()))
             .with(Field::PresentedToken, claims.token_id.to_string())
             .with(Field::Scope, "one")
-            .and(moved(&user, &claims, request));
+            .and(moved(user.sessions.get(&claims.session_id), request));
         let details = if user.sessions.contains_key(&session) {
-            told(self.users.end_session(&user.username, user.id, session).await, details)?
+            let ended = self.users.end_session(&user.username, user.id, session).await;
+            told(request, claims.session_id, ended, details)?
         } else {
             details.with(Field::Ended, 0)
         };
@@ -162,13 +178,18 @@ impl Sessions {
     }
 }
 
-/// What the log is to have of an ending.
-fn told<E>(ended: Result<Ended, E>, details: AuditDetails) -> Result<AuditDetails, Rejection>
+/// What the log is to have of an ending that the session `by` has asked for.
+fn told<E>(
+    request: &Request,
+    by: SessionId,
+    ended: Result<Ended, E>,
+    details: AuditDetails,
+) -> Result<AuditDetails, Rejection>
 where
     Rejection: From<E>,
 {
     match ended {
-        Ok(Ended(sessions)) => Ok(details.with(Field::Ended, sessions)),
+        Ok(ended) => Ok(details.with(Field::Ended, ended.count).and(moved(ended.sessions.get(&by), request))),
         Err(error) => Err(Rejection::from(error).about(details)),
     }
 }

@@ -15,5 +15,5 @@ pub use endpoint::{Endpoint, Route, respond};
 pub(crate) use origin_check::OriginCheck;
 pub use reason::{CredentialFailure, PageOrigin, Reason, SessionFailure, Throttled};
 pub use rejection::Rejection;
-pub use request::{Body, MAX_BODY_BYTES, Request};
+pub use request::{Body, MAX_BODY_BYTES, Request, is_request_id};
 pub use response::{Response, user};

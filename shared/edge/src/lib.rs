@@ -17,7 +17,7 @@ mod settings;
 
 pub use crate::http::{
     About, AuditDetails, Body, CredentialFailure, Endpoint, MAX_BODY_BYTES, PageOrigin, Reason, Rejection,
-    Request, Response, Route, SessionFailure, Throttled, bearer_token, respond, user,
+    Request, Response, Route, SessionFailure, Throttled, bearer_token, is_request_id, respond, user,
 };
 pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
 pub use identity::{Caller, PasswordCheck, SessionCheck, TokenCheck, Try, live_user, moved, warm_up};

@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, Delete, TransactWriteItem},
 };
-use token::{CustomClaims, Timestamp, UserId};
+use token::{CustomClaims, Entropy, Timestamp, UserId};
 
 use crate::{
-    ChangeLog, LastChange, Operation, PasswordHash, Status, StoreError, UserTable, Username,
+    ChangeLog, LastChange, Operation, Origin, PasswordHash, Status, StoreError, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, string, user_key},
     schema::{
         CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS,
@@ -96,6 +96,12 @@ impl UserTable {
         Ok(parsed(&row, USER_ID).ok())
     }
 
+    /// Who the user of this name was in the system that they came from, if they came from one.
+    pub async fn origin(&self, username: &Username) -> Result<Option<Origin>, StoreError> {
+        let row = self.row(username).await?.unwrap_or_default();
+        Ok(Origin::of(&row)?)
+    }
+
     /// Forbids logging in and refreshing, and ends every session in the same write.
     pub async fn disable(&self, username: &Username) -> Result<(), ChangeError> {
         let since =
@@ -155,15 +161,16 @@ impl UserTable {
         &self,
         username: &Username,
         changes: &ChangeLog,
+        entropy: Entropy,
         now: Timestamp,
     ) -> Result<(), ChangeError> {
-        self.delete_with(username, Some((changes, now))).await
+        self.delete_with(username, Some((changes, entropy, now))).await
     }
 
     async fn delete_with(
         &self,
         username: &Username,
-        remembering: Option<(&ChangeLog, Timestamp)>,
+        remembering: Option<(&ChangeLog, Entropy, Timestamp)>,
     ) -> Result<(), ChangeError> {
         let row = self.row(username).await?.ok_or(ChangeError::NoSuchUser)?;
         let delete = Delete::builder()
@@ -183,8 +190,8 @@ impl UserTable {
             delete.build().map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
         let mut writes =
             vec![TransactWriteItem::builder().delete(delete).build(), self.delete_attempts(username)?];
-        if let (Some((changes, now)), Some(id)) = (remembering, row.get(USER_ID)) {
-            writes.push(changes.remember(id, username, now)?);
+        if let Some((changes, entropy, now)) = remembering {
+            writes.push(changes.remember(&row, username, entropy, now)?);
         }
         match update::transact(&self.client, writes).await? {
             Outcome::Done(_) => Ok(()),

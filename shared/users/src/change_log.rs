@@ -1,18 +1,20 @@
 //! The record of what administrators change, in a table of its own that no function may touch.
+//!
+//! Rows are added and never changed: the end of a change is a row of its own, and so is the return of a deleted user.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{AttributeValue, Put, TransactWriteItem},
+    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
 };
 use token::{Seconds, Timestamp, UserId};
 
 use crate::{
-    MalformedRow, Operation, StoreError, UserTable, Username,
-    row::{Row, instant, name_mark, parsed, read_instant, string, text},
-    schema::{EXPIRES_AT, KEY, USER_ID},
+    MalformedRow, Operation, StoreError, UserTable,
+    row::{Row, instant, optional_text, parsed, read_instant, string, text},
+    schema::{CHANGED_BY, EXPIRES_AT, KEY, USER_ID},
     table::create_table,
 };
 
@@ -20,26 +22,24 @@ use crate::{
 const SUFFIX: &str = "-changes";
 /// Before the id in the key of a change.
 const CHANGE: &str = "change#";
-/// Before the `sub` in the key of a deleted user.
-const DELETED: &str = "deleted#";
+/// Before the id in the key of the end of a change.
+const END: &str = "end#";
 /// How long both are kept: a year, and a month to look at it. Longer than any point in time that the users can be restored from.
 const LIFETIME: Seconds = Seconds::new(400 * 86_400);
 
 const AT: &str = "at";
 const COMMAND: &str = "command";
-const BY: &str = "changed_by";
+const WHAT: &str = "what";
 const FROM: &str = "from";
 const REASON: &str = "reason";
 const OUTCOME: &str = "outcome";
-/// In the row of a deleted user: what stands for the name.
-const NAME_MARK: &str = "name_mark";
 
 /// The table of changes beside a table of users.
 #[derive(Clone, Debug)]
 pub struct ChangeLog {
-    client: Client,
-    users: Arc<str>,
-    name: Arc<str>,
+    pub(crate) client: Client,
+    pub(crate) users: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 /// One command of an administrator.
@@ -59,16 +59,26 @@ pub struct Change {
     pub from: String,
     /// Why, as they say.
     pub reason: Option<String>,
-    /// What came of it.
-    pub outcome: String,
+    /// What came of it; none while it is under way, or where the process ended before it did.
+    pub end: Option<ChangeEnd>,
 }
 
-/// The users who were deleted and must not come back by mistake.
-#[derive(Clone, Debug, Default)]
-pub struct DeletedUsers {
-    users: Arc<str>,
-    ids: HashSet<UserId>,
-    names: HashSet<String>,
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeEnd {
+    /// A word: `done`, `failed` or `partly`.
+    pub outcome: String,
+    /// What exactly was done, as JSON, where the command does not say: which session, which key, how many users.
+    pub what: Option<String>,
+}
+
+/// Every change that is still kept, the newest first.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Those that can be read.
+    pub changes: Vec<Change>,
+    /// How many rows cannot.
+    pub unreadable: usize,
 }
 
 /// Why the record cannot be read or written.
@@ -77,6 +87,9 @@ pub enum ChangeLogError {
     /// The table is not there: its stack is older than this.
     #[error("there is no table {0}")]
     NoTable(Arc<str>),
+    /// Whoever asks has no right to it.
+    #[error("you have no right to the table {0}")]
+    NoRight(Arc<str>),
     /// The table gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -99,71 +112,78 @@ impl ChangeLog {
         create_table(&self.client, &self.name).await
     }
 
-    /// Writes down that a change begins, or what came of it.
-    pub async fn write(&self, change: &Change) -> Result<(), ChangeLogError> {
-        let put = self
-            .client
+    /// Writes down that a change begins.
+    pub async fn begin(&self, change: &Change) -> Result<(), ChangeLogError> {
+        let row = self
+            .row(&format!("{CHANGE}{}", change.id), change.at)
+            .item(COMMAND, string(&change.command))
+            .item(CHANGED_BY, string(&change.by))
+            .item(FROM, string(&change.from));
+        let row = with(row, REASON, change.reason.as_deref());
+        self.add(with(row, USER_ID, change.user.map(|user| user.to_string()).as_deref())).await
+    }
+
+    /// Writes down what came of it.
+    pub async fn end(&self, change: &Change, end: &ChangeEnd) -> Result<(), ChangeLogError> {
+        let row = self.row(&format!("{END}{}", change.id), change.at).item(OUTCOME, string(&end.outcome));
+        self.add(with(row, WHAT, end.what.as_deref())).await
+    }
+
+    /// Every change that is still kept.
+    pub async fn list(&self) -> Result<Changes, ChangeLogError> {
+        let mut ends = HashMap::new();
+        for row in self.scan(END).await? {
+            if let (Ok(key), Ok(outcome)) = (text(&row, KEY), text(&row, OUTCOME)) {
+                let what = optional_text(&row, WHAT).ok().flatten().map(str::to_owned);
+                ends.insert(
+                    key.trim_start_matches(END).to_owned(),
+                    ChangeEnd { outcome: outcome.to_owned(), what },
+                );
+            }
+        }
+        let mut listed = Changes::default();
+        for row in self.scan(CHANGE).await? {
+            match read_change(&row) {
+                Ok(change) => {
+                    let end = ends.remove(&change.id);
+                    listed.changes.push(Change { end, ..change });
+                }
+                // It does not hide the others.
+                Err(_) => listed.unreadable += 1,
+            }
+        }
+        listed.changes.sort_by(|one, other| (other.at, &other.id).cmp(&(one.at, &one.id)));
+        Ok(listed)
+    }
+
+    /// A new row, which expires.
+    pub(crate) fn row(&self, key: &str, at: Timestamp) -> PutItemFluentBuilder {
+        self.client
             .put_item()
             .table_name(&*self.name)
-            .item(KEY, AttributeValue::S(format!("{CHANGE}{}", change.id)))
-            .item(AT, instant(change.at))
-            .item(COMMAND, string(&change.command))
-            .item(BY, string(&change.by))
-            .item(FROM, string(&change.from))
-            .item(OUTCOME, string(&change.outcome))
-            .item(EXPIRES_AT, instant(change.at.plus(LIFETIME)));
-        let put = match &change.reason {
-            Some(reason) => put.item(REASON, string(reason)),
-            None => put,
-        };
-        let put = match change.user {
-            Some(user) => put.item(USER_ID, string(&user)),
-            None => put,
-        };
-        let written = put.send().await.map(drop);
-        written.map_err(|error| self.failed(Operation::PutItem, error))
-    }
-
-    /// Every change that is still kept, the newest first.
-    pub async fn list(&self) -> Result<Vec<Change>, ChangeLogError> {
-        let rows = self.scan(CHANGE).await?;
-        let mut changes: Vec<_> =
-            rows.iter().map(read_change).collect::<Result<_, _>>().map_err(StoreError::from)?;
-        changes.sort_by(|one, other| (other.at, &other.id).cmp(&(one.at, &one.id)));
-        Ok(changes)
-    }
-
-    /// Every deleted user who is still remembered.
-    pub async fn deleted_users(&self) -> Result<DeletedUsers, ChangeLogError> {
-        let mut deleted = DeletedUsers { users: Arc::clone(&self.users), ..DeletedUsers::default() };
-        for row in self.scan(DELETED).await? {
-            deleted.ids.insert(parsed(&row, USER_ID).map_err(StoreError::from)?);
-            deleted.names.insert(text(&row, NAME_MARK).map_err(StoreError::from)?.to_owned());
-        }
-        Ok(deleted)
-    }
-
-    /// The part of a deletion's transaction that remembers the user.
-    pub(crate) fn remember(
-        &self,
-        user: &AttributeValue,
-        username: &Username,
-        at: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let id = user.as_s().map(String::as_str).unwrap_or_default();
-        let put = Put::builder()
-            .table_name(&*self.name)
-            .item(KEY, AttributeValue::S(format!("{DELETED}{id}")))
-            .item(USER_ID, user.clone())
-            .item(NAME_MARK, AttributeValue::S(name_mark(&self.users, username)))
+            .item(KEY, string(key))
             .item(AT, instant(at))
             .item(EXPIRES_AT, instant(at.plus(LIFETIME)))
-            .build();
-        let put = put.map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", KEY)
     }
 
-    async fn scan(&self, prefix: &str) -> Result<Vec<Row>, ChangeLogError> {
+    /// Adds a row unless it is there: the client repeats a write whose response was lost.
+    pub(crate) async fn add(&self, row: PutItemFluentBuilder) -> Result<(), ChangeLogError> {
+        match row.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(self.failed(Operation::PutItem, error)),
+        }
+    }
+
+    pub(crate) async fn scan(&self, prefix: &str) -> Result<Vec<Row>, ChangeLogError> {
         let (mut rows, mut start) = (Vec::new(), None);
         loop {
             let page = self
@@ -191,35 +211,31 @@ impl ChangeLog {
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-        if code == Some("ResourceNotFoundException") {
-            return ChangeLogError::NoTable(Arc::clone(&self.name));
+        match code {
+            Some("ResourceNotFoundException") => ChangeLogError::NoTable(Arc::clone(&self.name)),
+            // IAM is asked first, also about a table that is not there.
+            Some("AccessDeniedException") => ChangeLogError::NoRight(Arc::clone(&self.name)),
+            _ => StoreError::unavailable(operation, error).into(),
         }
-        StoreError::unavailable(operation, error).into()
     }
 }
 
-impl DeletedUsers {
-    /// Whether a user of this id was deleted.
-    pub fn contains(&self, user: UserId) -> bool {
-        self.ids.contains(&user)
-    }
-
-    /// Whether the last user of this name who was deleted had it.
-    pub fn had_name(&self, username: &Username) -> bool {
-        self.names.contains(&name_mark(&self.users, username))
+fn with(row: PutItemFluentBuilder, attribute: &str, value: Option<&str>) -> PutItemFluentBuilder {
+    match value {
+        Some(value) => row.item(attribute, string(value)),
+        None => row,
     }
 }
 
 fn read_change(row: &Row) -> Result<Change, MalformedRow> {
-    let optional = |attribute| row.contains_key(attribute).then(|| text(row, attribute)).transpose();
     Ok(Change {
         id: text(row, KEY)?.trim_start_matches(CHANGE).to_owned(),
         at: read_instant(row, AT)?,
         command: text(row, COMMAND)?.to_owned(),
         user: row.contains_key(USER_ID).then(|| parsed(row, USER_ID)).transpose()?,
-        by: text(row, BY)?.to_owned(),
+        by: text(row, CHANGED_BY)?.to_owned(),
         from: text(row, FROM)?.to_owned(),
-        reason: optional(REASON)?.map(str::to_owned),
-        outcome: text(row, OUTCOME)?.to_owned(),
+        reason: optional_text(row, REASON)?.map(str::to_owned),
+        end: None,
     })
 }

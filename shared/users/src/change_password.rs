@@ -72,7 +72,7 @@ impl UserTable {
         if found.id == user.id && found.password_hash.as_ref() == Ok(hash) {
             // The client repeats a write whose response was lost, and then finds its own hash, whose salt is new. How many
             // sessions the first one ended, nobody knows; at least the one that asked.
-            return Ok(Ended(1));
+            return Ok(Ended { count: 1, ..Ended::default() });
         }
         if found.id == user.id && !found.enabled {
             return Err(ChangePasswordError::UserDisabled);

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use token::{SessionId, UserId};
 
 use crate::{
-    StoreError, UserTable, Username,
+    Session, StoreError, UserTable, Username,
     row::{Row, no_sessions, parsed, read_sessions, string, user_key},
     schema::{SESSIONS, USER_ID},
     update::{Outcome, update},
@@ -19,17 +21,24 @@ pub enum EndSessionsError {
     Store(#[from] StoreError),
 }
 
-/// How many sessions a write has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended(pub usize);
+/// What a write has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// How many sessions: also of a newer version, and some that were over.
+    pub count: usize,
+    /// Those that this version knows.
+    pub sessions: BTreeMap<SessionId, Session>,
+}
 
 impl Ended {
     /// By a write that asks for what it replaces or removes.
     pub(crate) fn by(outcome: &Outcome) -> Self {
-        let Outcome::Done(Some(before)) = outcome else { return Self(0) };
+        let Outcome::Done(Some(before)) = outcome else { return Self::default() };
         match before.get(SESSIONS) {
-            Some(AttributeValue::M(sessions)) => Self(sessions.len()),
-            _ => Self(0),
+            Some(AttributeValue::M(entries)) => {
+                Self { count: entries.len(), sessions: read_sessions(before).unwrap_or_default() }
+            }
+            _ => Self::default(),
         }
     }
 }

@@ -1,3 +1,4 @@
+use aws_sdk_dynamodb::types::Select;
 use token::{SessionId, SessionPolicy, Timestamp, UserId};
 
 use crate::{
@@ -33,8 +34,10 @@ impl UserTable {
         policy: &SessionPolicy,
         now: Timestamp,
     ) -> Result<Pruned, StoreError> {
-        let page =
-            Listing::read(self.scan_users(start, &[KEY, USER_ID, USERNAME, SESSIONS]), of_user).await?;
+        // The function's role may read no other attribute.
+        let wanted = [KEY, USER_ID, USERNAME, SESSIONS];
+        let scan = self.scan_users(start, &wanted).select(Select::SpecificAttributes);
+        let page = Listing::read(scan, of_user).await?;
         let mut pruned = Pruned { sessions: 0, next: page.next };
         for user in page.users.into_iter().flatten() {
             let ended = user.sessions.iter().filter(|(_, session)| has_ended(session, policy, now));

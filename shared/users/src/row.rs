@@ -33,7 +33,13 @@ pub(crate) fn user_key(username: &Username) -> AttributeValue {
 /// Whoever can read the table can test a guess. That the table's own name is in it keeps a guess of one from being one of
 /// another, and the reader of a key, as in `CloudTrail`, from knowing which table it was tested for.
 pub(crate) fn name_mark(table: &str, username: &Username) -> String {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, table.as_bytes()), username.as_str().as_bytes());
+    mark(table, username.as_str())
+}
+
+/// What stands for another text in the same way. A table may be named by its ARN, whose last part is its name.
+pub(crate) fn mark(table: &str, text: &str) -> String {
+    let table = table.rsplit('/').next().unwrap_or_default();
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, table.as_bytes()), text.as_bytes());
     BASE64_URL_SAFE_NO_PAD.encode(tag.as_ref().get(..16).unwrap_or_default())
 }
 

@@ -12,8 +12,8 @@ use crate::{
     Username,
     row::{Row, instant, no_sessions, parsed, read_enabled, read_instant, read_user, string, text, user_key},
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, ENABLED, IMPORTED, KEY, PASSWORD_HASH, RESERVED,
-        SESSIONS, USER, USER_ID, USERNAME,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, IMPORTED, KEY, PASSWORD_HASH,
+        RESERVED, SESSIONS, USER, USER_ID, USERNAME,
     },
     update::{Outcome, put, update},
 };
@@ -171,6 +171,7 @@ impl UserTable {
         now: Timestamp,
     ) -> Result<Outcome, StoreError> {
         let id = record.id.unwrap_or(new_id);
+        let disabled = record.status == Status::Disabled;
         let row: Row = [
             (KEY, user_key(&record.username)),
             (USER_ID, string(&id)),
@@ -184,6 +185,7 @@ impl UserTable {
         ]
         .into_iter()
         .chain(self.stamp())
+        .chain(self.since().filter(|_| disabled))
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
         self.put_row(row).await
@@ -195,6 +197,11 @@ impl UserTable {
         stamp
             .into_iter()
             .flat_map(|LastChange { at, by }| [(CHANGED_AT, instant(*at)), (CHANGED_BY, string(by))])
+    }
+
+    /// Since when a user is disabled whom it writes so.
+    fn since(&self) -> Option<(&'static str, AttributeValue)> {
+        self.administrator.as_ref().map(|administrator| (DISABLED_AT, instant(administrator.at)))
     }
 
     /// Writes a row unless there is one of its key.
@@ -226,13 +233,20 @@ impl UserTable {
         if changes.ends_sessions() {
             taken.push((SESSIONS, no_sessions()));
         }
+        let disabled = changes.status.taken() == Some(Status::Disabled);
+        taken.extend(self.since().filter(|_| disabled));
+        let enabled =
+            if changes.status.taken() == Some(Status::Enabled) { " REMOVE #disabled_at" } else { "" };
         let sets: Vec<String> = taken.iter().map(|(name, _)| format!("#{name} = :new_{name}")).collect();
         let as_read = [USER_ID, PASSWORD_HASH, CLAIMS, ENABLED];
         let conditions = as_read.map(|name| format!("#{name} = :{name}"));
         let mut write = self
             .update_item(user_key(&record.username))
-            .update_expression(format!("SET {}", sets.join(", ")))
+            .update_expression(format!("SET {}{enabled}", sets.join(", ")))
             .condition_expression(conditions.join(" AND "));
+        if !enabled.is_empty() {
+            write = write.expression_attribute_names("#disabled_at", DISABLED_AT);
+        }
         for name in as_read {
             let value = row.get(name).cloned().ok_or(ImportError::Contended)?;
             write = write

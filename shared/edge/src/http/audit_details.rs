@@ -48,11 +48,6 @@ impl AuditDetails {
         others.0.into_iter().fold(self, |details, (field, value)| details.with(field, value))
     }
 
-    /// Whether something is said of `field`.
-    pub fn has(&self, field: Field) -> bool {
-        self.0.iter().any(|(said, _)| *said == field)
-    }
-
     /// These as members of a line.
     pub(crate) fn into_members(self) -> Map<String, Value> {
         self.0.into_iter().map(|(field, value)| (field.name().to_owned(), value)).collect()

@@ -3,7 +3,6 @@ use serde_json::json;
 use token::Seconds;
 
 use super::{AuditDetails, Reason, Response};
-use crate::log::Field;
 
 /// What is asked for where no token was sent, which is no error (RFC 6750 §3.1).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
@@ -43,11 +42,6 @@ impl Rejection {
     /// What the log is to say beside the reason.
     pub(crate) fn details(&self) -> AuditDetails {
         self.details.clone()
-    }
-
-    /// Whether the log knows whom the request was about.
-    pub fn is_about_somebody(&self) -> bool {
-        self.details.has(Field::User)
     }
 
     /// Presents a rejected token as one of the `Authorization` header: 401 (RFC 6750 §3.1). Other reasons stay.

@@ -8,6 +8,8 @@ use crate::{AuditDetails, Reason, bearer_token, cookie_values, log::Field};
 
 /// The largest body read, in bytes after base64 is undone.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
+/// How long an id of API Gateway's is at most: those of REST APIs are UUIDs.
+const MAX_REQUEST_ID: usize = 64;
 /// How much of a user agent the log has, as the row of a session has.
 const MAX_USER_AGENT_CHARACTERS: usize = 200;
 
@@ -20,6 +22,12 @@ pub struct Request {
     source_ip: Option<String>,
     /// What API Gateway calls the request.
     id: Option<String>,
+}
+
+/// Whether the log may have this as the id of a request, which callers of a REST API can choose.
+pub fn is_request_id(text: &str) -> bool {
+    text.len() <= MAX_REQUEST_ID
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte))
 }
 
 /// The members of a JSON body.
@@ -46,7 +54,7 @@ impl Request {
             headers: parts.headers,
             body: Zeroizing::new(body.to_vec()),
             source_ip,
-            id,
+            id: id.filter(|id| is_request_id(id)),
         }
     }
 

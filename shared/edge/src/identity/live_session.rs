@@ -1,5 +1,5 @@
 use token::{Claims, Timestamp};
-use users::{User, UserTable, Username};
+use users::{Session, User, UserTable, Username};
 
 use crate::{AuditDetails, Reason, Rejection, Request, SessionFailure, TokenCheck, log::Field};
 
@@ -52,14 +52,13 @@ impl SessionCheck<'_> {
     }
 }
 
-/// Whether a call of a session comes from elsewhere than its login did, as far as both are known: another address, which
-/// a phone has several times a day, or another user agent, which nobody has but after an update.
-pub fn moved(user: &User, claims: &Claims, request: &Request) -> AuditDetails {
-    let Some(session) = user.sessions.get(&claims.session_id) else { return AuditDetails::default() };
-    let differ =
-        |login: Option<&str>, now: Option<String>| login.zip(now).is_some_and(|(login, now)| login != now);
-    let client = differ(session.user_agent(), request.logged_user_agent());
-    let address = differ(session.source_ip(), request.source_ip().map(str::to_owned));
+/// Whether a call of a session comes from elsewhere than its login did: another address, which a phone has several times a
+/// day, or another user agent, which nobody has but after an update; none, or one that is no text, is another one too.
+pub fn moved(session: Option<&Session>, request: &Request) -> AuditDetails {
+    let Some(session) = session else { return AuditDetails::default() };
+    let client = session.user_agent() != request.logged_user_agent().as_deref();
+    // Only some kinds of event tell an address.
+    let address = session.source_ip().zip(request.source_ip()).is_some_and(|(login, now)| login != now);
     let moved = match (address, client) {
         (false, false) => return AuditDetails::default(),
         (true, false) => "address",

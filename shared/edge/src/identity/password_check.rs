@@ -56,17 +56,20 @@ impl PasswordCheck {
         let _ = tokio::task::spawn_blocking(move || hasher.prepare()).await;
     }
 
-    /// The user of this name, unless failures before make the next try wait.
+    /// The user of this name, unless failures before make the next try wait. Of a name that nobody has, the log says
+    /// `if_unknown`.
     pub async fn begin(
         &self,
         request: &Request,
         username: Username,
+        if_unknown: &AuditDetails,
         now: Timestamp,
     ) -> Result<(Option<Account>, Try), Rejection> {
         let (began, address) = (Began::now(), self.counted_address(request));
         let BeforeLogin { user, attempts, from_address } =
             self.users.for_login(&username, address.as_ref(), now).await?;
-        let details = user.as_ref().map(|user| AuditDetails::user(user.id)).unwrap_or_default();
+        let of_user = user.as_ref().map(|user| AuditDetails::user(user.id));
+        let details = of_user.unwrap_or_else(|| if_unknown.clone());
         let has_to_wait = |wait, throttled| {
             Err(Rejection::from(Reason::TooManyAttempts { wait, throttled }).about(details.clone()))
         };

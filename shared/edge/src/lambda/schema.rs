@@ -50,8 +50,8 @@ members! {
     Session "sid" on "where known": "the session that was opened, used or ended";
     BySession "by_sid" on "endings": "the session that asked for it, if it is another than `sid`";
     Scope "scope" on "endings": "`one`: this session; `all`: every session of the user";
-    Ended "ended" on "endings": "how many sessions ended";
-    Evicted "evicted_sid" on "logins": "the oldest session, which the fifty-first login of a user ended";
+    Ended "ended" on "endings": "how many sessions ended: all that were in the row, also some that were over";
+    Evicted "evicted_sid" on "logins": "the oldest session, which a fifty-first login of its user ended";
     IssuedToken "jti" on "where a token is issued": "the id of the token in the answer";
     PresentedToken "from_jti" on "where a token is accepted": "the id of the token in the request, also of one of ours that has expired";
     KeyId "kid" on "rejected tokens": "the key that the token names, if that is base64url and 64 characters at most";
@@ -59,7 +59,7 @@ members! {
     ForeignKey "foreign_key" on "rejected tokens": "the header brings a key of its own: `jwk`, `jku`, `x5c` or `x5u`, which are never looked at";
     NameHash "name_hash" on "logins under a name that no user has": "stands for the name: 11 characters of an HMAC whose key is made of the signing key, so that it means nothing after the next rotation";
     Origin "origin" on "`csrf_refused`": "`foreign`: the browser names a page of another site; `absent`: it names none";
-    Moved "moved" on "a session's calls": "what differs from the login: `address`, `client` (the user agent) or `address_client`";
+    Moved "moved" on "refresh, logout, sessions, passwords": "what differs from the login of the session: `address`, `client` (the user agent) or `address_client`";
     SourceIp "source_ip" on "where API Gateway tells it": "the caller's address";
     UserAgent "user_agent" on "logins, new passwords, `moved`": "what the caller says it is, 200 characters at most";
     Api "api_id" on "authorizer": "the API that asked";
@@ -67,8 +67,9 @@ members! {
     Step "step" on "rotate_keys": "the step of the rotation, or `publish`";
     SigningKey "signing_kid" on "rotate_keys": "the key that signs now";
     Changed "changed" on "rotate_keys": "whether this step changed anything: a step may be repeated";
+    Pruned "pruned" on "prune_sessions": "how many sessions that were over were cleared away";
     RequestId "request_id" on "all": "Lambda's id of this call: in the access log `integrationRequestId`";
-    ApiRequestId "api_request_id" on "requests through API Gateway": "API Gateway's id of the request: in the access log `requestId`";
+    ApiRequestId "api_request_id" on "requests through API Gateway": "API Gateway's id of the request: in the access log `requestId`. Callers of a REST API can choose it";
     FunctionVersion "function_version" on "with `TrafficShifting`": "the published version of the function";
     Metrics "_aws" on "some rejections": "tells CloudWatch which members are metrics (Embedded Metric Format)";
     Stack "Stack" on "with `_aws`": "the stack, a dimension of every metric";
@@ -103,8 +104,9 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("authorizer", "API Gateway asks about a call of another API"),
     (
         "rotate_keys",
-        "Secrets Manager or the schedule calls; a publication that changes nothing writes no line",
+        "Secrets Manager or the schedule calls; a publication that changes nothing writes no line, or with `Observability=full` one without `step`, for its metric",
     ),
+    ("prune_sessions", "the schedule has sessions cleared away that are over"),
     ("start", "note: the function cannot start, and why"),
     ("warm_up", "note: AWS is slow or fails while the function starts"),
     ("signing_keys", "note: the keys cannot be read, or the ones before stay in use"),
@@ -157,4 +159,5 @@ pub const REASONS: &[(&str, &str)] = &[
     ("internal", "a bug, or the random source"),
     ("timed_out", "the time of the call is used up"),
     ("rotation_failed", "the step failed and is tried again; `detail` says why"),
+    ("prune_failed", "the table could not be read to its end; the next run begins again"),
 ];

@@ -1,4 +1,4 @@
-use users::{EndSessionsError, Ended, Session};
+use users::{EndSessionsError, Session};
 
 use crate::world::{NOW, World, name, new_session, session_id, user_id};
 
@@ -20,7 +20,7 @@ async fn ending_a_session_ends_that_one_and_can_be_repeated() {
     }
     for ended in [1, 0] {
         let told = world.table.end_session(&name("ada"), user_id(1), session_id(1)).await.unwrap();
-        assert_eq!(told, Ended(ended));
+        assert_eq!(told.count, ended);
         let left: Vec<_> = world.sessions("ada").await.into_keys().collect();
         assert_eq!(left, [session_id(2)]);
     }
@@ -34,7 +34,7 @@ async fn ending_all_sessions_can_be_repeated() {
     }
     for ended in [2, 0] {
         let told = world.table.end_all_sessions(&name("ada"), user_id(1)).await.unwrap();
-        assert_eq!(told, Ended(ended));
+        assert_eq!(told.count, ended);
         assert!(world.sessions("ada").await.is_empty());
     }
 }
@@ -64,7 +64,7 @@ async fn one_session_ends_all_and_can_say_so_again() {
     }
     for ended in [2, 0] {
         let told = world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(1)).await.unwrap();
-        assert_eq!(told, Ended(ended));
+        assert_eq!(told.count, ended);
         assert!(world.sessions("ada").await.is_empty());
     }
 }
