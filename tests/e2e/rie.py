@@ -100,6 +100,7 @@ asked["headers"]["authorization"] = f"Bearer {token}"
 one("authorizer", asked, True)
 one("jwks", http("GET", "/.well-known/jwks.json"), 200)
 one("rotate-keys", {"Step": "publish"}, None)
+one("prune-sessions", {}, None)
 change = {"current_password": "wrong", "new_password": "seven green umbrellas"}
 one("password", http("POST", "/auth/password", change, token), 400)
 one("sessions", http("POST", "/auth/logout", {"token": token}), 204)

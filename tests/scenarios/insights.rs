@@ -20,7 +20,8 @@ impl Log {
     pub(crate) fn add(&mut self, printed: &str, later: i64) {
         for line in printed.lines() {
             let Ok(Value::Object(members)) = serde_json::from_str(line) else { continue };
-            let mut row: Row = members.into_iter().collect();
+            let mut row = Row::new();
+            flatten("", Value::Object(members), &mut row);
             let written = humantime(row["timestamp"].as_str().unwrap());
             row.insert("@timestamp".to_owned(), json!(written + later));
             self.0.push(row);
@@ -43,6 +44,19 @@ impl Log {
         let rows = parser.pipeline(self.0.clone());
         assert_eq!(parser.at, tokens.len(), "the end of {query}");
         rows
+    }
+}
+
+/// Members of members by their path, as CloudWatch finds them: `userIdentity.arn`.
+fn flatten(path: &str, value: Value, row: &mut Row) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let name = if path.is_empty() { name } else { format!("{path}.{name}") };
+                flatten(&name, member, row);
+            }
+        }
+        value => drop(row.insert(path.to_owned(), value)),
     }
 }
 
@@ -268,7 +282,13 @@ impl Parser<'_> {
             return Expression::Not(Box::new(self.comparison()));
         }
         let left = self.sum();
-        if self.takes_word("not") {
+        let negated = self.takes_word("not");
+        if self.takes_word("like") {
+            let Token::Text(part) = self.next() else { panic!("a text after like") };
+            let has = Expression::Call("like".to_owned(), vec![left, Expression::Constant(json!(part))]);
+            return if negated { Expression::Not(Box::new(has)) } else { has };
+        }
+        if negated {
             assert!(self.takes_word("in"));
             return Expression::In(Box::new(left), self.list(), false);
         }
@@ -356,6 +376,8 @@ fn evaluate(expression: &Expression, row: &Row) -> Value {
                     json!(i32::from(text.contains(part.as_str())))
                 }
                 ("strcontains", [Value::Null, _]) => Value::Null,
+                ("like", [Value::String(text), Value::String(part)]) => json!(text.contains(part.as_str())),
+                ("like", [Value::Null, _]) => json!(false),
                 (other, values) => panic!("no such function: {other} of {values:?}"),
             }
         }
@@ -448,6 +470,10 @@ fn a_query_is_evaluated_command_by_command() {
     let ids =
         found("filter ispresent(id) and id not in (SOURCE 'group' | filter ispresent(made) | fields made)");
     assert_eq!((ids.as_array().unwrap().len(), &ids[0]["id"]), (1, &json!("2")));
+    let mut nested = Log::default();
+    nested.add(r#"{"timestamp":"2023-06-02T18:00:09.5Z","user":{"arn":"role/stack-x"}}"#, 0);
+    assert_eq!(nested.query("filter user.arn like '/stack-'").len(), 1);
+    assert!(nested.query("filter user.arn not like '/stack-'").is_empty());
     let sorted = found(
         "fields coalesce(id, made) as key | filter key in [\"1\"] or not ispresent(who) | sort @timestamp desc | limit 2",
     );

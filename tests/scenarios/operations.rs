@@ -91,7 +91,8 @@ fn the_dashboard_shows_functions_and_tables_that_are_there_and_is_called_after_i
     }
     let body: serde_json::Value = serde_json::from_str(&filled).unwrap();
     let shown = body["widgets"].to_string();
-    for name in functions().into_values() {
+    // What runs once a week is no curve.
+    for name in functions().into_values().filter(|name| name != "PruneSessions") {
         // Quoted within a search, which is quoted within JSON.
         assert!(shown.matches(&format!(r#"\"{name}\""#)).count() >= 3, "{name}");
     }

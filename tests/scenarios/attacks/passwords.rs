@@ -66,6 +66,7 @@ async fn guesses_at_one_password_and_then_the_right_one() {
     for row in &guessed {
         assert_eq!(row["failures"], json!(7.0), "{row:?}");
         let hit = row["successes"] == json!(1.0);
+        assert_eq!(row["last_outcome"] == "success", hit, "{row:?}");
         assert_eq!(row["last_address"] == THIEF.address, hit, "{row:?}");
     }
 }
@@ -84,6 +85,9 @@ async fn guesses_at_the_current_password_with_a_stolen_token() {
     let guessed = found("Guessing", &log).await;
     assert_eq!((guessed.len(), &guessed[0]["failures"]), (1, &json!(10.0)));
     assert_eq!(guessed[0]["last_address"], THIEF.address);
+    let rejected =
+        log.query("filter event = 'change_password' and outcome = 'rejected' and moved = 'address_client'");
+    assert_eq!((rejected.len(), &rejected[0]["user_agent"]), (10, &json!(THIEF.user_agent)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +124,8 @@ async fn a_thief_of_a_token_ends_the_other_sessions() {
     assert_eq!(site.call("refresh", HOME.sends(refresh(&other))).await.code(), "session_ended");
     let log = site.log().await;
     let takeovers = found("Takeovers", &log).await;
-    assert_eq!(takeovers.len(), 1);
+    assert_eq!(takeovers.len(), 2, "the logout everywhere, too");
+    assert_eq!((&takeovers[1]["event"], &takeovers[1]["ended"]), (&json!("logout"), &json!(1)));
     assert_eq!(takeovers[0]["sid"], victim);
     assert_ne!(
         takeovers[0]["by_sid"], victim,

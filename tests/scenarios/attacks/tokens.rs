@@ -13,7 +13,7 @@ async fn a_copied_token_is_found_at_its_first_double_use() {
     let token = site.token("ada", HOME).await;
     site.call("refresh", HOME.sends(refresh(&token))).await;
     site.minutes_pass(10).await;
-    let stolen = site.call("refresh", THIEF.sends(refresh(&token))).await.token().to_owned();
+    assert_eq!(site.call("refresh", THIEF.sends(refresh(&token))).await.status, 200);
     let log = site.log().await;
     let copied = found("CopiedTokens", &log).await;
     assert_eq!((copied.len(), &copied[0]["uses"], &copied[0]["addresses"]), (1, &json!(2), &json!(2)));
@@ -25,7 +25,18 @@ async fn a_copied_token_is_found_at_its_first_double_use() {
     );
     assert_eq!(moved[0]["sid"], copied[0]["sid"]);
     assert!(found("ForgedTokens", &log).await.is_empty(), "this service issued it");
-    drop(stolen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thief_who_names_no_client_has_moved_too() {
+    let mut site = Site::new().await;
+    let token = site.token("ada", HOME).await;
+    for user_agent in [None, Some("caf\u{e9}")] {
+        let event = THIEF.sends(refresh(&token)).header("user-agent", user_agent);
+        assert_eq!(site.call("refresh", event).await.status, 200);
+    }
+    let moved = found("MovedClients", &site.log().await).await;
+    assert_eq!((moved.len(), &moved[0]["calls"]), (1, &json!(2)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
