@@ -1,7 +1,5 @@
 //! `latchkey changes`
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use token::UserId;
 use users::{Change, ChangeLog, Changes, UserTable, Username};
@@ -16,27 +14,24 @@ pub(crate) async fn list(options: &ListChanges, invocation: &Invocation) -> Resu
         let ids = identified(&users, &log, user).await?;
         changes.retain(|change| change.user.is_some_and(|user| ids.contains(&user)));
     }
-    let names = names(&users).await?;
-    let name = |change: &Change| change.user.and_then(|id| names.get(&id)).map(ToString::to_string);
     let mut table = Table::titled(["WHEN", "COMMAND", "USER", "OUTCOME", "BY", "FROM", "REASON", "WHAT"]);
     for change in &changes {
-        let id = change.user.map(|id| id.to_string());
         table.push(&[
             change.at.to_string(),
             change.command.clone(),
-            name(change).or(id).unwrap_or_else(|| "-".to_owned()),
+            change.user.map_or_else(|| "-".to_owned(), |id| id.to_string()),
             outcome(change).to_owned(),
             change.by.clone(),
             change.from.clone(),
             change.reason.clone().unwrap_or_else(|| "-".to_owned()),
-            what(change).unwrap_or("-").to_owned(),
+            details(change).unwrap_or_else(|| "-".to_owned()),
         ]);
     }
     let mut text = if changes.is_empty() { "There is no change.\n".to_owned() } else { table.to_string() };
     if unreadable > 0 {
         text = format!("{text}Left out: {unreadable} rows that cannot be read.\n");
     }
-    let json: Vec<Value> = changes.iter().map(|change| to_json(change, name(change).as_deref())).collect();
+    let json: Vec<Value> = changes.iter().map(to_json).collect();
     Ok(Report::new(text, json.into()))
 }
 
@@ -45,8 +40,11 @@ fn outcome(change: &Change) -> &str {
     change.end.as_ref().map_or("begun", |end| &end.outcome)
 }
 
-fn what(change: &Change) -> Option<&str> {
-    change.end.as_ref()?.what.as_deref()
+/// What exactly, and how many.
+fn details(change: &Change) -> Option<String> {
+    let counts = change.end.as_ref().and_then(|end| end.counts.as_deref());
+    let parts: Vec<_> = [change.what.as_deref(), counts].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }
 
 /// A user by id, by name, or all who had the name and were deleted.
@@ -63,26 +61,15 @@ async fn identified(users: &UserTable, log: &ChangeLog, user: &str) -> Result<Ve
     if of_name.is_empty() { Err(CliError::NoSuchUser(username)) } else { Ok(of_name) }
 }
 
-async fn names(users: &UserTable) -> Result<BTreeMap<UserId, Username>, CliError> {
-    let (mut names, mut start) = (BTreeMap::new(), None);
-    loop {
-        let page = users.list(start.as_ref()).await?;
-        names.extend(page.users.into_iter().flatten().map(|user| (user.id, user.username)));
-        start = page.next;
-        if start.is_none() {
-            return Ok(names);
-        }
-    }
-}
-
-fn to_json(change: &Change, name: Option<&str>) -> Value {
+pub(crate) fn to_json(change: &Change) -> Value {
+    let parsed = |text: Option<&str>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     json!({
         "at": change.at,
         "command": change.command,
         "user_id": change.user.map(|id| id.to_string()),
-        "username": name,
         "outcome": outcome(change),
-        "what": what(change).and_then(|what| serde_json::from_str::<Value>(what).ok()),
+        "what": parsed(change.what.as_deref()),
+        "counts": parsed(change.end.as_ref().and_then(|end| end.counts.as_deref())),
         "by": change.by,
         "from": change.from,
         "reason": change.reason,

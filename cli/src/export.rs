@@ -56,10 +56,10 @@ struct OriginLine<'a> {
 pub(crate) async fn export(options: &ExportUsers, invocation: &Invocation) -> Result<Report, CliError> {
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
     recorder
-        .record(None, async |_| {
+        .record(None, None, async |_| {
             let report = export_all(options, users).await?;
-            let what = report.json.clone();
-            Ok(Work::done(report).of(what))
+            let counts = report.json.clone();
+            Ok(Work::done(report).counted(counts))
         })
         .await
 }

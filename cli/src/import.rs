@@ -1,6 +1,7 @@
 //! `latchkey user import`
 
 use std::{
+    collections::BTreeSet,
     error::Error,
     fs::File,
     io::{self, BufReader, Seek},
@@ -83,16 +84,17 @@ pub(crate) async fn import(
         return import_into(None, None, options, quiet, invocation.now).await;
     }
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
-    let import = async |changes: Option<&ChangeLog>| {
-        let flags = json!({
-            "update": options.update, "replace": options.replace, "restore_deleted": options.restore_deleted,
-        });
-        let report = import_into(Some(users), changes, options, quiet, invocation.now).await?;
+    let what = json!({
+        "update": options.update, "replace": options.replace, "restore_deleted": options.restore_deleted,
+    });
+    let deletions = ChangeLog::beside(&users);
+    let import = async |_: Option<&ChangeLog>| {
+        let report = import_into(Some(users), Some(&deletions), options, quiet, invocation.now).await?;
         let is_whole = report.outcome == Outcome::Success;
-        let what = Some(json!({ "flags": flags, "counts": counts(&report.json) }));
-        Ok(Work { result: report, what, is_whole })
+        let counts = Some(counts(&report.json));
+        Ok(Work { result: report, counts, is_whole })
     };
-    recorder.record(None, import).await
+    recorder.record(None, Some(what), import).await
 }
 
 /// How many rows came to what; which, is in the report alone.
@@ -131,7 +133,12 @@ async fn import_into(
     };
     input.rewind().map_err(failure)?;
     let deleted = match changes {
-        Some(changes) => changes.deleted_users().await.map_err(CliError::NoChanges)?,
+        Some(changes) => match changes.deleted_users().await {
+            // Of an older stack, which remembers nobody. Who may not look could bring back whom others have deleted.
+            Err(ChangeLogError::NoTable(_)) => DeletedUsers::default(),
+            Err(_) if options.restore_deleted => DeletedUsers::default(),
+            deleted => deleted.map_err(CliError::NoChanges)?,
+        },
         None => DeletedUsers::default(),
     };
     if let Some(users) = users.as_ref().filter(|_| survey.has_keys()) {
@@ -263,7 +270,7 @@ impl Import {
             Content::LeftOut => self.tally.left_out(),
             Content::OtherModel(model) => self.tally.other_model(model),
             Content::Rejected(error) => self.reject(number, name, username, origin, error, writes)?,
-            Content::User(record, _) if !self.lifting && self.deleted.has(&record) => {
+            Content::User(record, _) if !self.lifting && !self.deleted.of(&record).is_empty() => {
                 self.reject(number, name, username, origin, RowError::Deleted, writes)?;
             }
             Content::User(record, note) => {
@@ -274,17 +281,17 @@ impl Import {
                     None => self.tally.sound(&record),
                     Some(users) => {
                         let (if_different, now, id) = (self.if_different, self.now, new_id()?);
-                        let lifted = record.id.filter(|id| self.deleted.contains(*id));
+                        let lifted = self.deleted.of(&record);
                         let (changes, deleted) = (self.changes.clone(), self.deleted.clone());
                         writes.push(Box::pin(async move {
-                            if let (Some(changes), Some(id)) = (changes, lifted) {
-                                // Before they are back, or a restore's clean-up would take them for forgotten.
-                                if let Err(error) = changes.lift(&deleted, id, now).await {
-                                    return Written { number, name, result: Err(Rejected::NotLifted(error)) };
-                                }
-                            }
                             let result = users.import(&record, assurance, if_different, id, now).await;
-                            Written { number, name, result: result.map_err(Rejected::Table) }
+                            let result = match (result.map_err(Rejected::Table), changes) {
+                                (Ok(imported), Some(changes)) => {
+                                    lift_all(&changes, &deleted, lifted, now).await.map(|()| imported)
+                                }
+                                (result, _) => result,
+                            };
+                            Written { number, name, result }
                         }));
                     }
                 }
@@ -350,6 +357,19 @@ impl Import {
         let rejected = self.tally.rejected(Rejection { row: number, username: name, reason }, kind);
         rejected.map_err(|error| Stop::Error(CliError::Output(error)))
     }
+}
+
+/// Takes back that they were deleted, now that they are here again.
+async fn lift_all(
+    changes: &ChangeLog,
+    deleted: &DeletedUsers,
+    users: BTreeSet<UserId>,
+    now: Timestamp,
+) -> Result<(), Rejected> {
+    for user in users {
+        changes.lift(deleted, user, now).await.map_err(Rejected::NotLifted)?;
+    }
+    Ok(())
 }
 
 fn new_id() -> Result<UserId, Stop> {

@@ -72,23 +72,23 @@ pub(crate) struct Recorder {
     by: Arc<str>,
 }
 
-/// What a change came to: what to go on with, and what the record is to have of it.
+/// What came of a command, and what the record is to have of it.
 pub(crate) struct Work<T> {
     pub(crate) result: T,
-    /// What exactly was done, where the command does not say.
-    pub(crate) what: Option<Value>,
+    /// How many of what.
+    pub(crate) counts: Option<Value>,
     pub(crate) is_whole: bool,
 }
 
 impl<T> Work<T> {
-    /// All of it, of which the command says everything.
+    /// All that was asked for.
     pub(crate) fn done(result: T) -> Self {
-        Self { result, what: None, is_whole: true }
+        Self { result, counts: None, is_whole: true }
     }
 
-    /// This, which the command does not say.
-    pub(crate) fn of(self, what: Value) -> Self {
-        Self { what: Some(what), ..self }
+    /// So many.
+    pub(crate) fn counted(self, counts: Value) -> Self {
+        Self { counts: Some(counts), ..self }
     }
 }
 
@@ -103,7 +103,7 @@ impl Recorder {
         LastChange { at: self.invocation.now, by: Arc::clone(&self.by) }
     }
 
-    /// Does `work`, a change of `user` or of no one user, with the table of changes if there is one.
+    /// Does `work`, a change of `user` or of no one user, and of `what` exactly where the command does not say; with the table of changes if there is one.
     ///
     /// Where the table is not there, or whoever asks has no right to it, the change is made all the same, and a line says that
     /// there is no record: nobody who disables a user in a hurry must be stopped by an older stack. Where the table fails,
@@ -111,9 +111,10 @@ impl Recorder {
     pub(crate) async fn record<T>(
         &self,
         user: Option<UserId>,
+        what: Option<Value>,
         work: impl AsyncFnOnce(Option<&ChangeLog>) -> Result<Work<T>, CliError>,
     ) -> Result<T, CliError> {
-        let change = self.change(user)?;
+        let change = self.change(user, what)?;
         match self.changes.begin(&change).await {
             Ok(()) => {}
             Err(error @ (ChangeLogError::NoTable(_) | ChangeLogError::NoRight(_))) => {
@@ -124,12 +125,12 @@ impl Recorder {
         }
         let done = work(Some(&self.changes)).await;
         let end = match &done {
-            Ok(Work { what, is_whole, .. }) => ChangeEnd {
+            Ok(Work { counts, is_whole, .. }) => ChangeEnd {
                 outcome: String::from(if *is_whole { "done" } else { "partly" }),
-                what: what.as_ref().map(Value::to_string),
+                counts: counts.as_ref().map(Value::to_string),
             },
             // Not why: the reason may quote a name, and this outlives it.
-            Err(_) => ChangeEnd { outcome: "failed".to_owned(), what: None },
+            Err(_) => ChangeEnd { outcome: "failed".to_owned(), counts: None },
         };
         if let Err(error) = self.changes.end(&change, &end).await {
             note(&format!("latchkey: the record lacks what came of this: {error}"));
@@ -137,7 +138,7 @@ impl Recorder {
         Ok(done?.result)
     }
 
-    fn change(&self, user: Option<UserId>) -> Result<Change, CliError> {
+    fn change(&self, user: Option<UserId>, what: Option<Value>) -> Result<Change, CliError> {
         Ok(Change {
             // Random, as that of a user is.
             id: UserId::new(edge::random::entropy()?).to_string(),
@@ -147,6 +148,7 @@ impl Recorder {
             by: self.by.to_string(),
             from: machine(),
             reason: self.invocation.reason.clone(),
+            what: what.map(|what| what.to_string()),
             end: None,
         })
     }

@@ -47,7 +47,7 @@ async fn recorded(
         return work.await;
     };
     let what = key_id.map(|key_id| json!({ "kid": key_id }));
-    recorder.record(None, async |_| Ok(Work { what, ..Work::done(work.await?) })).await
+    recorder.record(None, what, async |_| Ok(Work::done(work.await?))).await
 }
 
 async fn rotate(

@@ -5,7 +5,11 @@ use token::UserId;
 use users::{Change, ChangeLog, ChangeLogError, UserTable};
 
 use crate::{
-    CliError, OneUser, Report, ShowUser, invocation::Invocation, sessions, store, store::existing,
+    CliError, OneUser, Report, ShowUser,
+    changes::to_json as to_change,
+    invocation::{Invocation, note},
+    sessions, store,
+    store::existing,
     users_command::to_json,
 };
 
@@ -20,8 +24,17 @@ pub(crate) async fn report(options: &ShowUser, invocation: &Invocation) -> Resul
     let origin = users.origin(username).await?;
     let changes = changes_of(&users, user.id).await?;
     let sessions = sessions::to_json(&user.sessions, &policy);
-    let told: Vec<Value> =
-        changes.iter().map(|change| json!({ "at": change.at, "command": change.command })).collect();
+    // Who they were is their own personal data.
+    let told = changes.as_ref().map(|changes| {
+        let told = changes.iter().map(|change| {
+            let mut told = to_change(change);
+            for of_the_administrator in ["by", "from"] {
+                told.as_object_mut().and_then(|members| members.remove(of_the_administrator));
+            }
+            told
+        });
+        told.collect::<Vec<_>>()
+    });
     let mut report = json!({
         "user": to_json(&user, &sessions),
         "imported_as": origin.map(|origin| json!({ "name": origin.name, "key": origin.key })),
@@ -36,10 +49,17 @@ pub(crate) async fn report(options: &ShowUser, invocation: &Invocation) -> Resul
     Ok(Report::new(format!("{text}\n"), report))
 }
 
-async fn changes_of(users: &UserTable, user: UserId) -> Result<Vec<Change>, CliError> {
+/// None where there is no record that can be read.
+async fn changes_of(users: &UserTable, user: UserId) -> Result<Option<Vec<Change>>, CliError> {
     match ChangeLog::beside(users).list().await {
-        Ok(listed) => Ok(listed.changes.into_iter().filter(|change| change.user == Some(user)).collect()),
-        Err(ChangeLogError::NoTable(_) | ChangeLogError::NoRight(_)) => Ok(Vec::new()),
+        Ok(listed) => {
+            let of_user = listed.changes.into_iter().filter(|change| change.user == Some(user));
+            Ok(Some(of_user.collect()))
+        }
+        Err(ChangeLogError::NoTable(_) | ChangeLogError::NoRight(_)) => {
+            note("latchkey: what administrators changed is not in it, because the record cannot be read");
+            Ok(None)
+        }
         Err(ChangeLogError::Store(error)) => Err(error.into()),
     }
 }

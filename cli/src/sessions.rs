@@ -7,7 +7,7 @@ use token::{RefreshSwitch, SessionId, SessionPolicy, Timestamp};
 use users::{ChangeLog, Session, Username};
 
 use crate::{
-    CliError, EndSession, OneUser, PruneSessions, Report, SessionCommand, ShowUser,
+    CliError, EndSession, OneUser, Outcome, PruneSessions, Report, SessionCommand, ShowUser,
     invocation::{Invocation, Work},
     store,
     store::{Changing, existing},
@@ -44,9 +44,10 @@ async fn end(options: &EndSession, invocation: &Invocation) -> Result<Report, Cl
     }
     let end = async |_: Option<&ChangeLog>| {
         users.end_session(username, user.id, session).await?;
-        Ok(Work::done(()).of(json!({ "session": session.to_string() })))
+        Ok(Work::done(()))
     };
-    recorder.record(Some(user.id), end).await?;
+    let what = json!({ "session": session.to_string() });
+    recorder.record(Some(user.id), Some(what), end).await?;
     Ok(ended(username, format!("The session {session} of {username} has ended.\n"), [session]))
 }
 
@@ -55,35 +56,36 @@ async fn end_all(OneUser { username, store }: &OneUser, invocation: &Invocation)
     let user = existing(&users, username).await?;
     let end = async |_: Option<&ChangeLog>| {
         let ended = users.end_all_sessions(username, user.id).await?;
-        Ok(Work::done(()).of(json!({ "sessions": ended.count })))
+        Ok(Work::done(()).counted(json!({ "sessions": ended.count })))
     };
-    recorder.record(Some(user.id), end).await?;
+    recorder.record(Some(user.id), None, end).await?;
     Ok(ended(username, format!("Every session of {username} has ended.\n"), user.sessions.into_keys()))
 }
 
 async fn prune(options: &PruneSessions, invocation: &Invocation) -> Result<Report, CliError> {
-    let durations = (options.policy.expiration, options.policy.refresh_expiration);
-    if options.store.local.is_none()
-        && !options.policy.no_refresh
-        && (durations.0.is_none() || durations.1.is_none())
-    {
+    if options.policy.expiration.is_none() || options.policy.refresh_expiration.is_none() {
         return Err(CliError::NoDurations);
     }
     let policy = options.policy.policy()?;
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
-    let pruned = recorder.record(None, async |_| {
-        let (mut pruned, mut start) = (0, None);
+    let pruned = recorder.record(None, None, async |_| {
+        let (mut pruned, mut failed, mut start) = (0, 0, None);
         loop {
             let page = users.prune(start.as_ref(), &policy, invocation.now).await?;
             pruned += page.sessions;
+            failed += page.failed;
             start = page.next;
             if start.is_none() {
-                return Ok(Work::done(pruned).of(json!({ "pruned": pruned })));
+                let counts = json!({ "pruned": pruned, "failed": failed });
+                return Ok(Work { is_whole: failed == 0, ..Work::done((pruned, failed)) }.counted(counts));
             }
         }
     });
-    let pruned = pruned.await?;
-    Ok(Report::new(format!("Cleared away {pruned} sessions that were over.\n"), json!({ "pruned": pruned })))
+    let (pruned, failed) = pruned.await?;
+    let outcome = if failed == 0 { Outcome::Success } else { Outcome::Rejected };
+    let left = if failed == 0 { String::new() } else { format!(" {failed} users could not be cleared.") };
+    let text = format!("Cleared away {pruned} sessions that were over.{left}\n");
+    Ok(Report { text, json: json!({ "pruned": pruned, "failed": failed }), outcome })
 }
 
 fn ended(username: &Username, text: String, sessions: impl IntoIterator<Item = SessionId>) -> Report {

@@ -78,11 +78,8 @@ async fn change(
     let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let failed = |error| CliError::of_change(error, username);
     let user = users.identify(username).await.map_err(failed)?;
-    let work = async |_: Option<&ChangeLog>| {
-        work(&users, username).await.map_err(failed)?;
-        Ok(Work { what, ..Work::done(()) })
-    };
-    recorder.record(user, work).await
+    let work = async |_: Option<&ChangeLog>| work(&users, username).await.map_err(failed).map(Work::done);
+    recorder.record(user, what, work).await
 }
 
 /// What is said of a change of one user.
@@ -111,7 +108,7 @@ async fn create(
         });
         created.map(Work::done)
     };
-    recorder.record(Some(user.id), create).await?;
+    recorder.record(Some(user.id), None, create).await?;
     let text = format!("{username} is created with the id {}.\n", user.id);
     let created = existing(&users, &username).await?;
     Ok(Report::new(text, to_json(&created, &json!([]))))
@@ -129,7 +126,7 @@ async fn rename(options: &RenameUser, invocation: &Invocation) -> Result<Report,
         });
         renamed.map(Work::done)
     };
-    recorder.record(user, rename).await?;
+    recorder.record(user, None, rename).await?;
     let text = format!("{username} is {new_name} from now on, and every session has ended.\n");
     let json = json!({
         "username": new_name.as_str(), "change": "renamed", "username_before": username.as_str(),
@@ -168,8 +165,8 @@ async fn delete(
         )?;
     }
     recorder
-        .record(Some(user.id), async |changes| {
-            deletions::delete(&users, username, changes, invocation.now).await.map(Work::done)
+        .record(Some(user.id), None, async |changes| {
+            deletions::delete(&users, username, user.id, changes, invocation.now).await.map(Work::done)
         })
         .await?;
     Ok(changed(username, "deleted", "is deleted"))

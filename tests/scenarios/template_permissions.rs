@@ -196,6 +196,13 @@ fn sessions_are_cleared_away_once_a_week_by_a_function_that_reads_no_hash_and_th
     let read = texts(&statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]);
     assert_eq!(read, ["pk", "sessions", "user_id", "username"].map(str::to_owned).into());
     assert_eq!(statement["Condition"]["StringEquals"]["dynamodb:Select"], "SPECIFIC_ATTRIBUTES");
+    let written = &by_default["Resources"]["PruneSessionsRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+        ["Statement"][1]["Condition"];
+    assert_eq!(
+        texts(&written["ForAllValues:StringEquals"]["dynamodb:Attributes"]),
+        ["pk", "sessions", "user_id"].map(str::to_owned).into()
+    );
+    assert_eq!(written["StringEqualsIfExists"]["dynamodb:ReturnValues"], "NONE");
     assert_eq!(by_default["Resources"]["Pruning"]["Properties"]["ScheduleExpression"], "rate(7 days)");
     let without = crate::resolved::resolved(&[("PruneOldSessions", "false")]);
     for name in ["PruneSessions", "PruneSessionsRole", "Pruning", "PruningPermission"] {
@@ -322,7 +329,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 9] {
     let authorizer = world.operations();
     let settings = edge::Environment::new(&|_: &str| None);
     let pruning = prune_sessions::PruneSessions::new(world.users.clone(), &settings).unwrap();
-    let pruning = pruning.run(harness::at(LOGIN_AT + 30 * 86_400)).await;
+    let pruning = pruning.run(harness::at(LOGIN_AT + 30 * 86_400), Duration::from_mins(1)).await;
     assert!(pruning.result.is_ok());
     let pruning = world.operations();
     assert_eq!(pruning, ["Scan", "UpdateItem"], "there was something to clear away");

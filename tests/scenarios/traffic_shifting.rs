@@ -47,6 +47,11 @@ fn the_api_may_call_an_alias_before_it_does() {
 fn a_release_is_one_version_of_every_function_with_its_settings() {
     for function in functions().values() {
         let properties = &template()["Resources"][function.as_str()]["Properties"];
+        if function == "PruneSessions" {
+            // Nobody calls it but the schedule, and that what was deployed last.
+            assert_eq!(properties["DeploymentPreference"]["Enabled"], false);
+            continue;
+        }
         assert_eq!(properties["AutoPublishAlias"], "live", "{function}");
         assert_eq!(plain(&properties["AutoPublishCodeSha256"]), "Release", "{function}");
     }

@@ -53,7 +53,7 @@ async fn a_retired_key_is_recorded_with_its_id_where_the_users_are_known() {
     let recorded = retire(leaked, &["--table", local_data::TABLE_NAME]);
     assert_eq!((recorded.status, recorded.err.as_str()), (0, ""));
     let changes = store.changes.list().await.unwrap().changes;
-    let what = changes[0].end.as_ref().unwrap().what.as_deref().unwrap();
+    let what = changes[0].what.as_deref().unwrap();
     let what: Value = serde_json::from_str(what).unwrap();
     assert_eq!((changes[0].command.as_str(), what), ("keys retire", json!({ "kid": leaked })));
     assert_eq!(retire(next, &[]).err, UNRECORDED);

@@ -136,7 +136,7 @@ impl ChangePassword {
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &fresh };
         let response = self.cookies.token_response(issued, presented.carrier, &self.policy, now)?;
-        Ok(response).about(changed(&fresh, &claims))
+        Ok(response).about(changed(&fresh, &claims).and(request.client_details()))
     }
 
     /// Checks the body and the current password of `caller`, and changes it.

@@ -10,10 +10,10 @@ async fn main() -> Result<(), lambda_http::Error> {
         "prune_sessions",
         "prune_failed",
         |environment, aws| {
-            let users = UserTable::new(aws.dynamodb(), &environment.users_table()?);
+            let users = UserTable::new(aws.patient_dynamodb(), &environment.users_table()?);
             PruneSessions::new(users, environment)
         },
-        async |task: &PruneSessions, _event, now| -> TaskOutcome<_> { task.run(now).await },
+        async |task: &PruneSessions, _event, now, limit| -> TaskOutcome<_> { task.run(now, limit).await },
     )
     .await
 }

@@ -10,7 +10,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         |environment, aws| {
             RotateKeys::new(environment.secret(aws)?, environment.public_keys(aws), environment)
         },
-        RotateKeys::run,
+        async |task: &RotateKeys, event, now, _limit| task.run(event, now).await,
     )
     .await
 }

@@ -124,6 +124,14 @@ impl AwsSettings {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
+    /// A DynamoDB client for what nobody waits for: large pages, and many of them.
+    pub fn patient_dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).build();
+        let retries = RetryConfig::standard().with_max_attempts(6);
+        let config = self.dynamodb().config().to_builder().timeout_config(timeouts).retry_config(retries);
+        aws_sdk_dynamodb::Client::from_conf(config.retry_partition(RetryPartition::new("patient")).build())
+    }
+
     /// A Secrets Manager client.
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
         let mut config = aws_sdk_secretsmanager::Config::builder()
@@ -145,6 +153,9 @@ impl AwsSettings {
         self.http.clone()
     }
 }
+
+/// How long one call may take that nobody waits for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Many times over in the worst case, so a handler needs a limit of its own.
 fn timeouts() -> TimeoutConfig {

@@ -13,6 +13,7 @@ use crate::{
         CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS,
         USER_ID, USERNAME,
     },
+    transfer::is_reserved,
     update::{self, Outcome, put, update},
 };
 
@@ -152,27 +153,37 @@ impl UserTable {
 
     /// Removes the user, every session and the failed logins under the name.
     pub async fn delete(&self, username: &Username) -> Result<(), ChangeError> {
-        self.delete_with(username, None).await
+        self.delete_with(username, None, None).await
     }
 
-    /// Like [`delete`](Self::delete), and in the same transaction `changes` remembers whom: neither a restore nor an import
+    /// Like [`delete`](Self::delete), if the name is still this user's.
+    pub async fn delete_user(&self, username: &Username, user: UserId) -> Result<(), ChangeError> {
+        self.delete_with(username, Some(user), None).await
+    }
+
+    /// Like [`delete_user`](Self::delete_user), and in the same transaction `changes` remembers whom: neither a restore nor an import
     /// brings them back unasked.
     pub async fn delete_and_remember(
         &self,
         username: &Username,
+        user: UserId,
         changes: &ChangeLog,
         entropy: Entropy,
         now: Timestamp,
     ) -> Result<(), ChangeError> {
-        self.delete_with(username, Some((changes, entropy, now))).await
+        self.delete_with(username, Some(user), Some((changes, entropy, now))).await
     }
 
     async fn delete_with(
         &self,
         username: &Username,
+        expected: Option<UserId>,
         remembering: Option<(&ChangeLog, Entropy, Timestamp)>,
     ) -> Result<(), ChangeError> {
         let row = self.row(username).await?.ok_or(ChangeError::NoSuchUser)?;
+        if expected.is_some_and(|user| parsed::<UserId>(&row, USER_ID).ok() != Some(user)) {
+            return Err(ChangeError::NoSuchUser);
+        }
         let delete = Delete::builder()
             .table_name(&*self.name)
             .key(KEY, user_key(username))
@@ -190,7 +201,8 @@ impl UserTable {
             delete.build().map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
         let mut writes =
             vec![TransactWriteItem::builder().delete(delete).build(), self.delete_attempts(username)?];
-        if let Some((changes, entropy, now)) = remembering {
+        // A name that an import only keeps for somebody is nobody who was here.
+        if let Some((changes, entropy, now)) = remembering.filter(|_| !is_reserved(&row)) {
             writes.push(changes.remember(&row, username, entropy, now)?);
         }
         match update::transact(&self.client, writes).await? {

@@ -30,6 +30,7 @@ const LIFETIME: Seconds = Seconds::new(400 * 86_400);
 const AT: &str = "at";
 const COMMAND: &str = "command";
 const WHAT: &str = "what";
+const COUNTS: &str = "counts";
 const FROM: &str = "from";
 const REASON: &str = "reason";
 const OUTCOME: &str = "outcome";
@@ -59,6 +60,8 @@ pub struct Change {
     pub from: String,
     /// Why, as they say.
     pub reason: Option<String>,
+    /// What exactly, as JSON, where the command does not say: which session, key or claims.
+    pub what: Option<String>,
     /// What came of it; none while it is under way, or where the process ended before it did.
     pub end: Option<ChangeEnd>,
 }
@@ -66,10 +69,10 @@ pub struct Change {
 /// What came of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeEnd {
-    /// A word: `done`, `failed` or `partly`.
+    /// A word: `done`, `partly`, or `failed`, of which a part may be done.
     pub outcome: String,
-    /// What exactly was done, as JSON, where the command does not say: which session, which key, how many users.
-    pub what: Option<String>,
+    /// How many of what, as JSON.
+    pub counts: Option<String>,
 }
 
 /// Every change that is still kept, the newest first.
@@ -119,31 +122,33 @@ impl ChangeLog {
             .item(COMMAND, string(&change.command))
             .item(CHANGED_BY, string(&change.by))
             .item(FROM, string(&change.from));
-        let row = with(row, REASON, change.reason.as_deref());
+        let row = with(with(row, REASON, change.reason.as_deref()), WHAT, change.what.as_deref());
         self.add(with(row, USER_ID, change.user.map(|user| user.to_string()).as_deref())).await
     }
 
     /// Writes down what came of it.
     pub async fn end(&self, change: &Change, end: &ChangeEnd) -> Result<(), ChangeLogError> {
         let row = self.row(&format!("{END}{}", change.id), change.at).item(OUTCOME, string(&end.outcome));
-        self.add(with(row, WHAT, end.what.as_deref())).await
+        self.add(with(row, COUNTS, end.counts.as_deref())).await
     }
 
     /// Every change that is still kept.
     pub async fn list(&self) -> Result<Changes, ChangeLogError> {
+        let rows = self.rows().await?;
+        let begins = |row: &Row, prefix| text(row, KEY).is_ok_and(|key| key.starts_with(prefix));
         let mut ends = HashMap::new();
-        for row in self.scan(END).await? {
-            if let (Ok(key), Ok(outcome)) = (text(&row, KEY), text(&row, OUTCOME)) {
-                let what = optional_text(&row, WHAT).ok().flatten().map(str::to_owned);
+        for row in rows.iter().filter(|row| begins(row, END)) {
+            if let (Ok(key), Ok(outcome)) = (text(row, KEY), text(row, OUTCOME)) {
+                let counts = optional_text(row, COUNTS).ok().flatten().map(str::to_owned);
                 ends.insert(
                     key.trim_start_matches(END).to_owned(),
-                    ChangeEnd { outcome: outcome.to_owned(), what },
+                    ChangeEnd { outcome: outcome.to_owned(), counts },
                 );
             }
         }
         let mut listed = Changes::default();
-        for row in self.scan(CHANGE).await? {
-            match read_change(&row) {
+        for row in rows.iter().filter(|row| begins(row, CHANGE)) {
+            match read_change(row) {
                 Ok(change) => {
                     let end = ends.remove(&change.id);
                     listed.changes.push(Change { end, ..change });
@@ -183,7 +188,8 @@ impl ChangeLog {
         }
     }
 
-    pub(crate) async fn scan(&self, prefix: &str) -> Result<Vec<Row>, ChangeLogError> {
+    /// Every row of the table, of which there are a few a day.
+    pub(crate) async fn rows(&self) -> Result<Vec<Row>, ChangeLogError> {
         let (mut rows, mut start) = (Vec::new(), None);
         loop {
             let page = self
@@ -191,9 +197,6 @@ impl ChangeLog {
                 .scan()
                 .table_name(&*self.name)
                 .consistent_read(true)
-                .filter_expression("begins_with(#pk, :prefix)")
-                .expression_attribute_names("#pk", KEY)
-                .expression_attribute_values(":prefix", string(prefix))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
@@ -236,6 +239,7 @@ fn read_change(row: &Row) -> Result<Change, MalformedRow> {
         by: text(row, CHANGED_BY)?.to_owned(),
         from: text(row, FROM)?.to_owned(),
         reason: optional_text(row, REASON)?.map(str::to_owned),
+        what: optional_text(row, WHAT)?.map(str::to_owned),
         end: None,
     })
 }

@@ -1,6 +1,9 @@
 //! Who was deleted, so that neither an import nor a restore brings them back unasked.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use token::{Entropy, Timestamp, UserId};
@@ -22,9 +25,20 @@ const ORIGIN_MARK: &str = "origin_mark";
 /// The table whose name is in the two: not this one, where it was restored under another name.
 const MARKED_FOR: &str = "marked_for";
 
-/// The users who were deleted and must not come back by mistake.
+/// The users who were deleted and must not come back by mistake. Cloning it is cheap.
 #[derive(Clone, Debug, Default)]
-pub struct DeletedUsers(Vec<Deletion>);
+pub struct DeletedUsers(Arc<Inner>);
+
+/// The deletions, and where to find them.
+#[derive(Debug, Default)]
+struct Inner {
+    deletions: Vec<Deletion>,
+    by_user: HashMap<UserId, Vec<usize>>,
+    /// By either mark.
+    by_mark: HashMap<String, Vec<usize>>,
+    /// The tables whose names are in the marks: one, or two after a restore.
+    tables: BTreeSet<String>,
+}
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -38,41 +52,65 @@ struct Deletion {
 }
 
 impl DeletedUsers {
+    fn new(deletions: Vec<Deletion>) -> Self {
+        let mut inner = Inner::default();
+        for (index, deletion) in deletions.iter().enumerate() {
+            inner.by_user.entry(deletion.user).or_default().push(index);
+            for mark in [Some(&deletion.name_mark), deletion.origin_mark.as_ref()].into_iter().flatten() {
+                inner.by_mark.entry(mark.clone()).or_default().push(index);
+            }
+            inner.tables.insert(deletion.marked_for.clone());
+        }
+        inner.deletions = deletions;
+        Self(Arc::new(inner))
+    }
+
     /// Whether a user of this id was deleted.
     pub fn contains(&self, user: UserId) -> bool {
-        self.0.iter().any(|deletion| deletion.user == user)
+        self.0.by_user.contains_key(&user)
     }
 
     /// The users who were deleted under this name.
     pub fn of_name(&self, username: &Username) -> Vec<UserId> {
-        let of_name = |deletion: &&Deletion| name_mark(&deletion.marked_for, username) == deletion.name_mark;
-        self.0.iter().filter(of_name).map(|deletion| deletion.user).collect()
+        let marked = self.marked(|table| name_mark(table, username));
+        marked.into_iter().map(|deletion| deletion.user).collect()
     }
 
-    /// Whether a record is of somebody who was deleted: by its id; or where it has none by who they were in the system that
-    /// both came from, and else by the name.
-    pub fn has(&self, record: &UserRecord) -> bool {
+    /// The users who were deleted and whom a record is of: by its id; or where it has none by who they were in the system
+    /// that both came from, and else by the name.
+    pub fn of(&self, record: &UserRecord) -> BTreeSet<UserId> {
         if let Some(id) = record.id {
-            return self.contains(id);
+            return self.contains(id).then_some(id).into_iter().collect();
         }
-        self.0.iter().any(|deletion| match (&deletion.origin_mark, &record.origin) {
-            (Some(mark), Some(origin)) if mark.starts_with(kind_of(origin)) => {
-                *mark == origin_mark(&deletion.marked_for, origin)
-            }
-            _ => name_mark(&deletion.marked_for, &record.username) == deletion.name_mark,
-        })
+        let named = self.marked(|table| name_mark(table, &record.username));
+        let Some(origin) = &record.origin else {
+            return named.iter().map(|deletion| deletion.user).collect();
+        };
+        // Where the deleted one came from there too, it is the key there that counts, and not the name.
+        let is_known = |deletion: &&&Deletion| {
+            deletion.origin_mark.as_ref().is_some_and(|mark| mark.starts_with(kind_of(origin)))
+        };
+        let of_name = named.iter().filter(|deletion| !is_known(deletion)).copied();
+        let of_origin = self.marked(|table| origin_mark(table, origin));
+        of_name.chain(of_origin).map(|deletion| deletion.user).collect()
+    }
+
+    fn marked(&self, mark: impl Fn(&str) -> String) -> Vec<&Deletion> {
+        let marks = self.0.tables.iter().map(|table| mark(table));
+        let found = marks.filter_map(|mark| self.0.by_mark.get(&mark)).flatten();
+        found.filter_map(|index| self.0.deletions.get(*index)).collect()
     }
 }
 
 impl ChangeLog {
     /// Every deleted user who is still remembered.
     pub async fn deleted_users(&self) -> Result<DeletedUsers, ChangeLogError> {
-        let lifted = self.scan(LIFTED).await?;
-        let lifted: HashSet<_> =
-            lifted.iter().filter_map(|row| text(row, KEY).ok()?.strip_prefix(LIFTED)).collect();
-        let rows = self.scan(DELETED).await?;
-        let deletions = rows.iter().filter_map(|row| read_deletion(row).ok());
-        Ok(DeletedUsers(deletions.filter(|deletion| !lifted.contains(deletion.id.as_str())).collect()))
+        let rows = self.rows().await?;
+        let key = |row| text(row, KEY).ok();
+        let lifted: HashSet<_> = rows.iter().filter_map(|row| key(row)?.strip_prefix(LIFTED)).collect();
+        let deleted = rows.iter().filter(|row| key(row).is_some_and(|key| key.starts_with(DELETED)));
+        let deletions = deleted.filter_map(|row| read_deletion(row).ok());
+        Ok(DeletedUsers::new(deletions.filter(|deletion| !lifted.contains(deletion.id.as_str())).collect()))
     }
 
     /// Takes back that this user was deleted.
@@ -82,7 +120,7 @@ impl ChangeLog {
         user: UserId,
         now: Timestamp,
     ) -> Result<(), ChangeLogError> {
-        for deletion in deleted.0.iter().filter(|deletion| deletion.user == user) {
+        for deletion in deleted.0.deletions.iter().filter(|deletion| deletion.user == user) {
             self.add(self.row(&format!("{LIFTED}{}", deletion.id), now)).await?;
         }
         Ok(())
@@ -90,7 +128,7 @@ impl ChangeLog {
 
     /// Remembers here too whom another record remembers.
     pub async fn take_over(&self, deleted: &DeletedUsers, now: Timestamp) -> Result<(), ChangeLogError> {
-        for deletion in &deleted.0 {
+        for deletion in &deleted.0.deletions {
             let row = self
                 .row(&format!("{DELETED}{}", deletion.id), now)
                 .item(USER_ID, string(&deletion.user))

@@ -7,7 +7,7 @@ use crate::{
     Account, NewSession, PasswordHash, Session, StoreError, UserTable, Username,
     row::{Row, number, read_account, read_sessions, session_entry, string, unknown_sessions, user_key},
     schema::{ENABLED, PASSWORD_HASH, SESSIONS, USER_ID},
-    update::{Outcome, update, update_both},
+    update::{Outcome, update, update_both, update_unread},
 };
 
 /// The most sessions a user has; one more and the oldest goes.
@@ -129,7 +129,7 @@ impl UserTable {
             remove = remove.expression_attribute_names(format!("#e{index}"), id.to_string());
             paths.push(format!("#sessions.#e{index}"));
         }
-        update(remove.update_expression(format!("REMOVE {}", paths.join(", ")))).await.map(drop)
+        update_unread(remove.update_expression(format!("REMOVE {}", paths.join(", ")))).await
     }
 
     async fn write_login(&self, login: &VerifiedLogin<'_>, room: &Room) -> Result<Outcome, OpenSessionError> {

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use token::{CustomClaims, Timestamp, UserId};
 
-pub(crate) use self::reserve::is_reserved_for;
+pub(crate) use self::reserve::{is_reserved, is_reserved_for};
 use self::{
     changes::Changes,
     origin::{LastImport, hash_text},
@@ -192,7 +192,7 @@ impl UserTable {
     }
 
     /// Who writes it, if that is known.
-    fn stamp(&self) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+    pub(super) fn stamp(&self) -> impl Iterator<Item = (&'static str, AttributeValue)> {
         let stamp = self.administrator.as_ref();
         stamp
             .into_iter()
@@ -200,7 +200,7 @@ impl UserTable {
     }
 
     /// Since when a user is disabled whom it writes so.
-    fn since(&self) -> Option<(&'static str, AttributeValue)> {
+    pub(super) fn since(&self) -> Option<(&'static str, AttributeValue)> {
         self.administrator.as_ref().map(|administrator| (DISABLED_AT, instant(administrator.at)))
     }
 

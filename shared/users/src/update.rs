@@ -38,6 +38,11 @@ pub(crate) async fn update(write: UpdateItemFluentBuilder) -> Result<Outcome, St
     settled(|| Update::item(write.clone())).await
 }
 
+/// Makes the update, whether or not its condition holds, and reads nothing of the row.
+pub(crate) async fn update_unread(write: UpdateItemFluentBuilder) -> Result<(), StoreError> {
+    settled(|| Update::item(write.clone())).await.map(drop)
+}
+
 /// Makes both updates or none, the condition being the first one's.
 pub(crate) async fn update_both(
     client: &Client,

@@ -99,7 +99,7 @@ pub struct TaskOutcome<P> {
 
 /// Starts a Lambda function that AWS calls with events of its own, and that fails by saying why.
 ///
-/// One line of the log for each call: `event`, the outcome, and what was done, or `failure` and why.
+/// `handle` is told how much of the function's time is left. One line of the log for each call: `event`, the outcome, and what was done, or `failure` and why.
 pub async fn start_task<T, F, H, P>(
     event: &'static str,
     failure: &'static str,
@@ -108,14 +108,15 @@ pub async fn start_task<T, F, H, P>(
 ) -> Result<(), Error>
 where
     F: FnOnce(&Environment<'_>, &AwsSettings) -> Result<T, SettingError>,
-    H: AsyncFn(&T, &Value, Timestamp) -> TaskOutcome<P>,
+    H: AsyncFn(&T, &Value, Timestamp, Duration) -> TaskOutcome<P>,
     P: std::error::Error + 'static,
 {
     let (task, handle) = (&prepare(build)?, &handle);
     lambda_runtime::run(service_fn(|invocation: LambdaEvent<Value>| async move {
         let handling = Box::pin(async {
+            let left = clock::time_until(invocation.context.deadline()).saturating_sub(RESERVE);
             let TaskOutcome { result, details, is_news } =
-                handle(task, &invocation.payload, clock::now()).await;
+                handle(task, &invocation.payload, clock::now(), left).await;
             match result {
                 Ok(()) => {
                     audit::done(event, Ok(is_news.then_some(details)));

@@ -79,7 +79,7 @@ members! {
     Unavailable "Unavailable" on "failures": "1";
     LoginFailures "LoginFailures" on "with `Observability=full`": "1, where the password of a login was wrong or its check had to wait";
     PasswordFailures "PasswordFailures" on "with `Observability=full`": "1, where that happened at a change of the password";
-    InvalidTokens "InvalidTokens" on "with `Observability=full`": "1, where a token was none of ours";
+    InvalidTokens "InvalidTokens" on "with `Observability=full`": "1, where this service did not issue the token";
     EndedSessions "EndedSessions" on "with `Observability=full`": "1, where the token was of a session that has ended";
     ForeignPages "ForeignPages" on "with `Observability=full`": "1, where a browser called for a page of another site";
     SigningKeyAge "SigningKeyAge" on "with `Observability=full`": "for how many days the signing key has been signing";
@@ -149,7 +149,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("other_user", "ours, of a user whose name belongs to another one now"),
     (
         "session_ended",
-        "ours, of a session that has ended: by a logout, a new password or the fifty-first login",
+        "ours, of a session that has ended: by a logout, a new password, an administrator or the fifty-first login",
     ),
     ("authorization_required", "there is no token"),
     ("csrf_refused", "a browser sent the cookie for a page of another site, or names no page"),
@@ -159,5 +159,5 @@ pub const REASONS: &[(&str, &str)] = &[
     ("internal", "a bug, or the random source"),
     ("timed_out", "the time of the call is used up"),
     ("rotation_failed", "the step failed and is tried again; `detail` says why"),
-    ("prune_failed", "the table could not be read to its end; the next run begins again"),
+    ("prune_failed", "not everything could be cleared away, and the next run tries again; `detail` says why"),
 ];

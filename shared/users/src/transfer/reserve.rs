@@ -91,6 +91,8 @@ impl UserTable {
         if !is_theirs && assurance == Assurance::Record {
             return Err(ImportError::Reserved(holder));
         }
+        let disabled = self.since().filter(|_| record.status == Status::Disabled);
+        let stamps: Vec<_> = self.stamp().chain(disabled).collect();
         let values = HashMap::from([
             (":id", string(&record.id.unwrap_or(user.id))),
             (":enabled", AttributeValue::Bool(record.status == Status::Enabled)),
@@ -103,10 +105,11 @@ impl UserTable {
         ]);
         let mut write = self
             .update_item(user_key(&record.username))
-            .update_expression(
+            .update_expression(format!(
                 "SET #id = :id, #enabled = :enabled, #hash = :hash, #claims = :claims, \
-                 #created_at = :created_at, #imported = :imported REMOVE #reserved",
-            )
+                 #created_at = :created_at, #imported = :imported{} REMOVE #reserved",
+                stamps.iter().map(|(name, _)| format!(", #{name} = :{name}")).collect::<Vec<_>>().concat()
+            ))
             .condition_expression("attribute_exists(#reserved) AND #id = :read_id AND #hash = :none");
         for (placeholder, name) in [
             ("#id", USER_ID),
@@ -119,6 +122,11 @@ impl UserTable {
         ] {
             write = write.expression_attribute_names(placeholder, name);
         }
+        for (name, value) in stamps {
+            write = write
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
         for (placeholder, value) in values {
             write = write.expression_attribute_values(placeholder, value);
         }
@@ -130,7 +138,7 @@ impl UserTable {
 }
 
 /// Whether the row only keeps its name from others. One that was given a password since is a user.
-pub(super) fn is_reserved(row: &Row) -> bool {
+pub(crate) fn is_reserved(row: &Row) -> bool {
     let has_password = row.get(PASSWORD_HASH).is_none_or(|hash| *hash != string(NO_PASSWORD));
     row.contains_key(RESERVED) && !has_password
 }

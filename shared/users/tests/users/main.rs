@@ -9,6 +9,7 @@ mod foreign_hashes;
 mod login;
 mod malformed_rows;
 mod next_version;
+mod prune;
 mod races;
 mod rename;
 mod sessions;
