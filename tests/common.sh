@@ -14,7 +14,9 @@ work=$(mktemp -d)
 started=()
 
 finish() {
+    # First of all: whatever is done before it loses the status, and the script would pass.
     local status=$? process log
+    if declare -F put_back >/dev/null; then put_back; fi
     for process in "${started[@]}"; do stop "$process"; done
     if ((status)); then
         for log in "$work"/*.log; do

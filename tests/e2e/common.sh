@@ -61,7 +61,6 @@ is_free() {
         ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "port $port, which the documents name, is in use" >&2 && return 1; }
     done
 }
-trap 'put_back; finish' EXIT
 
 # type_with_aws_cli <1 from PyPI|2 from Debian>: what the documents call by a name is what tests/e2e/bin has, or what is installed
 type_with_aws_cli() {

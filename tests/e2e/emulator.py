@@ -3,7 +3,7 @@
 - RotateSecret begins a version without a value and calls the rotation function's four steps; ministack copies the old value.
 - AWS::SecretsManager::RotationSchedule switches the rotation on and begins the first one.
 - The Ref of a secret is its ARN, as functions and Secrets Manager name it to each other.
-- Alarms of metric math, metric filters, the secret's policy and CodeDeploy are taken, and nothing is evaluated: an alias moves
+- Alarms of metric math, metric filters, saved queries, the secret's policy and CodeDeploy are taken, and nothing is evaluated: an alias moves
   at once.
 - SAM's transform learns the values of the parameters, as on AWS.
 - An arm64 function runs under qemu, and no x86_64 program runs as one.
@@ -173,4 +173,5 @@ handlers["AWS::SecretsManager::ResourcePolicy"] = {"create": accept, **nothing}
 handlers["AWS::CodeDeploy::Application"] = {"create": accept, **nothing}
 handlers["AWS::CodeDeploy::DeploymentGroup"] = {"create": accept, **nothing}
 handlers["AWS::Logs::MetricFilter"] = {"create": accept, **nothing}
+handlers["AWS::Logs::QueryDefinition"] = {"create": accept, **nothing}
 main()
