@@ -324,6 +324,14 @@ async fn in_aws_the_record_has_the_caller_and_an_older_stack_stops_nobody() {
     assert_eq!(unreadable.err, "latchkey: there is no record of changes: there is no table older-changes\n");
 }
 
+/// Whether an HTTP request has arrived with its body.
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.is_none_or(|length| body.len() >= length.parse().unwrap())
+}
+
 /// A DynamoDB that answers every call alike.
 fn answering(status: &'static str, body: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -331,8 +339,12 @@ fn answering(status: &'static str, body: &'static str) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut request = vec![0; 16_384];
-            let _ = std::io::Read::read(&mut stream, &mut request);
+            // All of it: whoever closes before it is read resets the connection.
+            let (mut request, mut part) = (Vec::new(), [0; 4096]);
+            while !is_whole(&request) {
+                let count = std::io::Read::read(&mut stream, &mut part).unwrap();
+                request.extend(part.get(..count).unwrap());
+            }
             let length = body.len();
             let head = format!(
                 "HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
