@@ -21,6 +21,7 @@ use self::{
     names::Names,
     progress::Progress,
     reader::ReadRow,
+    reasons::{explained, kind_of},
     record::{Content, RowError, Rules, SourceRow},
     rows::RowsError,
     survey::Survey,
@@ -38,6 +39,7 @@ mod groups;
 mod names;
 mod progress;
 mod reader;
+mod reasons;
 mod record;
 mod rows;
 mod survey;
@@ -375,34 +377,6 @@ async fn lift_all(
 fn new_id() -> Result<UserId, Stop> {
     let entropy = edge::random::entropy().map_err(|error| Stop::Error(error.into()))?;
     Ok(UserId::new(entropy))
-}
-
-/// What is wrong, and what to do.
-fn explained(error: &ImportError) -> String {
-    match error {
-        ImportError::OtherPerson(_) | ImportError::Reserved(_) => {
-            format!("{error}; give this one another name with --names")
-        }
-        ImportError::NotImported(_) => {
-            format!("{error}; if they are the same person, say so with --names and --replace")
-        }
-        ImportError::ChangedThere(_) => format!("{error}; --update carries it over"),
-        ImportError::ChangedBoth(_) => format!("{error}; --replace writes it over"),
-        ImportError::OtherId | ImportError::Contended | ImportError::Store(_) => error.to_string(),
-    }
-}
-
-fn kind_of(error: &ImportError) -> &'static str {
-    match error {
-        ImportError::OtherId => "name of a user with another user_id",
-        ImportError::OtherPerson(_) => "name of another person here",
-        ImportError::NotImported(_) => "name of a user who was not imported",
-        ImportError::Reserved(_) => "reserved name",
-        ImportError::ChangedThere(_) => "changed there",
-        ImportError::ChangedBoth(_) => "changed there and here",
-        ImportError::Contended => "changed at the same time",
-        ImportError::Store(_) => "malformed row in the table",
-    }
 }
 
 /// An error and its causes, each said once.

@@ -5,6 +5,7 @@
 mod aws;
 mod build_check;
 mod changes;
+mod deletions;
 mod explain;
 mod folder;
 mod identities;
