@@ -97,3 +97,54 @@ async fn what_a_caller_sends_stays_within_its_member_of_one_line() {
     assert_eq!(log.query("filter ispresent(outcome)").len(), 3);
     assert_eq!(log.query("filter outcome = 'success'").len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_found_from_the_access_log_and_says_which_version_answered_it() {
+    let mut site = Site::with(&[("AWS_LAMBDA_FUNCTION_VERSION", "7")]).await;
+    let mut event = site::log_in("ada", "a guess");
+    event.0["requestContext"]["requestId"] = "Zx81QhCPDoEEPwQ=".into();
+    assert_eq!(site.call("login", event).await.status, 400);
+    // Of a REST API, whose callers can choose it.
+    let mut event =
+        harness::Event::rest_api(&http::Method::POST, "/auth/refresh").json(&json!({ "token": "x" }));
+    event.0["requestContext"]["requestId"] = "x\n".repeat(500).into();
+    assert_eq!(site.call("refresh", event).await.status, 400);
+    let log = site.log().await;
+    let found = log.query("filter api_request_id = 'Zx81QhCPDoEEPwQ='");
+    assert_eq!(
+        (found.len(), &found[0]["event"], &found[0]["function_version"]),
+        (1, &json!("login"), &json!("7"))
+    );
+    assert_eq!(
+        found[0]["request_id"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        "Lambda's, which the access log has too"
+    );
+    let chosen = log.query("filter event = 'refresh'");
+    assert!(!chosen[0].contains_key("api_request_id"), "{chosen:?}");
+    // What was deployed last has no number.
+    let mut site = Site::new().await;
+    site.token("ada", site::HOME).await;
+    assert!(site.log().await.query("filter ispresent(function_version)").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authorizer_says_which_api_and_route_asked_and_what_the_caller_got() {
+    let mut site = Site::new().await;
+    let token = site.token("ada", site::HOME).await;
+    for kind in crate::authorizer::KINDS {
+        for token in [token.as_str(), "none"] {
+            site.ask("authorizer", &crate::authorizer::with_token(kind, token)).await;
+        }
+    }
+    let log = site.log().await;
+    let asked = log.query("filter event = 'authorizer'");
+    assert_eq!(asked.len(), 2 * crate::authorizer::KINDS.len());
+    for line in &asked {
+        assert!(line.contains_key("api_id"), "{line:?}");
+        let denied = line["outcome"] != "success";
+        assert_eq!(line.get("status"), denied.then_some(&json!(403)), "{line:?}");
+        assert_eq!(line.contains_key("sub"), !denied, "{line:?}");
+    }
+    let routed = asked.iter().filter(|line| line.contains_key("route")).count();
+    assert!(routed >= 4, "only a TOKEN event tells no route: {asked:?}");
+}
