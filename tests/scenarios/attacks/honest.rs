@@ -65,8 +65,21 @@ async fn morning() -> Log {
     assert_eq!(site.call("sessions", HOME.sends(out)).await.status, 204);
     // A client that sends nonsense in place of a token.
     assert_eq!(site.call("refresh", HOME.sends(refresh("undefined"))).await.code(), "invalid_token");
+    for alarm in SIGNS_OF_ATTACKS {
+        assert!(!site.raises(alarm).await, "{alarm} suspects the honest");
+    }
     site.log().await
 }
+
+/// The alarms on attacks.
+const SIGNS_OF_ATTACKS: [&str; 6] = [
+    "LoginFailures",
+    "LoginFailureRate",
+    "PasswordFailures",
+    "InvalidTokens",
+    "EndedSessions",
+    "ForeignPages",
+];
 
 fn success(reply: &Reply) -> String {
     assert_eq!(reply.status, 200, "{reply:?}");
