@@ -78,6 +78,8 @@ async fn change(
     let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let failed = |error| CliError::of_change(error, username);
     let user = users.identify(username).await.map_err(failed)?;
+    // The one whom the record names, and nobody who has come under the name since.
+    let users = user.map_or_else(|| users.clone(), |user| users.only(user));
     let work = async |_: Option<&ChangeLog>| work(&users, username).await.map_err(failed).map(Work::done);
     recorder.record(user, what, work).await
 }

@@ -220,10 +220,14 @@ impl UserTable {
 
     /// A change of a user, whose expression ends in a `SET`; with the administrator's name, if there is one.
     fn change(&self, username: &Username, expression: &str) -> UpdateItemFluentBuilder {
-        let change = self
-            .update_item(user_key(username))
-            .condition_expression("attribute_exists(#pk)")
-            .expression_attribute_names("#pk", KEY);
+        let change = self.update_item(user_key(username)).expression_attribute_names("#pk", KEY);
+        let change = match &self.only {
+            None => change.condition_expression("attribute_exists(#pk)"),
+            Some(user) => change
+                .condition_expression("attribute_exists(#pk) AND #only = :only")
+                .expression_attribute_names("#only", USER_ID)
+                .expression_attribute_values(":only", string(user)),
+        };
         let Some(LastChange { at, by }) = &self.administrator else {
             return change.update_expression(expression);
         };

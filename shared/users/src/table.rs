@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
         ScalarAttributeType, TimeToLiveSpecification,
     },
 };
-use token::Timestamp;
+use token::{Timestamp, UserId};
 
 use crate::{
     Account, AddressFailures, Attempts, LastChange, Operation, SourceAddress, StoreError, User, Username,
@@ -34,6 +34,8 @@ pub struct UserTable {
     pub(crate) name: Arc<str>,
     /// Who changes users, and when; none for the functions, who are not asked.
     pub(crate) administrator: Option<LastChange>,
+    /// Whose rows are changed; anybody's where the name alone is meant.
+    pub(crate) only: Option<UserId>,
 }
 
 /// What a login has to know first.
@@ -50,13 +52,19 @@ pub struct BeforeLogin {
 impl UserTable {
     /// The table of this name.
     pub fn new(client: Client, name: &str) -> Self {
-        Self { client, name: name.into(), administrator: None }
+        Self { client, name: name.into(), administrator: None, only: None }
     }
 
     /// Another table that the same client reaches.
     #[must_use]
     pub fn named(&self, name: &str) -> Self {
         Self { name: name.into(), ..self.clone() }
+    }
+
+    /// This table, in which administrators change nobody but this user: a name may be another's by now.
+    #[must_use]
+    pub fn only(&self, user: UserId) -> Self {
+        Self { only: Some(user), ..self.clone() }
     }
 
     /// This table, in whose rows each change of an administrator bears their name and the time.

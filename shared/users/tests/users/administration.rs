@@ -164,3 +164,20 @@ async fn rows_of_attempts_expire_by_their_own_attribute() {
     let description = answer.time_to_live_description.unwrap();
     assert_eq!(description.attribute_name.as_deref(), Some("expires_at"));
 }
+
+#[tokio::test]
+async fn who_has_come_under_the_name_since_is_not_changed() {
+    let world = World::new().await;
+    world.add("ada", 2).await;
+    let of_another = world.table.only(user_id(1));
+    for changed in [
+        of_another.disable(&name("ada")).await,
+        of_another.enable(&name("ada")).await,
+        of_another.set_password(&name("ada"), &new_hash()).await,
+        of_another.set_claims(&name("ada"), &CustomClaims::default()).await,
+    ] {
+        assert!(matches!(changed, Err(ChangeError::NoSuchUser)), "{changed:?}");
+    }
+    world.table.only(user_id(2)).disable(&name("ada")).await.unwrap();
+    assert!(!world.ada().await.enabled);
+}
