@@ -24,7 +24,9 @@ pub(crate) async fn delete(
         let entropy = edge::random::entropy()?;
         users.delete_and_remember(username, user, changes, entropy, now).await
     } else {
-        note("latchkey: nor is it remembered, so that an import or a restore can bring the user back");
+        note(
+            "latchkey: the deletion is not remembered either: an import or a restore can bring the user back",
+        );
         users.delete_user(username, user).await
     };
     deleted.map_err(|error| CliError::of_change(error, username))
@@ -72,7 +74,7 @@ pub(crate) async fn delete_again(
         0 => String::new(),
         rows => format!("{rows} rows cannot be read, and were left as they are.\n"),
     };
-    let text = format!("Deleted {count} users again who had been deleted before.\n{left_out}");
+    let text = format!("Deleted {count} users again.\n{left_out}");
     let outcome = if unreadable == 0 { Outcome::Success } else { Outcome::Rejected };
     Ok(Report { text, json: json!({ "deleted": count, "unreadable": unreadable }), outcome })
 }

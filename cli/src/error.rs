@@ -118,13 +118,13 @@ pub enum CliError {
     #[error("nothing was changed, because the record of changes cannot be written")]
     NotRecorded(#[source] StoreError),
     /// How long sessions last was not said, and a guess could end some that go on.
-    #[error("how long do the service's sessions last? Say so with --expiration and --refresh-expiration")]
+    #[error("how long do the service's sessions last? Set --expiration and --refresh-expiration")]
     NoDurations,
     /// What was given for a user is no name.
     #[error(transparent)]
     Username(UsernameError),
     /// There is no record of changes.
-    #[error("there is no record of changes")]
+    #[error("cannot read the record of changes")]
     NoChanges(#[source] ChangeLogError),
     /// What `sam build` made.
     #[error(transparent)]

@@ -13,7 +13,7 @@ use users::{PasswordHash, Status, UserRecord, UserTable};
 
 use crate::{
     CliError, ExportUsers, Outcome, Report,
-    invocation::{Invocation, Work, note as complain},
+    invocation::{Invocation, Work, note},
     private_file, store,
     store::Changing,
 };
@@ -68,7 +68,7 @@ async fn export_all(options: &ExportUsers, users: UserTable) -> Result<Report, C
     if options.file == Path::new("-") {
         let output = io::stdout();
         if output.is_terminal() {
-            complain(WARNING);
+            note(WARNING);
         }
         let Count { left_out, .. } = write_all(&users, BufWriter::new(output), CliError::Output).await?;
         return Ok(Report { text: String::new(), json: Value::Null, outcome: outcome(left_out) });
@@ -130,7 +130,7 @@ async fn write_all(
                     count.exported += 1;
                 }
                 Err(row) => {
-                    complain(&format!("latchkey: left out: {row}: {}", row.source));
+                    note(&format!("latchkey: left out: {row}: {}", row.source));
                     count.left_out += 1;
                 }
             }

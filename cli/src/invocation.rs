@@ -103,11 +103,12 @@ impl Recorder {
         LastChange { at: self.invocation.now, by: Arc::clone(&self.by) }
     }
 
-    /// Does `work`, a change of `user` or of no one user, and of `what` exactly where the command does not say; with the table of changes if there is one.
+    /// Does `work`, and records it before and after.
     ///
-    /// Where the table is not there, or whoever asks has no right to it, the change is made all the same, and a line says that
-    /// there is no record: nobody who disables a user in a hurry must be stopped by an older stack. Where the table fails,
-    /// nothing is changed.
+    /// `user` is the one user it changes, if there is one, and `what` the detail that the command's name leaves out. `work` gets
+    /// the table of changes, if there is one. If the table is missing, or the caller has no right to it, the change is made
+    /// anyway, and a line says that it is not recorded: an older stack must not stop anybody who disables a user in a hurry.
+    /// If the table fails, nothing is changed.
     pub(crate) async fn record<T>(
         &self,
         user: Option<UserId>,
@@ -118,7 +119,7 @@ impl Recorder {
         match self.changes.begin(&change).await {
             Ok(()) => {}
             Err(error @ (ChangeLogError::NoTable(_) | ChangeLogError::NoRight(_))) => {
-                note(&format!("latchkey: no record is kept of this: {error}"));
+                note(&format!("latchkey: this change is not recorded: {error}"));
                 return Ok(work(None).await?.result);
             }
             Err(ChangeLogError::Store(error)) => return Err(CliError::NotRecorded(error)),
@@ -133,7 +134,7 @@ impl Recorder {
             Err(_) => ChangeEnd { outcome: "failed".to_owned(), counts: None },
         };
         if let Err(error) = self.changes.end(&change, &end).await {
-            note(&format!("latchkey: the record lacks what came of this: {error}"));
+            note(&format!("latchkey: the outcome could not be recorded: {error}"));
         }
         Ok(done?.result)
     }

@@ -42,7 +42,7 @@ async fn recorded(
 ) -> Result<Report, CliError> {
     let Some(recorder) = store::recorder_of_keys(options, invocation).await? else {
         if options.local.is_none() {
-            note("latchkey: no record is kept of this: name the users' table with --table or USERS_TABLE");
+            note("latchkey: this change is not recorded: name the users' table with --table or USERS_TABLE");
         }
         return work.await;
     };

@@ -13,7 +13,7 @@ pub struct Options {
     /// Print JSON, on one line
     #[arg(long, global = true)]
     pub json: bool,
-    /// Why: for the record of changes
+    /// The reason, for the record of changes
     #[arg(long, global = true, value_name = "TEXT")]
     pub reason: Option<String>,
     /// What to do.
@@ -36,7 +36,7 @@ pub enum Command {
     /// Read a token
     #[command(subcommand)]
     Token(TokenCommand),
-    /// List what was changed from the command line: when, by whom, whom, and why
+    /// List the changes made from the command line: when, by whom, to whom and why
     Changes(ListChanges),
     /// Check, between `sam build` and `sam deploy`, that the programs are for the processor of the stack
     CheckBuild(CheckBuild),
@@ -51,7 +51,7 @@ pub enum UserCommand {
     List(StoreOptions),
     /// Show a user with claims and sessions
     Show(ShowUser),
-    /// Write down everything that is known of a user, for that user: a report on their personal data, without the hash
+    /// Print all personal data of a user, for a subject access request; without the password hash
     Report(ShowUser),
     /// Forbid logins and refreshes, and end every session
     Disable(OneUser),
@@ -61,7 +61,7 @@ pub enum UserCommand {
     Unlock(OneUser),
     /// Delete a user for good; the name may be registered again, by somebody else
     Delete(DeleteUser),
-    /// Delete once more the users who were deleted and are back: after users were restored from a point in time
+    /// Delete users again who were deleted earlier and came back with a restored table
     DeleteAgain(DeleteAgain),
     /// Give a user another name, and end every session; nothing else changes
     Rename(RenameUser),
@@ -88,7 +88,7 @@ pub enum SessionCommand {
     End(EndSession),
     /// End every session of a user, from their next refresh on
     EndAll(OneUser),
-    /// Clear away the sessions of all users that are over, with the addresses and user agents in them
+    /// Remove the expired sessions of all users, with their addresses and user agents
     Prune(PruneSessions),
 }
 
@@ -274,7 +274,7 @@ pub struct DeleteUser {
 /// `latchkey user delete-again`
 #[derive(Clone, Debug, Args)]
 pub struct DeleteAgain {
-    /// Whose deletions: the table before the restore [default: this one]
+    /// The table before the restore, whose deletions count [default: this one]
     #[arg(long, value_name = "TABLE")]
     pub of_table: Option<String>,
     /// Do not ask

@@ -57,7 +57,7 @@ async fn changes_of(users: &UserTable, user: UserId) -> Result<Option<Vec<Change
             Ok(Some(of_user.collect()))
         }
         Err(ChangeLogError::NoTable(_) | ChangeLogError::NoRight(_)) => {
-            note("latchkey: what administrators changed is not in it, because the record cannot be read");
+            note("latchkey: the report lacks changes by administrators, because their record cannot be read");
             Ok(None)
         }
         Err(ChangeLogError::Store(error)) => Err(error.into()),

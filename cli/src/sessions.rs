@@ -83,8 +83,8 @@ async fn prune(options: &PruneSessions, invocation: &Invocation) -> Result<Repor
     });
     let (pruned, failed) = pruned.await?;
     let outcome = if failed == 0 { Outcome::Success } else { Outcome::Rejected };
-    let left = if failed == 0 { String::new() } else { format!(" {failed} users could not be cleared.") };
-    let text = format!("Cleared away {pruned} sessions that were over.{left}\n");
+    let left = if failed == 0 { String::new() } else { format!(" {failed} users could not be updated.") };
+    let text = format!("Removed {pruned} expired sessions.{left}\n");
     Ok(Report { text, json: json!({ "pruned": pruned, "failed": failed }), outcome })
 }
 

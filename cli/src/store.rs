@@ -27,7 +27,7 @@ pub(crate) async fn open(options: &StoreOptions, invocation: &Invocation) -> Res
     Ok(open_with(options, invocation, |config| config).await?.users)
 }
 
-/// Opens it to change users, in the name of whoever asks.
+/// Opens it to change users, in the name of the caller.
 pub(crate) async fn open_to_change(
     options: &StoreOptions,
     invocation: &Invocation,

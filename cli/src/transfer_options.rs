@@ -32,7 +32,7 @@ pub struct ImportUsers {
     /// The system that the users come from, where they come from several: their keys are told apart by it
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Bring back users who were deleted here
+    /// Import users even if they were deleted here
     #[arg(long)]
     pub restore_deleted: bool,
     /// Skip the rows before this one, as a run that was interrupted says

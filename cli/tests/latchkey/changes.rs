@@ -167,13 +167,16 @@ async fn in_aws_the_record_has_the_caller_and_an_older_stack_stops_nobody() {
     let run = against(&store.endpoint, "older", &create);
     assert_eq!(
         (run.status, run.err.as_str()),
-        (0, "latchkey: no record is kept of this: there is no table older-changes\n")
+        (0, "latchkey: this change is not recorded: there is no table older-changes\n")
     );
     for words in [&["user", "disable", "ada"][..], &["user", "delete", "ada", "--yes"]] {
         assert_eq!(against(&store.endpoint, "older", words).status, 0, "{words:?}");
     }
     let unreadable = against(&store.endpoint, "older", &["changes"]);
-    assert_eq!(unreadable.err, "latchkey: there is no record of changes: there is no table older-changes\n");
+    assert_eq!(
+        unreadable.err,
+        "latchkey: cannot read the record of changes: there is no table older-changes\n"
+    );
 }
 
 /// Whether an HTTP request has arrived with its body.
@@ -212,7 +215,10 @@ fn whoever_has_no_right_to_the_record_is_told_so_and_not_stopped() {
     let endpoint = answering("400 Bad Request", r#"{"__type":"AccessDeniedException","message":"canary"}"#);
     let run = against(&endpoint, "users", &["user", "create", "ada", "--password-stdin"]);
     let told: Vec<_> = run.err.lines().collect();
-    assert_eq!(told[0], "latchkey: no record is kept of this: you have no right to the table users-changes");
+    assert_eq!(
+        told[0],
+        "latchkey: this change is not recorded: you have no right to the table users-changes"
+    );
     assert!(
         told[1].starts_with("latchkey: PutItem of DynamoDB failed: "),
         "it went on to the user: {told:?}"
@@ -221,7 +227,7 @@ fn whoever_has_no_right_to_the_record_is_told_so_and_not_stopped() {
     let row = r#"{"username":"ada","password_hash":null}"#;
     let words = ["user", "import", "-", "--without-password", "disabled"];
     let import = against_with(&endpoint, "users", &words, row);
-    assert!(import.err.contains("there is no record of changes: you have no right to"), "{}", import.err);
+    assert!(import.err.contains("cannot read the record of changes: you have no right to"), "{}", import.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

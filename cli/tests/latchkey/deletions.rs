@@ -1,4 +1,4 @@
-//! Whoever was deleted is gone from every row, and stays so until somebody says otherwise.
+//! A deleted user is gone from every row, and stays deleted until an administrator says otherwise.
 
 use std::{fmt::Write, fs};
 

@@ -29,7 +29,7 @@ fn keys(url: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
 }
 
 const UNRECORDED: &str =
-    "latchkey: no record is kept of this: name the users' table with --table or USERS_TABLE\n";
+    "latchkey: this change is not recorded: name the users' table with --table or USERS_TABLE\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retired_key_is_recorded_with_its_id_where_the_users_are_known() {

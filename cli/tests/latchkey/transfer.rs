@@ -365,7 +365,7 @@ async fn a_table_that_is_not_there_stops_the_import_before_its_first_row() {
         ("AWS_REGION", "local"),
     ]);
     let stopped = run(command, &lines(["ada".into(), "bob".into()]));
-    let unrecorded = "latchkey: no record is kept of this: there is no table another-changes\n";
+    let unrecorded = "latchkey: this change is not recorded: there is no table another-changes\n";
     assert_eq!((stopped.status, stopped.err.as_str()), (1, unrecorded));
     let mut said = stopped.out.lines();
     assert_eq!(said.next(), Some("Created 0, unchanged 0, updated 0, replaced 0, rejected 0."));

@@ -1,7 +1,7 @@
-//! Clears away sessions that are over, once a week.
+//! Removes expired sessions, once a week.
 //!
-//! A login does it for its own user. Whoever does not come back would leave the address and the user agent of the last login
-//! in the row for ever. A run reads the whole table; what fails or does not fit into its time is there for the next.
+//! A login does it for its own user. The row of a user who does not come back would keep the address and the user agent of
+//! the last login for ever. A run reads the whole table; what fails or does not fit into its time is there for the next.
 
 use std::{cell::Cell, time::Duration};
 
@@ -22,7 +22,7 @@ pub enum PruneError {
     #[error("the table could not be read to its end")]
     Store(#[from] StoreError),
     /// Some rows are unreadable, or failed.
-    #[error("{0} rows could not be cleared")]
+    #[error("the sessions of {0} rows could not be removed")]
     Rows(usize),
     /// The function's time is used up.
     #[error("the table is too large for one run")]

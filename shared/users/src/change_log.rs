@@ -90,7 +90,7 @@ pub enum ChangeLogError {
     /// The table is not there: its stack is older than this.
     #[error("there is no table {0}")]
     NoTable(Arc<str>),
-    /// Whoever asks has no right to it.
+    /// The caller has no right to it.
     #[error("you have no right to the table {0}")]
     NoRight(Arc<str>),
     /// The table gave no answer.

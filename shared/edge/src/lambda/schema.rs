@@ -67,7 +67,7 @@ members! {
     Step "step" on "rotate_keys": "the step of the rotation, or `publish`";
     SigningKey "signing_kid" on "rotate_keys": "the key that signs now";
     Changed "changed" on "rotate_keys": "whether this step changed anything: a step may be repeated";
-    Pruned "pruned" on "prune_sessions": "how many sessions that were over were cleared away";
+    Pruned "pruned" on "prune_sessions": "how many expired sessions were removed";
     RequestId "request_id" on "all": "Lambda's id of this call: in the access log `integrationRequestId`";
     ApiRequestId "api_request_id" on "requests through API Gateway": "API Gateway's id of the request: in the access log `requestId`. Callers of a REST API can choose it";
     FunctionVersion "function_version" on "with `TrafficShifting`": "the published version of the function";
@@ -106,7 +106,7 @@ pub const EVENTS: &[(&str, &str)] = &[
         "rotate_keys",
         "Secrets Manager or the schedule calls; a publication that changes nothing writes no line, or with `Observability=full` one without `step`, for its metric",
     ),
-    ("prune_sessions", "the schedule has sessions cleared away that are over"),
+    ("prune_sessions", "the schedule has expired sessions removed"),
     ("start", "note: the function cannot start, and why"),
     ("warm_up", "note: AWS is slow or fails while the function starts"),
     ("signing_keys", "note: the keys cannot be read, or the ones before stay in use"),
@@ -159,5 +159,8 @@ pub const REASONS: &[(&str, &str)] = &[
     ("internal", "a bug, or the random source"),
     ("timed_out", "the time of the call is used up"),
     ("rotation_failed", "the step failed and is tried again; `detail` says why"),
-    ("prune_failed", "not everything could be cleared away, and the next run tries again; `detail` says why"),
+    (
+        "prune_failed",
+        "not every expired session could be removed, and the next run tries again; `detail` says why",
+    ),
 ];
