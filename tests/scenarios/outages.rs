@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 
+use aws::with_causes;
 use harness::{Event, Reply, SECRET_ARN, SecretsManager, World, denying_aws, lambda};
 use http::Method;
 use local_data::TABLE_NAME;
 use serde_json::json;
 
-use crate::alarms::{Measured, State, alarms};
+use crate::{
+    alarms::{Measured, State, alarms},
+    binaries::post,
+};
 
 const PASSWORD: &str = "correct horse battery";
 const SECRET: &str = "hs256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -206,6 +210,39 @@ fn a_key_is_overdue_two_days_after_two_rotations_and_not_after_one_that_a_hand_h
         assert_eq!(at_age(days), state, "{days}");
     }
     assert_eq!(at_age(62.0), State::Alarm);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_aws_says_is_logged_as_its_code_and_never_in_its_words() {
+    const NAME: &str = "canary-name-5c1e";
+    let denying = denying_aws().await;
+    let username = NAME.parse().unwrap();
+    let error = World::at_endpoint(&denying, &[]).users.origin(&username).await.unwrap_err();
+    assert!(
+        with_causes(&error).contains(NAME),
+        "AWS quotes what was sent, and a terminal shows it: {error:?}"
+    );
+
+    let secrets = SecretsManager::start(SECRET).await;
+    let login = post("/auth/login", &json!({ "username": NAME, "password": PASSWORD }));
+    for (dynamodb, code) in [(denying.as_str(), "AccessDeniedException"), (NOWHERE, "not_connected")] {
+        let aws = Aws { dynamodb: dynamodb.to_owned(), secrets: secrets.url().to_owned(), table: TABLE_NAME };
+        let mut variables = aws.variables();
+        variables.push(("AWS_LAMBDA_LOG_LEVEL", "TRACE"));
+        let mut running = lambda::Function::start(&lambda::binary("login"), &variables).await;
+        let reply = running.invoke(&login).await;
+        let printed = running.stop().await;
+        assert_eq!(reply.status, 503, "{printed}");
+        for member in [r#""reason":"store_failed""#, &format!(r#""aws_error":"{code}""#)] {
+            assert!(printed.contains(member), "{member} in {printed}");
+        }
+        for words in [NAME, PASSWORD, "not authorized"] {
+            assert!(
+                !printed.contains(words) && !format!("{reply:?}").contains(words),
+                "{words} in {printed}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub fn response(result: Result<Value, AwsError>) -> Response<String> {
 }
 
 /// The response of a call that did not succeed.
-pub fn failure(status: u16, (name, message): AwsError) -> Response<String> {
+pub fn failure(status: u16, (name, message): (&str, &str)) -> Response<String> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, &json!({ "__type": name, "Message": message }))
 }

@@ -28,10 +28,13 @@ struct Kept {
     breaks_off: bool,
 }
 
-/// Starts an AWS that denies every call, as where a policy forbids it; returns its URL.
+/// Starts an AWS that denies every call, as where a policy forbids it, and quotes what was sent; returns its URL.
 pub async fn denying_aws() -> String {
-    let denial = ("AccessDeniedException", "not authorized to perform this action");
-    let routes = Router::new().route("/", post(move || async move { secrets_manager::failure(400, denial) }));
+    let deny = async |sent: String| {
+        let said = format!("not authorized to perform this action: {sent}");
+        secrets_manager::failure(400, ("AccessDeniedException", &said))
+    };
+    let routes = Router::new().route("/", post(deny));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await });
