@@ -194,7 +194,7 @@ fn answering(status: &'static str, body: &'static str) -> String {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            // All of it: whoever closes before it is read resets the connection.
+            // All of it: a connection closed before it is read is reset.
             let (mut request, mut part) = (Vec::new(), [0; 4096]);
             while !is_whole(&request) {
                 let count = std::io::Read::read(&mut stream, &mut part).unwrap();
