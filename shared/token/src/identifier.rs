@@ -72,6 +72,46 @@ identifier!(
     TokenId
 );
 
+/// Before the 22 characters of a client's id, which no user's id has.
+const CLIENT: &str = "lkc_";
+
+/// `client_id` of a machine client, and `sub` of its tokens; never given again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(UserId);
+
+/// Why a text is no id of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a client's id is {CLIENT} and 22 characters of base64url")]
+pub struct ClientIdError;
+
+impl ClientId {
+    /// The id made of these random bits.
+    pub const fn new(entropy: Entropy) -> Self {
+        Self(UserId::new(entropy))
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{CLIENT}{}", self.0)
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientId({self})")
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = ClientIdError;
+
+    fn from_str(text: &str) -> Result<Self, ClientIdError> {
+        let rest = text.strip_prefix(CLIENT).ok_or(ClientIdError)?;
+        rest.parse().map(Self).map_err(|_| ClientIdError)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +123,18 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         for text in ["", "short", "BwcHBwcHBwcHBwcHBwcHBw==", "BwcHBwcHBwcHBwcHBwcHB!"] {
             assert_eq!(text.parse::<UserId>(), Err(IdentifierError), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_id_of_a_client_is_one_of_a_user_or_the_other_way_round() {
+        let (client, user) = (ClientId::new(Entropy([7; 16])), UserId::new(Entropy([7; 16])));
+        assert_eq!(client.to_string(), "lkc_BwcHBwcHBwcHBwcHBwcHBw");
+        assert_eq!(client.to_string().parse(), Ok(client));
+        assert_eq!(user.to_string().parse::<ClientId>(), Err(ClientIdError));
+        assert_eq!(client.to_string().parse::<UserId>(), Err(IdentifierError));
+        for text in ["", "lkc_", "lkc_lkc_BwcHBwcHBwcHBwcHBwcHBw", "LKC_BwcHBwcHBwcHBwcHBwcHBw"] {
+            assert_eq!(text.parse::<ClientId>(), Err(ClientIdError), "{text}");
         }
     }
 }

@@ -116,20 +116,27 @@ impl Issuer {
     pub fn issue(&self, claims: &Claims, keys: &KeySet, now: Timestamp) -> Result<String, IssueError> {
         let key = keys.signing_key(now).ok_or(IssueError::NoSigningKey)?;
         let payload = serde_json::to_vec(claims).map_err(|_| IssueError::SigningFailed)?;
-        sign_compact(key, &payload).ok_or(IssueError::SigningFailed)
+        sign_compact(key, key.header(), &payload).ok_or(IssueError::SigningFailed)
     }
 }
 
 /// The compact serialization of RFC 7515 §3.1.
-fn sign_compact(key: &Key, payload: &[u8]) -> Option<String> {
+pub(crate) fn sign_compact(key: &Key, header: &str, payload: &[u8]) -> Option<String> {
     let mut token = String::with_capacity(MAX_TOKEN_BYTES);
-    token.push_str(key.header());
+    token.push_str(header);
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(payload, &mut token);
     let signature = key.sign(token.as_bytes())?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Some(token)
+}
+
+impl Audience {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl FromStr for Audience {

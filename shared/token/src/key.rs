@@ -197,11 +197,10 @@ impl Key {
         source: String,
     ) -> Result<Self, KeyError> {
         let (id, algorithm) = (checked_id(id)?, pair.algorithm());
-        // Nothing in it that JSON escapes: `checked_id` rejects that.
-        let header = format!(r#"{{"typ":"JWT","alg":"{algorithm}","kid":"{id}"}}"#);
+        let header = header_of("JWT", algorithm, &id);
         Ok(Self {
             id,
-            header: URL_SAFE_NO_PAD.encode(header),
+            header,
             schedule: schedule.checked()?,
             pair: Arc::new(pair),
             public_jwk,
@@ -241,6 +240,11 @@ impl Key {
     /// The JOSE header of its tokens, `{"typ":"JWT","alg":…,"kid":…}` in base64url.
     pub(crate) fn header(&self) -> &str {
         &self.header
+    }
+
+    /// The JOSE header of a token of another `typ`, in base64url.
+    pub(crate) fn header_of(&self, typ: &str) -> String {
+        header_of(typ, self.algorithm(), &self.id)
     }
 
     /// The one algorithm of this key.
@@ -317,6 +321,11 @@ impl fmt::Debug for Key {
             .field("schedule", &self.schedule)
             .finish_non_exhaustive()
     }
+}
+
+fn header_of(typ: &str, algorithm: Algorithm, id: &str) -> String {
+    // Nothing in it that JSON escapes: `checked_id` rejects that.
+    URL_SAFE_NO_PAD.encode(format!(r#"{{"typ":"{typ}","alg":"{algorithm}","kid":"{id}"}}"#))
 }
 
 fn checked_id(id: &str) -> Result<String, KeyError> {

@@ -169,6 +169,12 @@ impl KeySet {
         Some(URL_SAFE_NO_PAD.encode(tag.as_ref().get(..8)?))
     }
 
+    /// Whether one of the keys is an HS256 secret that is not retired at `now`: whoever verifies with it can sign.
+    pub fn has_symmetric_key(&self, now: Timestamp) -> bool {
+        let is_in_force = |key: &Key| key.schedule().retires.is_none_or(|retires| now < retires);
+        self.keys.iter().any(|key| key.algorithm() == Algorithm::HS256 && is_in_force(key))
+    }
+
     /// The key called `id`, if its tokens are accepted at `now`.
     pub fn verification_key(&self, id: &str, now: Timestamp) -> Option<&Key> {
         self.keys.iter().find(|key| key.id() == id && key.verifies_at(now))

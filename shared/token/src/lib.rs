@@ -7,7 +7,7 @@
 //! - [`Timestamp`] and [`Seconds`]: instants and durations, whole seconds
 //! - [`SessionPolicy`]: the refresh rule, which is the heart of the product
 //! - [`Claims`]: what a token says; [`CustomClaims`]: what an administrator adds
-//! - [`TokenId`], [`SessionId`], [`UserId`]: 128 random bits each
+//! - [`TokenId`], [`SessionId`], [`UserId`], [`ClientId`]: 128 random bits each
 //! - [`Key`], [`KeySet`]: what signs and what verifies, and when
 //! - [`RotationPolicy`]: which key set comes after which
 //! - [`IssuerUrl`], [`Audience`]: who issues, and for whom
@@ -15,9 +15,14 @@
 //! - [`UnverifiedToken`]: a token taken apart, believed in nothing
 //! - [`TokenError`]: the rules that a token can break, each written once
 //! - [`Verifier`]: token in, claims or the first broken rule out
+//! - [`Scopes`], [`AccessPolicy`]: what access tokens can be for, what they allow, and how long they live
+//! - [`AccessGrant`], [`AccessVerifier`]: an access token out, and in
 //! - [`Explanation`]: the same arithmetic in words, for people
 //! - [`strict_json`]: JSON objects in which no member occurs twice
 
+mod access_policy;
+mod access_token;
+mod access_verifier;
 mod claims;
 mod compact;
 mod duration;
@@ -34,6 +39,7 @@ mod policy;
 mod problems;
 mod retirement;
 mod rotation;
+mod scopes;
 mod stored;
 pub mod strict_json;
 mod timestamp;
@@ -41,11 +47,16 @@ mod verifier;
 mod weak_modulus;
 mod weak_secret;
 
+pub use access_policy::{
+    AccessAudience, AccessAudiences, AccessAudiencesError, AccessExpirationError, AccessPolicy,
+};
+pub use access_token::{AccessGrant, Bearer};
+pub use access_verifier::{AccessToken, AccessVerifier};
 pub use claims::{Claims, CustomClaims, CustomClaimsError};
 pub use compact::{MAX_TOKEN_BYTES, UnverifiedToken, unverified_header};
 pub use duration::{DurationError, Seconds};
 pub use explain::{Explanation, Verdict};
-pub use identifier::{Entropy, IdentifierError, SessionId, TokenId, UserId};
+pub use identifier::{ClientId, ClientIdError, Entropy, IdentifierError, SessionId, TokenId, UserId};
 pub use issuer::{Audience, AudienceError, IssueError, Issuer, Subject};
 pub use issuer_url::{IssuerUrl, IssuerUrlError};
 pub use jwk_set::public_jwk_set;
@@ -57,5 +68,6 @@ pub use problems::TokenError;
 pub use rotation::{
     DEFAULT_MAX_STALE, JWK_SET_CACHE_TIME, KEY_SET_CACHE_TIME, NextKeySetError, RotationPolicy,
 };
+pub use scopes::{Scopes, ScopesError};
 pub use timestamp::Timestamp;
 pub use verifier::{MaybeExpiredClaims, Verifier};

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    Algorithm, Lifetime, MAX_TOKEN_BYTES, Timestamp, UnverifiedToken, claims::UnverifiedClaims,
+    Algorithm, Lifetime, MAX_TOKEN_BYTES, Timestamp, UnverifiedToken, access_token, claims::UnverifiedClaims,
     strict_json::JsonError,
 };
 
@@ -36,6 +36,9 @@ pub enum TokenError {
     /// `typ` is absent or another than `JWT`.
     #[error("typ is not JWT")]
     Type,
+    /// `typ` is absent or another than `at+jwt`, which an access token has.
+    #[error("typ is not at+jwt")]
+    AccessType,
     /// `kid` is absent, no string, or names no published, unretired key.
     #[error("kid names no key of ours")]
     UnknownKey,
@@ -107,6 +110,19 @@ impl UnverifiedToken<'_> {
 ///
 /// `kid` and `alg` come last: which key and which algorithm they must name, only the key set knows.
 pub(crate) fn of_header(header: &Map<String, Value>) -> impl Iterator<Item = TokenError> {
+    of_header_with(header, "JWT", TokenError::Type)
+}
+
+/// The same of an access token.
+pub(crate) fn of_access_header(header: &Map<String, Value>) -> impl Iterator<Item = TokenError> {
+    of_header_with(header, access_token::TYPE, TokenError::AccessType)
+}
+
+fn of_header_with(
+    header: &Map<String, Value>,
+    typ: &str,
+    other_type: TokenError,
+) -> impl Iterator<Item = TokenError> {
     let has = |name| header.contains_key(name);
     let text = |name| header.get(name).and_then(Value::as_str);
     let is_known = |name| Algorithm::named(name).is_some();
@@ -114,7 +130,7 @@ pub(crate) fn of_header(header: &Map<String, Value>) -> impl Iterator<Item = Tok
         (has("crit") || has("b64")).then_some(TokenError::Extension),
         (has("enc") || has("zip")).then_some(TokenError::Encrypted),
         has("cty").then_some(TokenError::ContentType),
-        (text("typ") != Some("JWT")).then_some(TokenError::Type),
+        (text("typ") != Some(typ)).then_some(other_type),
         text("kid").is_none().then_some(TokenError::UnknownKey),
         (!text("alg").is_some_and(is_known)).then_some(TokenError::Algorithm),
     ]

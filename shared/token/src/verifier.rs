@@ -95,9 +95,11 @@ impl MaybeExpiredClaims {
 /// Header and signature, in the order in which they can be believed.
 fn check_signature(token: &Parts<'_>, keys: &KeySet, now: Timestamp) -> Result<(), TokenError> {
     // Nearly every header is, to the letter, the one that a key of ours writes. Comparing it saves parsing JSON.
-    let key = match keys.key_of_header(token.header, now) {
-        Some(key) => key,
-        None => key_of(&token.read_header()?, keys, now)?,
+    let key = if let Some(key) = keys.key_of_header(token.header, now) {
+        key
+    } else {
+        let header = token.read_header()?;
+        key_named_by(&header, problems::of_header(&header), keys, now)?
     };
     if key.verifies(token.signing_input.as_bytes(), &token.signature) {
         Ok(())
@@ -106,9 +108,14 @@ fn check_signature(token: &Parts<'_>, keys: &KeySet, now: Timestamp) -> Result<(
     }
 }
 
-/// The key that a header names, if the header asks for nothing that we do not do.
-fn key_of<'a>(header: &Map<String, Value>, keys: &'a KeySet, now: Timestamp) -> Result<&'a Key, TokenError> {
-    if let Some(problem) = problems::of_header(header).next() {
+/// The key that a header names, if there are no `problems` with the header.
+pub(crate) fn key_named_by<'a>(
+    header: &Map<String, Value>,
+    mut problems: impl Iterator<Item = TokenError>,
+    keys: &'a KeySet,
+    now: Timestamp,
+) -> Result<&'a Key, TokenError> {
+    if let Some(problem) = problems.next() {
         return Err(problem);
     }
     let key_id = header.get("kid").and_then(Value::as_str).ok_or(TokenError::UnknownKey)?;
