@@ -17,9 +17,11 @@ BEGIN, END = "<!-- bill:begin -->\n", "<!-- bill:end -->"
 REFRESHES_OF_A_USER = 60
 LOGINS_OF_A_USER = 4
 # One line: 373 bytes for a refresh by the longest IPv6 address, and 26 that CloudWatch adds to each; a login has a user agent of
-# 200 characters at most. tests/scenarios/binaries.rs measures them.
+# 200 characters at most. tests/scenarios measures them, in binaries.rs and access_tokens/binaries.rs.
 REFRESH_LOG_KB = 0.399
 LOGIN_LOG_KB = 0.577
+ACCESS_LOG_KB = 0.440
+CLIENT_LOG_KB = 0.406
 # Of a hundred calls so many find no running function and read the secret. Assumed.
 COLD_PERCENT = 1
 
@@ -37,6 +39,18 @@ PER_MILLION_CALLS = {
     # $0.05 for 10,000 reads.
     "Secrets Manager, reads": (COLD_PERCENT / 100 * 5.00, COLD_PERCENT / 100 * 5.00),
 }
+# The same for a million access tokens, of sessions and of machine clients, whose tokens take two reads: the client, and how
+# many wrong secrets came from the address.
+PER_MILLION_ACCESS_TOKENS = {
+    name: {"DynamoDB": (0.125, 2 * 0.125), "CloudWatch, logs": (ACCESS_LOG_KB * 0.50, CLIENT_LOG_KB * 0.50)}.get(
+        name, (of_refresh, of_refresh)
+    )
+    for name, (of_refresh, _) in PER_MILLION_CALLS.items()
+}
+# Somebody who works 40 hours a month with a page that asks every 15 minutes, as access tokens live.
+ACCESS_TOKENS_OF_A_USER = 40 * 4
+# Cognito's price of a token of a machine client, and of the client itself, a month.
+COGNITO_CLIENT_TOKEN, COGNITO_CLIENT = 0.00225, 6.00
 # The most that a stack may cost before its first request.
 MOST_IDLE = 1.00
 # The most that the logs of 100 million refreshes may cost.
@@ -55,6 +69,8 @@ def alarms() -> list[tuple[str, bool, float]]:
     for block in re.split(r"\n(?=  [A-Z]\w+:\n)", TEMPLATE.read_text(encoding="utf-8")):
         if "Type: AWS::CloudWatch::Alarm\n" not in block:
             continue
+        # What is there only with access tokens is off by default, and not counted.
+        block = re.sub(r"- !If\n +- (AccessTokens|MachineClients)AreOn\n +- \{Id: [^\n]*\n", "", block)
         # Of a choice between two lists of metrics the dearer one counts, which is the default's.
         metrics = max(part.count("MetricStat: ") for part in block.split("        - - Id: "))
         price = round(max(metrics, 1) * PER_ALARM_METRIC, 2)
@@ -110,6 +126,20 @@ def lines() -> str:
     return "\n".join(rows) + "\n"
 
 
+def access() -> str:
+    rows = ["| dollars a million | access tokens | tokens of machine clients |", "| --- | ---: | ---: |"]
+    prices = PER_MILLION_ACCESS_TOKENS
+    rows += [f"| {name} | {of_users:.2f} | {of_clients:.2f} |" for name, (of_users, of_clients) in prices.items()]
+    together = [sum(column) for column in zip(*prices.values())]
+    rows.append(f"| together | **{together[0]:.2f}** | **{together[1]:.2f}** |")
+    rows.append(f"| Cognito | | {COGNITO_CLIENT_TOKEN * 1e6:,.2f}, and {COGNITO_CLIENT:.2f} a month for each client |")
+    users = 1e6 / REFRESHES_OF_A_USER
+    calls = users * ACCESS_TOKENS_OF_A_USER
+    rows += ["", f"The {users:,.0f} users of a million refreshes, who work 40 hours a month with a page that asks every 15 minutes, ask for"]
+    rows.append(f"{calls / 1e6:.1f} million access tokens: ${calls / 1e6 * together[0]:.2f} a month more.")
+    return "\n".join(rows) + "\n"
+
+
 def levels() -> str:
     basic, full = a_month("basic"), a_month("full")
     rows = ["| dollars a month before the first request | basic | full |", "| --- | ---: | ---: |"]
@@ -140,7 +170,7 @@ def broken_promises() -> list[str]:
 
 def main() -> int:
     if sys.argv[1:] != ["--check"]:
-        print(table(), lines(), levels(), sep="\n", end="")
+        print(table(), lines(), access(), levels(), sep="\n", end="")
         return 0
     if broken := broken_promises():
         print("\n".join(broken), file=sys.stderr)
@@ -150,6 +180,7 @@ def main() -> int:
         for document, begin, end, printed in (
             (DOCS.parent / "README.md", BEGIN, END, table()),
             (DOCS / "cost.md", BEGIN, END, lines()),
+            (DOCS / "cost.md", BEGIN.replace("bill", "access"), END.replace("bill", "access"), access()),
             (DOCS / "cost.md", BEGIN.replace("bill", "idle"), END.replace("bill", "idle"), levels()),
         )
         if document.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0] != printed

@@ -2,7 +2,7 @@
 
 use local_data::HTTPS_AUTHORITY_FILE_NAME;
 use serde_json::{Value, json};
-use token::{CustomClaims, Timestamp, UserId};
+use token::{CustomClaimsError, Timestamp, UserId};
 use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
 
 use crate::Options;
@@ -11,6 +11,11 @@ use crate::Options;
 pub const USERNAME: &str = "demo";
 /// The demo user's password. Public: the server listens on 127.0.0.1 only.
 pub const PASSWORD: &str = "latchkey demo password";
+
+/// The audience of somebody's API, with what tokens can allow there.
+pub const ACCESS_AUDIENCES: &str = "https://orders.example.com=orders:read orders:write";
+/// The claims of the demo user, who may read orders and write none.
+const CLAIMS: &str = r#"{"scope":"orders:read"}"#;
 
 /// Why there is no demo user.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +27,8 @@ pub enum DemoError {
     Password(#[from] PasswordError),
     #[error("the demo user's password: {0}")]
     Hash(#[from] HashError),
+    #[error("the demo user's claims: {0}")]
+    Claims(#[from] CustomClaimsError),
     #[error(transparent)]
     Random(#[from] edge::random::RandomError),
     #[error("cannot create the demo user: {0}")]
@@ -33,7 +40,7 @@ pub async fn create_user(users: &UserTable, hasher: &Hasher, now: Timestamp) -> 
     let username = USERNAME.parse()?;
     let password_hash = hasher.hash(&Password::try_from(PASSWORD.to_owned())?, edge::random::entropy()?)?;
     let id = UserId::new(edge::random::entropy()?);
-    let user = NewUser { id, username, password_hash, claims: CustomClaims::default() };
+    let user = NewUser { id, username, password_hash, claims: CLAIMS.parse()? };
     match users.create(&user, now).await {
         Ok(()) | Err(CreateError::AlreadyExists) => Ok(()),
         Err(problem) => Err(DemoError::Create(problem)),

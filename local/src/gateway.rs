@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use access_token::AccessToken;
+use client_token::ClientToken;
 use edge::{Cors, respond};
-use jwks::{DISCOVERY_PATH, JWK_SET_PATH, Jwks};
+use jwks::{CLIENT_TOKEN_PATH, DISCOVERY_PATH, JWK_SET_PATH, Jwks};
 use login::Login;
 use password::ChangePassword;
 use refresh::Refresh;
@@ -28,12 +30,16 @@ pub enum Function {
     Sessions,
     /// `functions/password`
     Password,
+    /// `functions/access-token`
+    AccessToken,
+    /// `functions/client-token`
+    ClientToken,
     /// `functions/jwks`
     Jwks,
 }
 
 /// Every route; a part in braces stands for any one part. template.yaml has the same, as a test holds.
-pub const ROUTES: [(&str, Function); 9] = [
+pub const ROUTES: [(&str, Function); 11] = [
     ("/auth/login", Function::Login),
     ("/auth/refresh", Function::Refresh),
     ("/auth/verify", Function::Verify),
@@ -41,6 +47,8 @@ pub const ROUTES: [(&str, Function); 9] = [
     ("/auth/sessions", Function::Sessions),
     ("/auth/sessions/{sid}", Function::Sessions),
     ("/auth/password", Function::Password),
+    ("/auth/access", Function::AccessToken),
+    (CLIENT_TOKEN_PATH, Function::ClientToken),
     (JWK_SET_PATH, Function::Jwks),
     (DISCOVERY_PATH, Function::Jwks),
 ];
@@ -57,35 +65,52 @@ pub struct Gateway {
     pub sessions: Sessions,
     /// `/auth/password`
     pub password: ChangePassword,
+    /// `/auth/access`, where there are access tokens.
+    pub access_token: Option<AccessToken>,
+    /// `/oauth2/token`, where machine clients get them.
+    pub client_token: Option<ClientToken>,
     /// The two documents.
     pub jwks: Jwks,
     /// The pages of other origins that may call.
     pub cors: Cors,
-    /// `/protected` and `/protected/now`, which are no routes of template.yaml.
+    /// `/protected` and below it, which are no routes of template.yaml.
     pub protected: Protected,
 }
 
 impl Gateway {
     /// The answer of the function at `path` to `event`; API Gateway's own 404 where there is none.
     pub async fn respond(&self, path: &str, event: &str, now: Timestamp) -> Value {
-        if Protected::has(path) {
+        if self.protected.has(path) {
             return self.protected.respond(event, &self.jwks, now).await;
         }
-        match ROUTES.iter().find(|(route, _)| leads_to(route, path)) {
-            Some((_, Function::Login)) => respond(&self.login, &self.cors, event, now, LIMIT).await,
-            Some((_, Function::Refresh)) => respond(&self.refresh, &self.cors, event, now, LIMIT).await,
-            Some((_, Function::Verify)) => respond(&self.verify, &self.cors, event, now, LIMIT).await,
-            Some((_, Function::Sessions)) => respond(&self.sessions, &self.cors, event, now, LIMIT).await,
-            Some((_, Function::Password)) => respond(&self.password, &self.cors, event, now, LIMIT).await,
-            Some((_, Function::Jwks)) => respond(&self.jwks, &self.cors, event, now, LIMIT).await,
-            None => json!({
-                "statusCode": 404,
-                "headers": { "content-type": "application/json" },
-                "body": r#"{"message":"Not Found"}"#,
-                "isBase64Encoded": false,
-            }),
+        let function = ROUTES.iter().find(|(route, _)| leads_to(route, path)).map(|(_, function)| function);
+        match function {
+            Some(Function::Login) => respond(&self.login, &self.cors, event, now, LIMIT).await,
+            Some(Function::Refresh) => respond(&self.refresh, &self.cors, event, now, LIMIT).await,
+            Some(Function::Verify) => respond(&self.verify, &self.cors, event, now, LIMIT).await,
+            Some(Function::Sessions) => respond(&self.sessions, &self.cors, event, now, LIMIT).await,
+            Some(Function::Password) => respond(&self.password, &self.cors, event, now, LIMIT).await,
+            Some(Function::Jwks) => respond(&self.jwks, &self.cors, event, now, LIMIT).await,
+            Some(Function::AccessToken) => match &self.access_token {
+                Some(access_token) => respond(access_token, &self.cors, event, now, LIMIT).await,
+                None => no_route(),
+            },
+            Some(Function::ClientToken) => match &self.client_token {
+                Some(client_token) => respond(client_token, &self.cors, event, now, LIMIT).await,
+                None => no_route(),
+            },
+            None => no_route(),
         }
     }
+}
+
+fn no_route() -> Value {
+    json!({
+        "statusCode": 404,
+        "headers": { "content-type": "application/json" },
+        "body": r#"{"message":"Not Found"}"#,
+        "isBase64Encoded": false,
+    })
 }
 
 /// Whether `path` is `route`, or what it stands for.

@@ -2,7 +2,7 @@
 //!
 //! - [`Options`]: the command line
 //! - [`Gateway`]: routes and events, as API Gateway makes them
-//! - [`Protected`], [`NativeAuthorizer`]: two routes of somebody's API behind authorizers
+//! - [`Protected`], [`NativeAuthorizer`]: three routes of somebody's API behind authorizers
 //! - [`Clock`]: the machine's, until somebody moves it
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - `connections`: connections and bodies, each with a time limit

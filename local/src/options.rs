@@ -3,6 +3,8 @@ use std::{net::IpAddr, path::PathBuf};
 use clap::Parser;
 use token::{Seconds, SessionPolicy};
 
+use crate::demo;
+
 /// Serves login and refresh on this machine, with an embedded DynamoDB and a demo user.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "local", version)]
@@ -32,6 +34,12 @@ pub struct Options {
     /// Serve HTTPS, with a certificate of its own: what to trust is `https-authority.pem` in the data folder
     #[arg(long)]
     pub https: bool,
+    /// What access tokens can be for, and with which scopes, as `ACCESS_TOKEN_AUDIENCES`; empty for no access tokens
+    #[arg(long, value_name = "AUDIENCES", default_value = demo::ACCESS_AUDIENCES)]
+    pub access_audiences: String,
+    /// How long an access token lives: 15m unless --expiration is shorter
+    #[arg(long, value_name = "DURATION")]
+    pub access_expiration: Option<Seconds>,
     /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
@@ -39,7 +47,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,
     /// Serve no API but the AWS around it, for functions that run elsewhere: DynamoDB and Secrets Manager on one address
-    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin"])]
+    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin", "access_audiences", "access_expiration"])]
     pub aws_only: bool,
     /// The address of --aws-only; one that containers reach, such as Docker's 172.17.0.1
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "aws_only")]

@@ -7,7 +7,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jwks::{DISCOVERY_PATH, Jwks};
 use keyring::SigningKeys;
 use serde_json::{Value, json};
-use token::Timestamp;
+use token::{Audience, Timestamp};
 use users::UserTable;
 
 use crate::{HttpRequest, NativeAuthorizer, NativeRejection, gateway::LIMIT};
@@ -17,11 +17,17 @@ const NATIVE_PATH: &str = "/protected";
 /// The route behind our own authorizer, which looks the session up.
 const CHECKED_PATH: &str = "/protected/now";
 
-/// Two routes of somebody's API: what runs behind them answers with the claims that it was handed.
+/// The route behind the native authorizer for access tokens, where there are any, with a scope for each method.
+const ORDERS_PATH: &str = "/protected/orders";
+const SCOPES: [(&str, &str); 2] = [("GET", "orders:read"), ("POST", "orders:write")];
+
+/// Three routes of somebody's API: what runs behind them answers with the claims that it was handed.
 ///
 /// `examples/protected-api` deploys the same.
 pub struct Protected {
     native: NativeAuthorizer,
+    /// What access tokens for the first audience are for; none where there are none.
+    orders: Option<Audience>,
     authorizer: Authorizer,
     /// Whether the authorizer is also asked about a request without the header.
     reads_cookie: bool,
@@ -35,6 +41,8 @@ impl Protected {
         keys: SigningKeys,
         environment: &Environment<'_>,
     ) -> Result<Self, SettingError> {
+        let policy = environment.access_policy()?;
+        let orders = policy.and_then(|policy| policy.audiences.iter().next().map(|it| it.name.clone()));
         let native = NativeAuthorizer {
             issuer: environment.issuer_url()?,
             audience: vec![environment.issuer()?.audience().to_owned()],
@@ -43,12 +51,12 @@ impl Protected {
         let cors = environment.cors()?;
         let reads_cookie = environment.authorizer_cookie()?.is_some();
         let authorizer = Authorizer::new(Some(users), keys, environment)?;
-        Ok(Self { native, authorizer, reads_cookie, cors })
+        Ok(Self { native, orders, authorizer, reads_cookie, cors })
     }
 
-    /// Whether `path` is one of the two.
-    pub(crate) fn has(path: &str) -> bool {
-        path == NATIVE_PATH || path == CHECKED_PATH
+    /// Whether `path` is one of the three.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        path == NATIVE_PATH || path == CHECKED_PATH || (path == ORDERS_PATH && self.orders.is_some())
     }
 
     /// The answer to an HTTP API's event, payload format 2.0; `jwks` serves the issuer's documents.
@@ -63,7 +71,7 @@ impl Protected {
             && text("/headers/access-control-request-method").is_some();
         let answer = if preflight {
             json!({ "statusCode": 204, "headers": {
-                "access-control-allow-methods": "GET",
+                "access-control-allow-methods": "GET, POST",
                 "access-control-allow-headers": "authorization, traceparent, tracestate, baggage, sentry-trace",
             } })
         } else {
@@ -90,7 +98,23 @@ impl Protected {
             return self.checked(event, authorization, now).await;
         }
         let keys = self.keys(jwks, now).await.unwrap_or(JwkSet { keys: Vec::new() });
-        match self.native.authorize(authorization, &keys, now) {
+        let of_orders = match &self.orders {
+            Some(audience) if event.get("rawPath").is_some_and(|path| path == ORDERS_PATH) => {
+                let method = event.pointer("/requestContext/http/method").and_then(Value::as_str);
+                let scope = SCOPES.iter().find(|(of_method, _)| Some(*of_method) == method);
+                // As API Gateway where the API has no such route.
+                let Some((_, scope)) = scope else {
+                    return api_answer(404, &json!({ "message": "Not Found" }));
+                };
+                Some(NativeAuthorizer {
+                    issuer: self.native.issuer.clone(),
+                    audience: vec![audience.as_str().to_owned()],
+                    scopes: vec![(*scope).to_owned()],
+                })
+            }
+            _ => None,
+        };
+        match of_orders.as_ref().unwrap_or(&self.native).authorize(authorization, &keys, now) {
             Ok(claims) => backend(&claims),
             Err(NativeRejection::NoToken) => rejected(401, "Bearer"),
             Err(NativeRejection::BadToken) => rejected(401, "Bearer error=\"invalid_token\""),

@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
+use access_token::AccessToken;
 use axum::body::Body;
+use client_token::ClientToken;
 use edge::{Environment, MAX_BODY_BYTES, SettingError};
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -76,7 +78,9 @@ pub enum StartError {
     #[error(transparent)]
     Key(#[from] KeyFileError),
     /// A duration out of range, or an origin that is none.
-    #[error("{0} (set by --expiration, --refresh-expiration, --cookie-same-site and --allow-origin)")]
+    #[error(
+        "{0} (set by --expiration, --refresh-expiration, --cookie-same-site, --allow-origin, --access-audiences and --access-expiration)"
+    )]
     Setting(#[from] SettingError),
     /// A duration out of range.
     #[error("{0} (set by --expiration and --refresh-expiration)")]
@@ -165,18 +169,25 @@ fn gateway(
         "AUTHORIZER_READS_COOKIE" => options.cookie.then(|| "true".to_owned()),
         "JWT_AUTH_COOKIE_SAMESITE" => options.cookie.then(|| options.cookie_same_site.clone()),
         "CORS_ALLOWED_ORIGINS" => Some(options.allow_origin.join(",")),
+        "ACCESS_TOKEN_AUDIENCES" => Some(options.access_audiences.clone()),
+        "ACCESS_TOKEN_EXPIRATION_DELTA" => options.access_expiration.map(|life| life.get().to_string()),
+        "MACHINE_CLIENTS" => (!options.access_audiences.is_empty()).then(|| "true".to_owned()),
         "JWT_REFRESH_EXPIRATION_DELTA" => Some(options.refresh_expiration.get().to_string()),
         _ => None,
     };
     let settings = Environment::new(&lookup);
     let max_stale = settings.keys_max_stale()?;
     let keys = || SigningKeys::new(KeySource::File(key_file.to_owned()), Purpose::Sign, max_stale);
+    let access = settings.access_policy()?.is_some();
+    let users = || store.users.clone();
     Ok(Gateway {
         login: Login::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,
         verify: Verify::new(store.users.clone(), keys(), &settings)?,
         sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
         password: ChangePassword::new(store.users.clone(), keys(), hasher, &settings)?,
+        access_token: access.then(|| AccessToken::new(users(), keys(), &settings)).transpose()?,
+        client_token: access.then(|| ClientToken::new(users(), keys(), &settings)).transpose()?,
         jwks: Jwks::new(keys(), &settings)?,
         cors: settings.cors()?,
         protected: Protected::new(store.users.clone(), keys(), &settings)?,

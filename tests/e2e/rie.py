@@ -29,7 +29,8 @@ def running(function):
     command = [emulator, "--runtime-interface-emulator-address", address, "--runtime-api-address",
                f"127.0.0.1:{free_port()}", "--log-level", "error", *runner, f"{folder}/{function}/bootstrap"]
     limits = {"AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-              "AWS_LAMBDA_FUNCTION_TIMEOUT": "30"}
+              "AWS_LAMBDA_FUNCTION_TIMEOUT": "30", "MACHINE_CLIENTS": "true",
+              "ACCESS_TOKEN_AUDIENCES": "https://orders.example.com=orders:read orders:write"}
     process = subprocess.Popen(command, env=os.environ | limits, stdout=subprocess.DEVNULL)
     url = f"http://{address}/2015-03-31/functions/function/invocations"
     try:
@@ -63,6 +64,12 @@ def http(method, path, body=None, token=None):
     if token:
         event["headers"]["authorization"] = f"Bearer {token}"
     return event
+
+
+def form(path, body):
+    event = http("POST", path)
+    event["headers"]["content-type"] = "application/x-www-form-urlencoded"
+    return event | {"body": body}
 
 
 def one(function, event, expected):
@@ -99,6 +106,8 @@ asked = json.loads((events / "authorizer_http_api_2.json").read_text())
 asked["identitySource"] = [f"Bearer {token}"]
 asked["headers"]["authorization"] = f"Bearer {token}"
 one("authorizer", asked, True)
+one("access-token", http("POST", "/auth/access", {"audience": "https://orders.example.com"}, token), 200)
+one("client-token", form("/oauth2/token", "grant_type=client_credentials&client_id=lkc_x&client_secret=x"), 400)
 one("jwks", http("GET", "/.well-known/jwks.json"), 200)
 one("rotate-keys", {"Step": "publish"}, None)
 one("prune-sessions", {}, None)

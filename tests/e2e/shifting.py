@@ -9,7 +9,7 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-FUNCTIONS = 8
+FUNCTIONS = 10
 
 
 def resources(**parameters):

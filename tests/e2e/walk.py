@@ -229,10 +229,31 @@ assert at_live["CodeSha256"] == good[login][1], "the alias is still on the bad r
 token = call("/auth/refresh", {"token": token})["token"]
 step("the version before is back from a release in steps, and the functions themselves answer")
 
+# --- Access tokens, which no function gave until now, and a program that gets them.
+PROTECT = "docs/protect-your-api.md"
+call("/auth/access", {"token": token, "audience": "https://orders.example.com"}, 404)
+for name, value in re.findall(r'^(\w+) = "([^"]+)"', blocks(PROTECT, "Switch access tokens on", "toml")[0], re.M):
+    set_parameter(name, value)
+deploy("sam deploy")
+audiences = parameters()["AccessTokenAudiences"]
+assert audiences == "https://orders.example.com=orders:read orders:write;https://billing.example.com", audiences
+terminal.type(blocks(PROTECT, "Switch access tokens on")[0])
+access = call("/auth/access", {"token": token, "audience": "https://orders.example.com"})
+assert access["scope"] == "orders:read" and header(access["access_token"])["typ"] == "at+jwt", access
+assert claims(access["access_token"])["user_id"] == 7, "set-claims"
+assert call("/auth/refresh", {"token": access["access_token"]}, 400)["code"] == "invalid_token"
+create_client, ask = blocks(PROTECT, "Programs without a user")
+client_id, secret = re.search(r"(lkc_\S{22})[\s\S]*(lks_\S{60})", terminal.type(create_client)).groups()
+shown = terminal.type(ask, replace={"$CLIENT_ID": client_id, "$CLIENT_SECRET": secret, "$ISSUER": "$URL"})
+machine = claims(json.loads(shown)["access_token"])
+assert machine["sub"] == machine["client_id"] == client_id and machine["scope"] == "orders:read", machine
+step("access tokens are switched on, for a session and for a program")
+
 # --- The other way to answer SAM: Enter, all the way.
 set_parameter("TrafficShifting", "none")
 deploy("sam deploy --guided", GUIDED)
 assert "[default.deploy.parameters]" in config.read_text() and parameters()["Architecture"] == ARCHITECTURE
+assert parameters()["AccessTokenAudiences"] == audiences, "SAM has cut a value at its space"
 terminal.type("sam build && latchkey check-build")
 call("/auth/refresh", {"token": token})
 step("--guided can be answered with Enter but for the hidden parameter, and agrees with sam build")

@@ -194,7 +194,7 @@ fn cargo_lambda_watch_has_the_routes_of_the_gateway() {
     let routed: Vec<_> = table.lines().take_while(|line| !line.is_empty()).collect();
     let expected: Vec<_> = local::ROUTES
         .iter()
-        .map(|(path, function)| format!("\"{path}\" = \"{}\"", format!("{function:?}").to_lowercase()))
+        .map(|(path, function)| format!("\"{path}\" = \"{}\"", crate::template::binary(*function)))
         .collect();
     assert_eq!(routed, expected);
 }

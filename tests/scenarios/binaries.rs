@@ -179,7 +179,7 @@ async fn hostile_events_end_no_process_and_no_log_holds_a_secret() {
 }
 
 /// What docs/bill.py takes for a line in CloudWatch, which adds 26 bytes to each.
-fn billed_bytes_of_a_line(constant: &str) -> usize {
+pub(crate) fn billed_bytes_of_a_line(constant: &str) -> usize {
     let bill = include_str!("../../docs/bill.py");
     let assigned = format!("{constant} = ");
     let kilobytes = bill.lines().find_map(|line| line.strip_prefix(&assigned)).unwrap();

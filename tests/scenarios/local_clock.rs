@@ -162,7 +162,8 @@ fn no_page_of_another_site_reads_or_moves_it() {
 
 #[tokio::test]
 async fn nothing_that_is_deployed_has_a_clock_to_move() {
-    assert!(ROUTES.iter().all(|(path, _)| path.starts_with("/auth/") || path.starts_with("/.well-known/")));
+    let fronts = ["/auth/", "/oauth2/", "/.well-known/"];
+    assert!(ROUTES.iter().all(|(path, _)| fronts.iter().any(|front| path.starts_with(front))));
     let template = include_str!("../../template.yaml");
     assert!(!template.contains("/local/"));
     let world = World::new().await;

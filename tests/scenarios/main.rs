@@ -7,6 +7,7 @@
     reason = "a scenario fails by panicking"
 )]
 
+mod access_tokens;
 mod address_throttling;
 mod alarms;
 mod architecture;

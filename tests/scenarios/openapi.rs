@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use access_token::AccessToken;
+use client_token::ClientToken;
 use edge::{Endpoint, Route};
 use http::Method;
 use jwks::Jwks;
@@ -36,6 +38,8 @@ fn route(function: Function, path: &str) -> Route {
         Function::Verify => Verify::route(path),
         Function::Sessions => Sessions::route(path),
         Function::Password => ChangePassword::route(path),
+        Function::AccessToken => AccessToken::route(path),
+        Function::ClientToken => ClientToken::route(path),
         Function::Jwks => Jwks::route(path),
     }
 }

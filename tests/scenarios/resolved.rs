@@ -6,6 +6,12 @@ use serde_yaml_ng::{Mapping, Value};
 
 use crate::template::template;
 
+/// The parameters that switch on what is off by default and has functions of its own.
+pub(crate) const EVERYTHING: &[(&str, &str)] = &[
+    ("AccessTokenAudiences", "https://orders.example.com=orders:read;https://billing.example.com"),
+    ("MachineClients", "true"),
+];
+
 /// The template for one choice of parameters.
 pub(crate) struct Resolved {
     parameters: BTreeMap<String, String>,

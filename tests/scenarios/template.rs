@@ -30,13 +30,16 @@ pub(crate) fn resources(kind: &str) -> Vec<(String, Value)> {
         .collect()
 }
 
-fn binary(function: Function) -> &'static str {
+/// The binary of the function behind a route.
+pub(crate) fn binary(function: Function) -> &'static str {
     match function {
         Function::Login => "login",
         Function::Refresh => "refresh",
         Function::Verify => "verify",
         Function::Sessions => "sessions",
         Function::Password => "password",
+        Function::AccessToken => "access-token",
+        Function::ClientToken => "client-token",
         Function::Jwks => "jwks",
     }
 }

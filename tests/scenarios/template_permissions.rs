@@ -9,7 +9,7 @@ use serde_json::json;
 use serde_yaml_ng::Value;
 
 use crate::{
-    resolved::resolved,
+    resolved::{EVERYTHING, resolved},
     template::{functions, plain, resources, template},
 };
 
@@ -58,7 +58,7 @@ fn the_api_may_invoke_every_function_of_its_routes() {
     routed.remove("prune-sessions");
     routed.remove("authorizer");
     for (parameters, callee) in [(&[][..], ""), (&[("TrafficShifting", "AllAtOnce")], ".Alias")] {
-        let deployed = resolved(parameters);
+        let deployed = resolved(&[EVERYTHING, parameters].concat());
         let invocable: BTreeSet<_> = resources("AWS::Lambda::Permission")
             .into_iter()
             .map(|(name, _)| &deployed["Resources"][name.as_str()]["Properties"])
@@ -149,7 +149,8 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     assert_eq!(writers(&[("KeyAdministratorArn", administrator)]), ["RotateKeysRole.Arn", administrator]);
 
     let of_secret = |parameters: &[(&str, &str)]| {
-        resolved(parameters)["Resources"]["SigningSecretPolicy"]["Properties"]["ResourcePolicy"]["Statement"]
+        let deployed = resolved(&[EVERYTHING, parameters].concat());
+        deployed["Resources"]["SigningSecretPolicy"]["Properties"]["ResourcePolicy"]["Statement"]
             .as_sequence()
             .unwrap()
             .clone()
@@ -224,7 +225,7 @@ fn every_role_has_the_boundary_and_the_path_that_an_organisation_demands() {
     let boundary = "arn:aws:iam::123456789012:policy/boundary";
     let everything =
         [("PermissionsBoundary", boundary), ("RolePath", "/teams/"), ("TrafficShifting", "AllAtOnce")];
-    let deployed = resolved(&everything);
+    let deployed = resolved(&[EVERYTHING, &everything].concat());
     for (name, _) in resources("AWS::IAM::Role") {
         let role = &deployed["Resources"][name.as_str()]["Properties"];
         assert_eq!(
@@ -232,14 +233,15 @@ fn every_role_has_the_boundary_and_the_path_that_an_organisation_demands() {
             (&boundary.into(), &"/teams/".into()),
             "{name}"
         );
-        assert!(resolved(&[])["Resources"][name.as_str()]["Properties"]["PermissionsBoundary"].is_null());
+        let without = &resolved(EVERYTHING)["Resources"][name.as_str()]["Properties"];
+        assert!(without["PermissionsBoundary"].is_null());
     }
     assert_eq!(deployed["Resources"]["FunctionPolicy"]["Properties"]["Path"], "/teams/");
 }
 
 /// The actions of a function's own policy, with the resource of each.
 fn granted(function: &str) -> BTreeSet<(String, String)> {
-    let template = resolved(&[]);
+    let template = resolved(EVERYTHING);
     let name = &functions()[function];
     let role = plain(&template["Resources"][name.as_str()]["Properties"]["Role"]);
     let role = role.as_str().unwrap().trim_end_matches(".Arn").to_owned();
@@ -276,8 +278,8 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs, each with its resource: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 9] {
-    let world = World::new().await;
+async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 11] {
+    let world = World::with(&crate::access_tokens::SETTINGS).await;
     world.create("ada", "correct horse battery").await;
     world.operations();
     let token = world.log_in("ada", "correct horse battery", LOGIN_AT).await.token().to_owned();
@@ -316,6 +318,8 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 9] {
     assert_eq!(world.send("/auth/password", &event, LOGIN_AT + 999).await.status, 200);
     world.gateway.password.warm_up(harness::at(LOGIN_AT)).await;
     let password = world.operations();
+    let (access_token, client_token) =
+        crate::access_tokens::operations(&world, "another horse battery").await;
     let path = "/.well-known/jwks.json";
     assert_eq!(world.send(path, &Event::http_api(&Method::GET, path), LOGIN_AT).await.status, 200);
     let jwks = world.operations();
@@ -356,6 +360,8 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 9] {
         ("verify", verifies(verify)),
         ("sessions", verifies(sessions)),
         ("password", signs(password)),
+        ("access-token", signs(access_token)),
+        ("client-token", signs(client_token)),
         ("jwks", verifies(jwks)),
         ("authorizer", verifies(authorizer)),
         ("rotate-keys", rotation),
@@ -365,4 +371,75 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 9] {
 
 fn texts(list: &Value) -> BTreeSet<String> {
     list.as_sequence().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+/// Who may give machine clients their tokens reads no user, and cannot make a client.
+#[test]
+fn the_function_of_machine_clients_reads_clients_alone_and_writes_only_how_often_a_secret_was_wrong() {
+    let role = &resolved(EVERYTHING)["Resources"]["ClientTokenRole"]["Properties"];
+    let statements = role["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().unwrap();
+    let on_rows: Vec<_> = statements.iter().filter(|it| !it["Condition"].is_null()).collect();
+    let rows = |statement: &Value| {
+        let condition = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+        (statement["Action"].as_str().unwrap().to_owned(), texts(condition))
+    };
+    let expected = [
+        ("dynamodb:BatchGetItem", &["client#*", "client-address#*"][..]),
+        ("dynamodb:UpdateItem", &["client-address#*"]),
+    ];
+    let expected = expected.map(|(action, rows)| {
+        (action.to_owned(), rows.iter().map(|row| (*row).to_owned()).collect::<BTreeSet<_>>())
+    });
+    assert_eq!(on_rows.into_iter().map(rows).collect::<Vec<_>>(), expected);
+    let unbounded = statements.iter().filter(|it| it["Condition"].is_null());
+    assert_eq!(
+        unbounded.map(|it| it["Action"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["secretsmanager:GetSecretValue"]
+    );
+}
+
+/// W1
+#[test]
+fn without_access_tokens_no_role_variable_or_route_of_theirs_is_there() {
+    let by_default = serde_yaml_ng::to_string(&resolved(&[])).unwrap();
+    let (_, by_default) = by_default.split_once("\nConditions:").unwrap();
+    let (_, resources) = by_default.split_once("\nGlobals:").unwrap_or(("", by_default));
+    for trace in [
+        "ACCESS_TOKEN",
+        "MACHINE_CLIENTS",
+        "AUTHORIZER_AUDIENCE",
+        "AccessToken",
+        "ClientToken",
+        "/oauth2",
+        "client#",
+    ] {
+        assert!(!resources.contains(trace), "{trace}");
+    }
+    let with = resolved(&[("AccessTokenAudiences", "https://orders.example.com")]);
+    for name in ["ClientToken", "ClientTokenRole", "ClientTokenRoute"] {
+        assert!(with["Resources"][name].is_null(), "{name}");
+    }
+}
+
+/// whatever the three parameters are.
+#[test]
+fn the_template_takes_access_tokens_only_beside_keys_that_have_a_public_half() {
+    let rule = &template()["Rules"]["AccessTokensWithPublicKeys"];
+    assert_eq!(plain(&plain(&plain(&rule["RuleCondition"])[0])[0]), "AccessTokenAudiences");
+    let assertions = rule["Assertions"].as_sequence().unwrap();
+    let holds = |algorithm: &str, reads_secret: &str| {
+        let [not_hs256, no_secret] = &assertions[..] else { panic!("not two assertions") };
+        let (not_hs256, no_secret) = (plain(&not_hs256["Assert"]), plain(&no_secret["Assert"]));
+        let of_algorithm = plain(&not_hs256[0]);
+        assert_eq!(
+            (plain(&of_algorithm[0]), plain(&no_secret[0])),
+            (&"SigningAlgorithm".into(), &"VerifiersReadSecret".into())
+        );
+        of_algorithm[1] != algorithm && no_secret[1] == reads_secret
+    };
+    for algorithm in ["RS256", "ES256", "EdDSA", "HS256"] {
+        for reads_secret in ["true", "false"] {
+            assert_eq!(holds(algorithm, reads_secret), algorithm != "HS256" && reads_secret == "false");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use serde_yaml_ng::Value;
 
 use crate::{
-    resolved::resolved,
+    resolved::{EVERYTHING, resolved},
     template::{functions, plain, resources, template},
 };
 
@@ -21,9 +21,9 @@ fn callees(parameters: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn callers_get_what_was_deployed_last_unless_their_traffic_is_shifted() {
-    let routed = ["Login", "Refresh", "Verify", "Sessions", "Password", "Jwks"];
-    assert_eq!(callees(&[]), routed.map(|function| format!("{function}.Arn")));
-    assert_eq!(callees(ON), routed.map(|function| format!("{function}.Alias")));
+    let routed = ["Login", "Refresh", "Verify", "Sessions", "Password", "AccessToken", "ClientToken", "Jwks"];
+    assert_eq!(callees(EVERYTHING), routed.map(|function| format!("{function}.Arn")));
+    assert_eq!(callees(&[EVERYTHING, ON].concat()), routed.map(|function| format!("{function}.Alias")));
     let authorizer = |parameters| plain(&resolved(parameters)["Outputs"]["AuthorizerArn"]["Value"]).clone();
     assert_eq!((authorizer(&[]), authorizer(ON)), ("Authorizer.Arn".into(), "Authorizer.Alias".into()));
     assert!(resolved(&[])["Resources"]["ShiftingRole"].is_null());

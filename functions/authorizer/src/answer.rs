@@ -1,8 +1,7 @@
 use edge::Rejection;
 use serde_json::{Map, Value, json};
-use token::Claims;
 
-use crate::event::Stage;
+use crate::{admitted::Admitted, event::Stage};
 
 /// Whom a policy that denies is about: API Gateway takes none without a name.
 const NOBODY: &str = "nobody";
@@ -20,12 +19,12 @@ pub(crate) enum Form {
 
 impl Form {
     /// Yes: the claims are the context that the API hands on.
-    pub(crate) fn allow(self, claims: &Claims, stage: &Stage) -> Value {
-        let context = claims.to_json();
+    pub(crate) fn allow(self, admitted: &Admitted, stage: &Stage) -> Value {
+        let (context, principal) = (admitted.claims(), admitted.subject());
         match self {
             Self::Simple => json!({ "isAuthorized": true, "context": context }),
-            Self::Policy => policy("Allow", &claims.subject.to_string(), Some(stage), &context),
-            Self::FlatPolicy => policy("Allow", &claims.subject.to_string(), Some(stage), &flat(context)),
+            Self::Policy => policy("Allow", &principal, Some(stage), &context),
+            Self::FlatPolicy => policy("Allow", &principal, Some(stage), &flat(context)),
         }
     }
 

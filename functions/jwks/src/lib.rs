@@ -4,13 +4,16 @@
 use edge::{Endpoint, Environment, Reason, Rejection, Request, Response, SettingError};
 use http::{HeaderValue, Method, StatusCode, header};
 use keyring::SigningKeys;
-use serde_json::{Value, json};
-use token::{IssuerUrl, KeySet, Timestamp, public_jwk_set};
+use serde_json::{Map, Value, json};
+use token::{AccessPolicy, IssuerUrl, KeySet, Timestamp, public_jwk_set};
 
 /// Where the JWK set is, below the issuer.
 pub const JWK_SET_PATH: &str = "/.well-known/jwks.json";
 /// Where the discovery document is, below the issuer (OpenID Connect Discovery 1.0 §4).
 pub const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";
+
+/// Where machine clients get their tokens.
+pub const CLIENT_TOKEN_PATH: &str = "/oauth2/token";
 
 /// Verifiers may keep the documents for 5 minutes: a new key is published hours before it signs.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -19,12 +22,21 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=300
 pub struct Jwks {
     keys: SigningKeys,
     issuer: IssuerUrl,
+    /// None where there are no access tokens.
+    access: Option<AccessPolicy>,
+    /// Whether machine clients get them.
+    machine_clients: bool,
 }
 
 impl Jwks {
     /// The documents of the issuer that `environment` sets.
     pub fn new(keys: SigningKeys, environment: &Environment<'_>) -> Result<Self, SettingError> {
-        Ok(Self { keys, issuer: environment.issuer_url()? })
+        Ok(Self {
+            keys,
+            issuer: environment.issuer_url()?,
+            access: environment.access_policy()?,
+            machine_clients: environment.machine_clients()?,
+        })
     }
 
     /// The members of OpenID Connect Discovery that say something true here: there is no authorization endpoint.
@@ -37,14 +49,40 @@ impl Jwks {
             .collect();
         algorithms.sort_unstable();
         algorithms.dedup();
-        json!({
+        let mut document = json!({
             "issuer": self.issuer.as_str(),
             "jwks_uri": self.issuer.join(JWK_SET_PATH),
             "id_token_signing_alg_values_supported": algorithms,
             "response_types_supported": ["token"],
             "subject_types_supported": ["public"],
             "claims_supported": ["iss", "aud", "sub", "username", "iat", "exp", "jti", "sid"],
-        })
+        });
+        if let (Some(policy), Some(members)) = (&self.access, document.as_object_mut()) {
+            members.extend(self.of_access_tokens(policy));
+        }
+        document
+    }
+
+    /// What the document says beside where there are access tokens (RFC 8414 §2).
+    fn of_access_tokens(&self, policy: &AccessPolicy) -> Map<String, Value> {
+        let mut scopes: Vec<_> =
+            policy.audiences.iter().flat_map(|audience| audience.scopes.iter()).collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let mut members = Map::new();
+        let mut say = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
+        if !scopes.is_empty() {
+            say("scopes_supported", scopes.into());
+        }
+        if self.machine_clients {
+            say("token_endpoint", self.issuer.join(CLIENT_TOKEN_PATH).into());
+            say("grant_types_supported", json!(["client_credentials"]));
+            say(
+                "token_endpoint_auth_methods_supported",
+                json!(["client_secret_basic", "client_secret_post"]),
+            );
+        }
+        members
     }
 }
 

@@ -77,12 +77,11 @@ impl ChangePassword {
                     (user, _) = self.passwords.check(Some(*fresh), current).await?;
                 }
                 Err(ChangePasswordError::SessionEnded) => {
-                    return Err(
-                        Rejection::from(Reason::SessionEnded(SessionFailure::NotInRow)).of_bearer_token()
-                    );
+                    return Err(Rejection::from(Reason::SessionEnded(SessionFailure::NotInRow))
+                        .of_authorization_header());
                 }
                 Err(ChangePasswordError::UserDisabled) => {
-                    return Err(Rejection::from(Reason::UserDisabled).of_bearer_token());
+                    return Err(Rejection::from(Reason::UserDisabled).of_authorization_header());
                 }
                 Err(ChangePasswordError::UnreadableHash) => {
                     return Err(Reason::Internal("an unreadable hash matched").into());

@@ -3,6 +3,8 @@
 mod audit_details;
 mod bearer;
 mod endpoint;
+mod form;
+mod grant_failure;
 mod origin_check;
 mod reason;
 mod rejection;
@@ -12,6 +14,8 @@ pub(crate) mod response;
 pub use audit_details::{About, AuditDetails};
 pub use bearer::bearer_token;
 pub use endpoint::{Endpoint, Route, respond};
+pub use form::{ClientCredentials, Form};
+pub use grant_failure::{ClientFailure, GrantFailure};
 pub(crate) use origin_check::OriginCheck;
 pub use reason::{CredentialFailure, PageOrigin, Reason, SessionFailure, Throttled};
 pub use rejection::Rejection;

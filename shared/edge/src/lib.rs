@@ -4,7 +4,7 @@
 //! - [`clock`], [`random`]: the one reading of the time and of the random source
 //! - `http`: [`Request`], [`Response`], [`Rejection`], and [`respond`], which turns one event into one response
 //! - `browser`: [`CookieMode`] and [`Cors`]
-//! - `identity`: [`PasswordCheck`], [`TokenCheck`], [`live_user`] and [`SessionCheck`]
+//! - `identity`: [`PasswordCheck`], [`TokenCheck`], [`AccessTokenCheck`], [`live_user`] and [`SessionCheck`]
 //! - `lambda`: [`start`], [`start_answering`], [`start_task`], the logs ([`audit`], [`mod@log`]) and the [`metrics`]
 
 mod browser;
@@ -16,11 +16,15 @@ pub mod random;
 mod settings;
 
 pub use crate::http::{
-    About, AuditDetails, Body, CredentialFailure, Endpoint, MAX_BODY_BYTES, PageOrigin, Reason, Rejection,
-    Request, Response, Route, SessionFailure, Throttled, bearer_token, is_request_id, respond, user,
+    About, AuditDetails, Body, ClientCredentials, ClientFailure, CredentialFailure, Endpoint, Form,
+    GrantFailure, MAX_BODY_BYTES, PageOrigin, Reason, Rejection, Request, Response, Route, SessionFailure,
+    Throttled, bearer_token, is_request_id, respond, user,
 };
 pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
-pub use identity::{Caller, PasswordCheck, SessionCheck, TokenCheck, Try, live_user, moved, warm_up};
+pub use identity::{
+    AccessTokenCheck, Caller, PasswordCheck, SessionCheck, TokenCheck, Try, live_bearer, live_user, moved,
+    warm_up,
+};
 pub use lambda::{TaskOutcome, audit, guarded, metrics, start, start_answering, start_task};
 /// What the log may say.
 pub mod log {

@@ -3,8 +3,9 @@
 use aws::AwsSettings;
 use keyring::{KeySource, PublicKeys, Purpose, SigningKeys, SigningSecret};
 use token::{
-    Algorithm, AudienceError, DEFAULT_MAX_STALE, Issuer, IssuerUrl, IssuerUrlError, RefreshSwitch,
-    RotationPolicy, Seconds, SessionPolicy,
+    AccessAudiences, AccessAudiencesError, AccessPolicy, Algorithm, Audience, AudienceError,
+    DEFAULT_MAX_STALE, Issuer, IssuerUrl, IssuerUrlError, RefreshSwitch, RotationPolicy, Seconds,
+    SessionPolicy,
 };
 use users::PasswordPolicy;
 
@@ -141,6 +142,67 @@ impl<'a> Environment<'a> {
         Ok(Issuer::new(self.issuer_url()?, audience))
     }
 
+    /// What access tokens can be for and how long they live: `ACCESS_TOKEN_AUDIENCES` (none, so that there are no access
+    /// tokens) and `ACCESS_TOKEN_EXPIRATION_DELTA` (15 m, `JWT_EXPIRATION_DELTA` at most).
+    ///
+    /// Never beside HS256, the algorithm of `SIGNING_ALGORITHM`: a service that verifies with such a key can sign with it.
+    pub fn access_policy(&self) -> Result<Option<AccessPolicy>, SettingError> {
+        let (audiences_of, expiration_of) = ("ACCESS_TOKEN_AUDIENCES", "ACCESS_TOKEN_EXPIRATION_DELTA");
+        let Some(text) = self.optional(audiences_of) else { return Ok(None) };
+        let audiences: AccessAudiences = text.parse().map_err(|problem: AccessAudiencesError| {
+            error(audiences_of, &format!("is unusable: {problem}"))
+        })?;
+        if audiences.find(self.issuer()?.audience()).is_some() {
+            return Err(error(
+                audiences_of,
+                "must not name JWT_AUDIENCE: whoever takes access tokens would take those of sessions too",
+            ));
+        }
+        if self.optional("SIGNING_ALGORITHM").is_some_and(|algorithm| algorithm == "HS256") {
+            return Err(error(
+                audiences_of,
+                "cannot be used with SIGNING_ALGORITHM=HS256: a service that verifies HS256 can sign",
+            ));
+        }
+        let expiration = match self.optional(expiration_of) {
+            Some(_) => Some(self.duration(expiration_of, AccessPolicy::DEFAULT_EXPIRATION)?),
+            None => None,
+        };
+        let policy = AccessPolicy::new(audiences, expiration, self.session_policy()?.expiration());
+        policy.map(Some).map_err(|problem| error(expiration_of, &problem.to_string()))
+    }
+
+    /// The same where nothing works without it.
+    pub fn required_access_policy(&self) -> Result<AccessPolicy, SettingError> {
+        self.access_policy()?.ok_or_else(|| error("ACCESS_TOKEN_AUDIENCES", "must be set"))
+    }
+
+    /// Whether there are machine clients: `MACHINE_CLIENTS` (false), only with `ACCESS_TOKEN_AUDIENCES`.
+    pub fn machine_clients(&self) -> Result<bool, SettingError> {
+        let are_on = self.flag("MACHINE_CLIENTS")?;
+        if are_on && self.access_policy()?.is_none() {
+            return Err(error("MACHINE_CLIENTS", "may be true only with ACCESS_TOKEN_AUDIENCES"));
+        }
+        Ok(are_on)
+    }
+
+    /// The audience whose access tokens the authorizer takes: `AUTHORIZER_AUDIENCE`, one of `ACCESS_TOKEN_AUDIENCES`;
+    /// unset, it takes the tokens of sessions and no others.
+    pub fn authorizer_audience(&self) -> Result<Option<Audience>, SettingError> {
+        let variable = "AUTHORIZER_AUDIENCE";
+        let Some(name) = self.optional(variable) else { return Ok(None) };
+        if self.flag("AUTHORIZER_READS_COOKIE")? {
+            return Err(error(
+                "AUTHORIZER_READS_COOKIE",
+                "cannot be true with AUTHORIZER_AUDIENCE: the cookie holds the token of the session",
+            ));
+        }
+        let policy = self.access_policy()?;
+        let audience = policy.as_ref().and_then(|policy| policy.audiences.find(&name));
+        let audience = audience.ok_or_else(|| error(variable, "must be one of ACCESS_TOKEN_AUDIENCES"))?;
+        Ok(Some(audience.name.clone()))
+    }
+
     /// The DynamoDB table: `USERS_TABLE`, required.
     pub fn users_table(&self) -> Result<String, SettingError> {
         self.required("USERS_TABLE")
@@ -204,7 +266,8 @@ impl<'a> Environment<'a> {
             None | Some("RS256") => Algorithm::RS256,
             Some("ES256") => Algorithm::ES256,
             Some("EdDSA") => Algorithm::EdDSA,
-            Some("HS256") => Algorithm::HS256,
+            // Here too: it would put an end to access tokens.
+            Some("HS256") => self.access_policy().map(|_| Algorithm::HS256)?,
             Some(_) => return Err(error("SIGNING_ALGORITHM", "must be RS256, ES256, EdDSA or HS256")),
         };
         Ok(RotationPolicy::new(algorithm, self.keys_max_stale()?, self.session_policy()?.expiration()))

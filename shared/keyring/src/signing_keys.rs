@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use token::{Claims, KeySet, MaybeExpiredClaims, Seconds, Timestamp, TokenError, Verifier};
+use token::{
+    AccessToken, AccessVerifier, Claims, KeySet, MaybeExpiredClaims, Seconds, Timestamp, TokenError, Verifier,
+};
 use tokio::{sync::OwnedMutexGuard, task::JoinHandle};
 
 use crate::{
@@ -113,6 +115,16 @@ impl SigningKeys {
         now: Timestamp,
     ) -> Result<MaybeExpiredClaims, VerificationError> {
         self.judge(|keys| verifier.verify_even_expired(token, keys, now), now).await
+    }
+
+    /// What an access `token` says; like [`verify`](Self::verify).
+    pub async fn verify_access(
+        &self,
+        verifier: &AccessVerifier,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<AccessToken, VerificationError> {
+        self.judge(|keys| verifier.verify(token, keys, now), now).await
     }
 
     async fn judge<T>(

@@ -50,8 +50,17 @@ impl UserTable {
         id: &TryId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.count_failure_from(address_key(address), id, now).await
+    }
+
+    pub(crate) async fn count_failure_from(
+        &self,
+        key: AttributeValue,
+        id: &TryId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let row = || {
-            self.failures_from(address)
+            self.failures_in(key.clone())
                 .expression_attribute_names("#expires_at", EXPIRES_AT)
                 .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":tries", id.as_set())
@@ -101,7 +110,11 @@ impl UserTable {
     }
 
     fn failures_from(&self, address: &SourceAddress) -> UpdateItemFluentBuilder {
-        self.update_item(address_key(address))
+        self.failures_in(address_key(address))
+    }
+
+    fn failures_in(&self, key: AttributeValue) -> UpdateItemFluentBuilder {
+        self.update_item(key)
             .expression_attribute_names("#failures", FAILURES)
             .expression_attribute_names("#tries", TRIES)
     }

@@ -72,8 +72,10 @@ pub enum MalformedRowOf {
     UnidentifiedUser,
     /// The failed logins under a name.
     Attempts,
-    /// The failed logins from an address.
+    /// The failed logins, or wrong secrets of clients, from an address.
     Address,
+    /// A machine client.
+    Client,
 }
 
 impl std::fmt::Display for MalformedRowOf {
@@ -84,6 +86,7 @@ impl std::fmt::Display for MalformedRowOf {
             Self::UnidentifiedUser => f.write_str(" in a user's row whose user_id is unreadable"),
             Self::Attempts => f.write_str(" in the row of the failed logins under a name"),
             Self::Address => f.write_str(" in the row of the failed logins from an address"),
+            Self::Client => f.write_str(" in the row of a machine client"),
         }
     }
 }

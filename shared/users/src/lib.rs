@@ -8,6 +8,7 @@
 //! - [`PasswordPolicy`]: what a new password must be
 //! - [`User`], [`Account`], [`Session`]: what the user's row says
 //! - [`Attempts`], [`AddressFailures`]: failed logins under a name and from an address, and how long they make the next one wait
+//! - [`MachineClient`], [`ClientSecret`]: a program that gets tokens by itself, and what it proves itself with
 //! - [`UserRecord`]: a user on the way into the table or out of it
 //! - [`UserTable`]: every read and write of the table, each in the fewest calls
 //! - [`ChangeLog`]: what administrators have changed, and whom they deleted, in a table beside it
@@ -18,11 +19,15 @@ mod administration;
 mod attempts;
 mod change_log;
 mod change_password;
+mod client_row;
+mod client_secret;
+mod client_table;
 mod deleted_users;
 mod end_session;
 mod error;
 mod hasher;
 mod listing;
+mod machine_client;
 mod open_session;
 mod password;
 mod password_hash;
@@ -43,11 +48,14 @@ pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, TryClaim, TryId};
 pub use change_log::{Change, ChangeEnd, ChangeLog, ChangeLogError, Changes};
 pub use change_password::ChangePasswordError;
+pub use client_secret::{ClientSecret, SecretHash, SecretId};
+pub use client_table::{BeforeToken, ClientChangeError, MachineClients};
 pub use deleted_users::DeletedUsers;
 pub use end_session::{EndSessionsError, Ended};
 pub use error::{MalformedRow, MalformedRowOf, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
 pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};
+pub use machine_client::{ClientName, ClientNameError, MAX_SECRETS, MachineClient, StoredSecret};
 pub use open_session::{EarlierFailures, MAX_SESSIONS, OpenSessionError, VerifiedLogin};
 pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
 pub use password_hash::{HashError, PasswordHash};

@@ -217,7 +217,7 @@ pub(crate) fn optional_text<'a>(
     row.contains_key(attribute).then(|| text(row, attribute)).transpose()
 }
 
-fn malformed(attribute: &'static str) -> MalformedRow {
+pub(crate) fn malformed(attribute: &'static str) -> MalformedRow {
     MalformedRow { attribute, row: MalformedRowOf::Unknown, source: None }
 }
 

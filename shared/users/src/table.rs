@@ -105,8 +105,6 @@ impl UserTable {
 
     /// The user of this name and the failed logins under it and from this address: one strongly consistent
     /// `BatchGetItem` of the same attributes for every name, whatever sessions it has.
-    ///
-    /// What `DynamoDB` leaves unprocessed is asked for once more.
     pub async fn for_login(
         &self,
         username: &Username,
@@ -125,24 +123,27 @@ impl UserTable {
             .consistent_read(true)
             .build()
             .map_err(|error| StoreError::unbuilt(Operation::BatchGetItem, error))?;
-        let mut rows = HashMap::new();
+        let rows = self.batch_get(wanted).await?.into_iter().filter_map(|row| match row.get(KEY) {
+            Some(AttributeValue::S(key)) => Some((key.clone(), row)),
+            _ => None,
+        });
+        self.read_all(&rows.collect(), username, address, now)
+    }
+
+    /// The rows of these keys. What `DynamoDB` leaves unprocessed is asked for once more.
+    pub(crate) async fn batch_get(&self, wanted: KeysAndAttributes) -> Result<Vec<Row>, StoreError> {
+        let mut rows = Vec::new();
         let mut unread = HashMap::from([(self.name.to_string(), wanted)]);
         for _ in 0..2 {
-            let answer = self
-                .client
-                .batch_get_item()
-                .set_request_items(Some(unread))
+            let request = self.client.batch_get_item().set_request_items(Some(unread));
+            let answer = request
                 .send()
                 .await
                 .map_err(|error| StoreError::unavailable(Operation::BatchGetItem, error))?;
-            for row in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                if let Some(AttributeValue::S(key)) = row.get(KEY) {
-                    rows.insert(key.clone(), row);
-                }
-            }
+            rows.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
             unread = answer.unprocessed_keys.unwrap_or_default();
             if unread.is_empty() {
-                return self.read_all(&rows, username, address, now);
+                return Ok(rows);
             }
         }
         Err(StoreError::Unprocessed)

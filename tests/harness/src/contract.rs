@@ -72,15 +72,17 @@ fn check_rejection(path: &str, reply: &Reply, content: &Value) {
         .map(|example| &resolve(example)["value"])
         .chain(std::iter::once(&content["example"]))
         .collect();
+    // Clients of OAuth know other names (RFC 6749 §5.2).
+    let [code, message] =
+        if path == "/oauth2/token" { ["error", "error_description"] } else { ["code", "message"] };
     let told = |value: &&Value| {
         // The message of an invalid request says what to mend, so it is one of many.
-        value["code"] == reply.code()
-            && (reply.code() == "invalid_request"
-                || value["message"] == reply.body["message"].as_str().unwrap())
+        value[code] == reply.code()
+            && (reply.code() == "invalid_request" || value[message] == reply.body[message].as_str().unwrap())
     };
     assert!(values.iter().any(told), "{path}: openapi.yaml has no example like {:?}", reply.body);
     let members: Vec<_> = reply.body.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["code", "message"]);
+    assert_eq!(members, [code, message]);
 }
 
 fn resolve(value: &Value) -> &Value {

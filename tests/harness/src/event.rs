@@ -56,6 +56,12 @@ impl Event {
         self.body(body.to_string())
     }
 
+    /// This event with a form as its body, as an HTTP API sends it.
+    #[must_use]
+    pub fn form(self, parameters: &str) -> Self {
+        self.body(parameters).header("content-type", Some("application/x-www-form-urlencoded"))
+    }
+
     /// This event with a header, or without it.
     #[must_use]
     pub fn header(mut self, name: &str, value: Option<&str>) -> Self {
@@ -91,9 +97,9 @@ impl Reply {
         Self { status: answer["statusCode"].as_u64().unwrap(), headers, body }
     }
 
-    /// The stable code of a rejection.
+    /// The stable code of a rejection, or what OAuth calls its error.
     pub fn code(&self) -> &str {
-        self.body["code"].as_str().unwrap_or_default()
+        self.body["code"].as_str().or_else(|| self.body["error"].as_str()).unwrap_or_default()
     }
 
     /// The token of a success.

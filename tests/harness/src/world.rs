@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use access_token::AccessToken;
 use authorizer::Authorizer;
 use aws::AwsSettings;
 use aws_sdk_dynamodb::{
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb::{
     },
     error::BoxError,
 };
+use client_token::ClientToken;
 use edge::Environment;
 use http::Method;
 use jwks::Jwks;
@@ -118,6 +120,13 @@ impl World {
         Self::with_sources(|| secrets.source(), || secrets.source()).await
     }
 
+    /// The same with these settings.
+    pub async fn with_secret_and(secrets: &SecretsManager, settings: &[(&str, &str)]) -> Self {
+        let store = Store::in_memory().await.unwrap();
+        let source = || secrets.source();
+        Self::build(&store.client(), settings, source, source, TempDir::new().unwrap())
+    }
+
     /// A world in which only login and refresh read the secret; the other functions read `published`.
     pub async fn with_public_keys(secrets: &SecretsManager, published: &PublicKeys) -> Self {
         Self::with_sources(|| secrets.source(), || KeySource::PublicKeys(published.clone())).await
@@ -158,6 +167,7 @@ impl World {
         let keys = |purpose, source| SigningKeys::new(source, purpose, max_stale).with_patience(PATIENCE);
         let hashers = [Hasher::new(), Hasher::new()];
         let [of_login, of_password] = hashers.clone();
+        let has_access = environment.access_policy().unwrap().is_some();
         let gateway = Gateway {
             login: Login::new(users.clone(), keys(Purpose::Sign, signing()), of_login, &environment).unwrap(),
             refresh: Refresh::new(users.clone(), keys(Purpose::Sign, signing()), &environment).unwrap(),
@@ -170,6 +180,16 @@ impl World {
                 &environment,
             )
             .unwrap(),
+            access_token: has_access
+                .then(|| AccessToken::new(users.clone(), keys(Purpose::Sign, signing()), &environment))
+                .transpose()
+                .unwrap(),
+            client_token: environment
+                .machine_clients()
+                .unwrap()
+                .then(|| ClientToken::new(users.clone(), keys(Purpose::Sign, signing()), &environment))
+                .transpose()
+                .unwrap(),
             jwks: Jwks::new(keys(Purpose::Verify, verifying()), &environment).unwrap(),
             cors: environment.cors().unwrap(),
             protected: Protected::new(users.clone(), keys(Purpose::Verify, verifying()), &environment)

@@ -148,6 +148,33 @@ impl CookieMode {
         Ok(Presented { token: token.into(), carrier: Carrier::Cookie, body, duplicates: sent.collect() })
     }
 
+    /// The token in the `Authorization` header, or else in the body or the cookie, whose rules are those of
+    /// [`CookieMode::token_in_body`]; and whether it was in the header.
+    pub fn token_anywhere<'r>(&self, request: &'r Request) -> Result<(Presented<'r>, bool), Reason> {
+        let token = match request.bearer_token() {
+            Ok(token) => token,
+            Err(Reason::NoBearerToken) if self.has_token(request)? => {
+                return Ok((self.token_in_body(request)?, false));
+            }
+            Err(reason) => return Err(reason),
+        };
+        let body = request.json()?;
+        if body.has("token") {
+            let twice = "There must be one token: in the Authorization header or in the body.";
+            return Err(Reason::InvalidRequest(twice.to_owned()));
+        }
+        self.reject_foreign_pages(request)?;
+        let (token, duplicates) = (token.into(), Vec::new());
+        Ok((Presented { token, carrier: Carrier::Program, body, duplicates }, true))
+    }
+
+    /// Whether there is a token in the body or, in cookie mode, in the cookie.
+    fn has_token(&self, request: &Request) -> Result<bool, Reason> {
+        let name = self.0.as_ref().map(|cookie| cookie.name.as_str());
+        let in_cookie = name.is_some_and(|name| request.cookies(name).any(|token| !token.is_empty()));
+        Ok(in_cookie || request.json()?.has("token"))
+    }
+
     /// The token in the `Authorization` header; in cookie mode, where that has no Bearer token, the one in the cookie.
     pub fn bearer_token<'r>(&self, request: &'r Request) -> Result<(&'r str, Carrier), Reason> {
         match request.bearer_token() {

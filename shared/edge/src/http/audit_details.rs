@@ -1,5 +1,5 @@
 use serde_json::{Map, Value};
-use token::{Claims, SessionId, UserId};
+use token::{Claims, ClientId, SessionId, UserId};
 
 use super::{Rejection, Response};
 use crate::log::Field;
@@ -17,6 +17,11 @@ impl AuditDetails {
     /// A session of a user.
     pub fn session(user: UserId, session: SessionId) -> Self {
         Self::user(user).with(Field::Session, session.to_string())
+    }
+
+    /// A machine client.
+    pub fn client(client: ClientId) -> Self {
+        Self::default().with(Field::Client, client.to_string())
     }
 
     /// The token that an answer carries, and its session.

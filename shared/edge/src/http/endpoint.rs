@@ -28,6 +28,11 @@ pub trait Endpoint: Sync {
         std::future::ready(())
     }
 
+    /// The form in which its callers are told of a rejection.
+    fn rejected(rejection: &Rejection) -> Response {
+        rejection.response()
+    }
+
     /// The answer to `request`, which came at `now`.
     fn handle(
         &self,
@@ -106,7 +111,7 @@ async fn answer<E: Endpoint>(
     let route = E::route(request.path());
     if let Err(rejection) = admission {
         audit::rejected(route.name, &request, &rejection);
-        return Ok(rejection.response().into_response());
+        return Ok(E::rejected(&rejection).into_response());
     }
     if let Some(answer) = cors.preflight(&request, route) {
         return Ok(cors.open(&request, answer).into_response());
@@ -115,7 +120,7 @@ async fn answer<E: Endpoint>(
         Ok(response) => audit::succeeded(route.name, &request, response),
         Err(rejection) => {
             audit::rejected(route.name, &request, &rejection);
-            rejection.response()
+            E::rejected(&rejection)
         }
     };
     Ok(cors.open(&request, response).into_response())

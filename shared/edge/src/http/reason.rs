@@ -6,7 +6,7 @@ use keyring::{KeysUnavailable, VerificationError};
 use token::{RefreshError, Seconds, TokenError, UserId};
 use users::{MalformedRow, MalformedRowOf, StoreError};
 
-use super::AuditDetails;
+use super::{AuditDetails, GrantFailure};
 use crate::log::Field;
 
 /// Every reason to reject a request: precise for the log, coarse for the caller ([`Reason::parts`]).
@@ -37,6 +37,8 @@ pub enum Reason {
     InvalidToken(TokenError),
     /// `now >= exp`.
     TokenExpired,
+    /// No access token is given.
+    NotGranted(GrantFailure),
     /// `now > iat + JWT_REFRESH_EXPIRATION_DELTA`.
     RefreshExpired,
     /// `JWT_ALLOW_REFRESH` is off.
@@ -53,6 +55,8 @@ pub enum Reason {
     NotThroughProxy,
     /// There are no signing keys that may be used.
     NoKeys,
+    /// One of the keys is an HS256 secret: whoever verifies with it could make the token of a session.
+    SymmetricKey,
     /// DynamoDB fails; holds its error.
     Store(StoreError),
     /// Something of ours failed: a bug or the random source.
@@ -92,6 +96,8 @@ pub enum Throttled {
     Name,
     /// The address.
     Address,
+    /// The address, by wrong secrets of machine clients.
+    AddressOfClients,
 }
 
 /// What a browser says of the page that a call is for. For the log alone.
@@ -128,6 +134,11 @@ impl Reason {
                 "Unable to log in with provided credentials.",
             ),
             Self::PasswordRefused(message) => (StatusCode::BAD_REQUEST, "password_refused", message.as_str()),
+            Self::TooManyAttempts { throttled: Throttled::AddressOfClients, .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "Too many wrong client secrets from this address. Try again after the seconds in Retry-After.",
+            ),
             Self::TooManyAttempts { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
@@ -139,6 +150,7 @@ impl Reason {
                 "This is not a valid token of this service. Log in to get one.",
             ),
             Self::TokenExpired => (StatusCode::BAD_REQUEST, "token_expired", "Signature has expired."),
+            Self::NotGranted(failure) => failure.parts(),
             Self::RefreshExpired => (StatusCode::BAD_REQUEST, "refresh_expired", "Refresh has expired."),
             Self::RefreshDisabled => (
                 StatusCode::BAD_REQUEST,
@@ -166,7 +178,7 @@ impl Reason {
                 "direct_call_rejected",
                 "This address takes no calls. Use the public address of the service.",
             ),
-            Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut => (
+            Self::NoKeys | Self::SymmetricKey | Self::Store(_) | Self::Internal(_) | Self::TimedOut => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
                 "The service cannot answer at the moment. Try again after the seconds in Retry-After.",
@@ -193,9 +205,12 @@ impl Reason {
             Self::InvalidCredentials(CredentialFailure::UserDisabled) | Self::UserDisabled => "user_disabled",
             Self::PasswordRefused(_) => "password_refused",
             Self::TooManyAttempts { throttled: Throttled::Name, .. } => "name_throttled",
-            Self::TooManyAttempts { throttled: Throttled::Address, .. } => "address_throttled",
+            Self::TooManyAttempts { throttled: Throttled::Address | Throttled::AddressOfClients, .. } => {
+                "address_throttled"
+            }
             Self::InvalidToken(error) => word_of_token(*error),
             Self::TokenExpired => "token_expired",
+            Self::NotGranted(failure) => failure.word(),
             Self::RefreshExpired => "refresh_expired",
             Self::RefreshDisabled => "refresh_disabled",
             Self::SessionEnded(SessionFailure::UserGone) => "user_deleted",
@@ -205,6 +220,7 @@ impl Reason {
             Self::ForeignPage(_) => "csrf_refused",
             Self::NotThroughProxy => "direct_call_rejected",
             Self::NoKeys => "no_signing_keys",
+            Self::SymmetricKey => "symmetric_key",
             Self::Store(_) => "store_failed",
             Self::Internal(_) => "internal",
             Self::TimedOut => "timed_out",
@@ -233,6 +249,7 @@ impl Reason {
             | Self::NotJson
             | Self::InvalidCredentials(_)
             | Self::TokenExpired
+            | Self::NotGranted(_)
             | Self::RefreshExpired
             | Self::RefreshDisabled
             | Self::SessionEnded(_)
@@ -240,6 +257,7 @@ impl Reason {
             | Self::NoBearerToken
             | Self::NotThroughProxy
             | Self::NoKeys
+            | Self::SymmetricKey
             | Self::TimedOut => none,
         }
     }
@@ -255,7 +273,10 @@ impl Reason {
 
     /// Whether it is a failure of ours rather than of the request.
     pub(crate) fn is_ours(&self) -> bool {
-        matches!(self, Self::NoKeys | Self::Store(_) | Self::Internal(_) | Self::TimedOut)
+        matches!(
+            self,
+            Self::NoKeys | Self::SymmetricKey | Self::Store(_) | Self::Internal(_) | Self::TimedOut
+        )
     }
 }
 
@@ -264,9 +285,11 @@ fn word_of_token(error: TokenError) -> &'static str {
     match error {
         TokenError::TooLong => "token_too_long",
         TokenError::NotCompact | TokenError::NotBase64Url | TokenError::Header(_) => "token_malformed",
-        TokenError::Extension | TokenError::Encrypted | TokenError::ContentType | TokenError::Type => {
-            "token_header"
-        }
+        TokenError::Extension
+        | TokenError::Encrypted
+        | TokenError::ContentType
+        | TokenError::Type
+        | TokenError::AccessType => "token_header",
         TokenError::UnknownKey => "unknown_kid",
         TokenError::Algorithm => "wrong_alg",
         TokenError::Signature => "bad_signature",
@@ -298,6 +321,12 @@ impl From<RefreshError> for Reason {
             RefreshError::Expired => Self::TokenExpired,
             RefreshError::LimitPassed => Self::RefreshExpired,
         }
+    }
+}
+
+impl From<GrantFailure> for Reason {
+    fn from(failure: GrantFailure) -> Self {
+        Self::NotGranted(failure)
     }
 }
 

@@ -1,11 +1,13 @@
 use http::{HeaderValue, Method, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use token::Seconds;
 
-use super::{AuditDetails, Reason, Response};
+use super::{AuditDetails, GrantFailure, Reason, Response};
 
 /// What is asked for where no token was sent, which is no error (RFC 6750 §3.1).
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
+/// How a client proves who it is (RFC 6749 §5.2, RFC 7617).
+const CHALLENGE_OF_CLIENT: HeaderValue = HeaderValue::from_static("Basic realm=\"latchkey\"");
 const CHALLENGE_OF_BAD_TOKEN: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 /// When a caller may try again after a failure of ours.
 const RETRY_UNAVAILABLE: Seconds = Seconds::new(1);
@@ -44,9 +46,10 @@ impl Rejection {
         self.details.clone()
     }
 
-    /// Presents a rejected token as one of the `Authorization` header: 401 (RFC 6750 §3.1). Other reasons stay.
+    /// Presents a rejected token, or a client that is not who it says, as one of the `Authorization` header: 401 (RFC 6750
+    /// §3.1, RFC 6749 §5.2). Other reasons stay.
     #[must_use]
-    pub fn of_bearer_token(mut self) -> Self {
+    pub fn of_authorization_header(mut self) -> Self {
         self.token_from = TokenFrom::Header;
         self
     }
@@ -68,7 +71,7 @@ impl Rejection {
     /// The status, the stable code and the sentence for the caller.
     pub fn parts(&self) -> (StatusCode, &str, &str) {
         let (status, code, message) = self.reason.parts();
-        if self.is_bad_bearer_token() {
+        if self.challenge().is_some() {
             (StatusCode::UNAUTHORIZED, code, message)
         } else {
             (status, code, message)
@@ -78,7 +81,17 @@ impl Rejection {
     /// The response to the caller: status, stable code, a sentence, and no cause.
     pub fn response(&self) -> Response {
         let (status, code, message) = self.parts();
-        let mut response = Response::json(status, &json!({ "code": code, "message": message }));
+        self.response_of(status, &json!({ "code": code, "message": message }))
+    }
+
+    /// The same for a client of OAuth, which knows `error` and `error_description` (RFC 6749 §5.2).
+    pub fn oauth_response(&self) -> Response {
+        let (status, code, message) = self.parts();
+        self.response_of(status, &json!({ "error": code, "error_description": message }))
+    }
+
+    fn response_of(&self, status: StatusCode, body: &Value) -> Response {
+        let mut response = Response::json(status, body);
         if let Some((name, value)) = self.reason_header() {
             response = response.with_header(name, value);
         }
@@ -90,8 +103,8 @@ impl Rejection {
 
     /// The header that goes with the status.
     fn reason_header(&self) -> Option<(header::HeaderName, HeaderValue)> {
-        if self.is_bad_bearer_token() {
-            return Some((header::WWW_AUTHENTICATE, CHALLENGE_OF_BAD_TOKEN));
+        if let Some(challenge) = self.challenge() {
+            return Some((header::WWW_AUTHENTICATE, challenge));
         }
         if self.reason.is_ours() {
             return Some((header::RETRY_AFTER, RETRY_UNAVAILABLE.get().into()));
@@ -111,6 +124,7 @@ impl Rejection {
             | Reason::PasswordRefused(_)
             | Reason::InvalidToken(_)
             | Reason::TokenExpired
+            | Reason::NotGranted(_)
             | Reason::RefreshExpired
             | Reason::RefreshDisabled
             | Reason::SessionEnded(_)
@@ -118,18 +132,26 @@ impl Rejection {
             | Reason::ForeignPage(_)
             | Reason::NotThroughProxy
             | Reason::NoKeys
+            | Reason::SymmetricKey
             | Reason::Store(_)
             | Reason::Internal(_)
             | Reason::TimedOut => None,
         }
     }
 
-    fn is_bad_bearer_token(&self) -> bool {
-        let bad_token = matches!(
-            self.reason,
-            Reason::InvalidToken(_) | Reason::TokenExpired | Reason::SessionEnded(_) | Reason::UserDisabled
-        );
-        bad_token && self.token_from == TokenFrom::Header
+    /// What is asked for in place of what was in the `Authorization` header.
+    fn challenge(&self) -> Option<HeaderValue> {
+        if self.token_from != TokenFrom::Header {
+            return None;
+        }
+        match self.reason {
+            Reason::InvalidToken(_)
+            | Reason::TokenExpired
+            | Reason::SessionEnded(_)
+            | Reason::UserDisabled => Some(CHALLENGE_OF_BAD_TOKEN),
+            Reason::NotGranted(GrantFailure::Client(_)) => Some(CHALLENGE_OF_CLIENT),
+            _ => None,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use token::TokenError;
 
 use super::*;
 use crate::{
-    CredentialFailure, PageOrigin, SessionFailure, Throttled,
+    ClientFailure, CredentialFailure, GrantFailure, PageOrigin, SessionFailure, Throttled,
     log::{Field, REASONS},
 };
 
@@ -25,6 +25,19 @@ const UNAVAILABLE: &str =
 /// `not_found` belongs to no path of the contract, and `password_refused` has examples of its own.
 fn is_in_contract(code: &str, message: &str) -> bool {
     ["not_found", "password_refused"].contains(&code) || CONTRACT.contains(message)
+}
+
+/// A row of the tables below.
+fn is_told(reason: Reason, status: u16, code: &str, message: &str) {
+    let word = reason.word();
+    let (told_status, headers, body) = told(&reason.into());
+    assert_eq!((told_status, body), (status, json!({ "code": code, "message": message })), "{word}");
+    assert!(is_in_contract(code, message), "openapi.yaml lacks: {message}");
+    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["content-type"], "application/json");
+    assert_eq!(headers.contains_key("retry-after"), status == 503 || status == 429);
+    assert_eq!(headers.contains_key("allow"), status == 405);
+    assert_eq!(headers.contains_key("www-authenticate"), status == 401);
 }
 
 #[test]
@@ -114,20 +127,69 @@ fn every_rejection_has_its_status_code_and_message() {
             "csrf_refused",
             "With cookies, calls are taken only from pages of this service or of an origin in CORS_ALLOWED_ORIGINS.",
         ),
+        (Reason::SymmetricKey, 503, "temporarily_unavailable", UNAVAILABLE),
         (Reason::NoKeys, 503, "temporarily_unavailable", UNAVAILABLE),
         (Reason::Store(users::StoreError::Unprocessed), 503, "temporarily_unavailable", UNAVAILABLE),
         (Reason::Internal("panic"), 503, "temporarily_unavailable", UNAVAILABLE),
         (Reason::TimedOut, 503, "temporarily_unavailable", UNAVAILABLE),
     ] {
-        let word = rejection.word();
-        let (told_status, headers, body) = told(&rejection.into());
-        assert_eq!((told_status, body), (status, json!({ "code": code, "message": message })), "{word}");
-        assert!(is_in_contract(code, message), "openapi.yaml lacks: {message}");
-        assert_eq!(headers["cache-control"], "no-store");
-        assert_eq!(headers["content-type"], "application/json");
-        assert_eq!(headers.contains_key("retry-after"), status == 503 || status == 429);
-        assert_eq!(headers.contains_key("allow"), status == 405);
-        assert_eq!(headers.contains_key("www-authenticate"), status == 401);
+        is_told(rejection, status, code, message);
+    }
+}
+
+#[test]
+fn every_access_token_that_is_not_given_has_its_status_code_and_message() {
+    for (rejection, status, code, message) in [
+        (
+            Reason::NotGranted(GrantFailure::AudienceUnknown),
+            400,
+            "audience_unknown",
+            "Access tokens cannot be for this audience. ACCESS_TOKEN_AUDIENCES names those that there are.",
+        ),
+        (
+            Reason::NotGranted(GrantFailure::ScopeUnknown),
+            400,
+            "scope_unknown",
+            "The audience has no such scope. ACCESS_TOKEN_AUDIENCES names the scopes of each audience.",
+        ),
+        (
+            Reason::NotGranted(GrantFailure::Client(ClientFailure::WrongSecret)),
+            400,
+            "invalid_client",
+            "The client is unknown or disabled, or its secret is wrong or missing.",
+        ),
+        (
+            Reason::NotGranted(GrantFailure::GrantType),
+            400,
+            "unsupported_grant_type",
+            "The only grant type here is client_credentials.",
+        ),
+        (
+            Reason::NotGranted(GrantFailure::Scope),
+            400,
+            "invalid_scope",
+            "The client may not have this scope for this audience.",
+        ),
+        (
+            Reason::NotGranted(GrantFailure::Target),
+            400,
+            "invalid_target",
+            "The client may have no token for this resource, or must name one of several in the parameter resource.",
+        ),
+        (
+            Reason::NotGranted(GrantFailure::NotForm),
+            415,
+            "invalid_request",
+            "The body must be a form, sent with Content-Type: application/x-www-form-urlencoded.",
+        ),
+        (
+            Reason::TooManyAttempts { wait: Seconds::new(5), throttled: Throttled::AddressOfClients },
+            429,
+            "too_many_attempts",
+            "Too many wrong client secrets from this address. Try again after the seconds in Retry-After.",
+        ),
+    ] {
+        is_told(rejection, status, code, message);
     }
 }
 
@@ -143,6 +205,27 @@ fn a_wait_the_allowed_methods_and_the_scheme_are_said_in_headers() {
 }
 
 #[test]
+fn a_client_of_oauth_is_told_the_same_in_its_own_words() {
+    let rejection = Rejection::from(Reason::NotGranted(GrantFailure::Client(ClientFailure::Unknown)));
+    let response = rejection.oauth_response().into_response();
+    let body: Value = serde_json::from_slice(response.body()).unwrap();
+    let told = json!({
+        "error": "invalid_client",
+        "error_description": "The client is unknown or disabled, or its secret is wrong or missing.",
+    });
+    assert_eq!((response.status().as_u16(), &body), (400, &told));
+    assert!(!response.headers().contains_key("www-authenticate"));
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let response = rejection.of_authorization_header().oauth_response().into_response();
+    assert_eq!(response.status().as_u16(), 401, "for who has tried the header");
+    assert_eq!(response.headers()["www-authenticate"], "Basic realm=\"latchkey\"");
+    assert_eq!(
+        Rejection::from(Reason::NoKeys).oauth_response().into_response().headers()["retry-after"],
+        "1"
+    );
+}
+
+#[test]
 fn a_rejected_bearer_token_is_401_with_the_code_and_the_message_of_any_rejected_token() {
     let rejections: [fn() -> Reason; 4] = [
         || Reason::TokenExpired,
@@ -151,12 +234,12 @@ fn a_rejected_bearer_token_is_401_with_the_code_and_the_message_of_any_rejected_
         || Reason::SessionEnded(SessionFailure::NotInRow),
     ];
     for rejection in rejections {
-        let (status, headers, body) = told(&Rejection::from(rejection()).of_bearer_token());
+        let (status, headers, body) = told(&Rejection::from(rejection()).of_authorization_header());
         assert_eq!((status, body), (401, told(&rejection().into()).2));
         assert_eq!(headers["www-authenticate"], "Bearer error=\"invalid_token\"");
         assert_eq!(headers["cache-control"], "no-store");
     }
-    let (status, headers, _) = told(&Rejection::from(Reason::NoKeys).of_bearer_token());
+    let (status, headers, _) = told(&Rejection::from(Reason::NoKeys).of_authorization_header());
     assert!(status == 503 && !headers.contains_key("www-authenticate"), "a failure of ours stays one");
 }
 
@@ -212,6 +295,8 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         CredentialFailure::UnusableHash,
     ];
     let of_sessions = [SessionFailure::UserGone, SessionFailure::OtherUser, SessionFailure::NotInRow];
+    let of_clients =
+        [ClientFailure::Unknown, ClientFailure::WrongSecret, ClientFailure::Disabled, ClientFailure::Absent];
     let throttled = |throttled| Reason::TooManyAttempts { wait: Seconds::new(1), throttled };
     let others = [
         Reason::InvalidRequest(String::new()),
@@ -222,7 +307,15 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         Reason::PasswordRefused(String::new()),
         throttled(Throttled::Name),
         throttled(Throttled::Address),
+        throttled(Throttled::AddressOfClients),
         Reason::TokenExpired,
+        Reason::NotGranted(GrantFailure::AudienceUnknown),
+        Reason::NotGranted(GrantFailure::ScopeUnknown),
+        Reason::NotGranted(GrantFailure::GrantType),
+        Reason::NotGranted(GrantFailure::Scope),
+        Reason::NotGranted(GrantFailure::Target),
+        Reason::NotGranted(GrantFailure::NotForm),
+        Reason::SymmetricKey,
         Reason::RefreshExpired,
         Reason::RefreshDisabled,
         Reason::UserDisabled,
@@ -239,6 +332,7 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         .chain(of_tokens.map(Reason::InvalidToken))
         .chain(of_credentials.map(Reason::InvalidCredentials))
         .chain(of_sessions.map(Reason::SessionEnded))
+        .chain(of_clients.map(GrantFailure::Client).map(Reason::NotGranted))
         .map(|reason| reason.word())
         // Those that no request has.
         .chain(["rotation_failed", "prune_failed"])

@@ -130,6 +130,11 @@ impl Request {
         self.headers.get(header::USER_AGENT)?.to_str().ok()
     }
 
+    /// Whether there is an `Authorization` header, whatever is in it.
+    pub fn has_authorization(&self) -> bool {
+        self.headers.contains_key(header::AUTHORIZATION)
+    }
+
     /// The token in the `Authorization` header (RFC 6750 §2.1).
     pub fn bearer_token(&self) -> Result<&str, Reason> {
         let values = self.headers.get_all(header::AUTHORIZATION).iter();
@@ -162,10 +167,20 @@ impl Request {
     }
 
     fn says_json(&self) -> bool {
+        self.says("application/json")
+    }
+
+    /// Whether the body is said to be of this media type.
+    pub(super) fn says(&self, media_type: &str) -> bool {
         let mut types = self.headers.get_all(header::CONTENT_TYPE).iter();
         let (Some(value), None) = (types.next(), types.next()) else { return false };
         let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-        essence.trim().eq_ignore_ascii_case("application/json")
+        essence.trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// The body as sent.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
     }
 }
 
@@ -182,6 +197,11 @@ impl Body {
             Some(_) => Err(Reason::InvalidRequest(format!("The field \"{name}\" must be a string."))),
             None => Err(Reason::InvalidRequest(format!("The field \"{name}\" is required."))),
         }
+    }
+
+    /// The string called `name`, if it is there; a rejection that names it when it is something else.
+    pub fn optional_string(&mut self, name: &str) -> Result<Option<String>, Reason> {
+        if self.has(name) { self.string(name).map(Some) } else { Ok(None) }
     }
 
     /// The boolean called `name`, false when it is absent; a rejection that names it when it is something else.

@@ -1,25 +1,55 @@
-use token::{Claims, Timestamp};
+use token::{Bearer, Claims, SessionId, Timestamp, UserId};
 use users::{Session, User, UserTable, Username};
 
-use crate::{AuditDetails, Reason, Rejection, Request, SessionFailure, TokenCheck, log::Field};
+use crate::{
+    AuditDetails, ClientFailure, GrantFailure, Reason, Rejection, Request, SessionFailure, TokenCheck,
+    log::Field,
+};
 
 /// The user of a verified token, if the session still is: the same person, enabled, the session not ended.
 ///
 /// One strongly consistent read, so every ending that has returned is seen.
 pub async fn live_user(users: &UserTable, claims: &Claims) -> Result<User, Reason> {
+    live_user_of(users, &claims.username, claims.subject, claims.session_id).await
+}
+
+/// Whether the bearer of a verified access token may still act: the session goes on, or the client is enabled.
+///
+/// One strongly consistent read.
+pub async fn live_bearer(users: &UserTable, bearer: &Bearer) -> Result<(), Reason> {
+    match bearer {
+        Bearer::User { id, username, session_id, .. } => {
+            live_user_of(users, username, *id, *session_id).await.map(drop)
+        }
+        Bearer::Client(id) => match users.find_client(*id).await? {
+            None => Err(Reason::NotGranted(GrantFailure::Client(ClientFailure::Unknown))),
+            Some(client) if !client.enabled => {
+                Err(Reason::NotGranted(GrantFailure::Client(ClientFailure::Disabled)))
+            }
+            Some(_) => Ok(()),
+        },
+    }
+}
+
+async fn live_user_of(
+    users: &UserTable,
+    username: &str,
+    id: UserId,
+    session: SessionId,
+) -> Result<User, Reason> {
     // Our own signature covers the name; one that is no name any more belongs to nobody.
-    let Ok(username) = claims.username.parse::<Username>() else {
+    let Ok(username) = username.parse::<Username>() else {
         return Err(Reason::SessionEnded(SessionFailure::UserGone));
     };
     let user = users.find(&username).await?;
     let user = user.ok_or(Reason::SessionEnded(SessionFailure::UserGone))?;
-    if user.id != claims.subject {
+    if user.id != id {
         return Err(Reason::SessionEnded(SessionFailure::OtherUser));
     }
     if !user.enabled {
         return Err(Reason::UserDisabled);
     }
-    if !user.sessions.contains_key(&claims.session_id) {
+    if !user.sessions.contains_key(&session) {
         return Err(Reason::SessionEnded(SessionFailure::NotInRow));
     }
     Ok(user)
@@ -44,10 +74,10 @@ pub struct Caller {
 impl SessionCheck<'_> {
     /// Whose `token` came in the `Authorization` header, or in the cookie in its place.
     pub async fn caller(self, token: &str, now: Timestamp) -> Result<Caller, Rejection> {
-        let claims = self.tokens.verify(token, now).await.map_err(Rejection::of_bearer_token)?;
+        let claims = self.tokens.verify(token, now).await.map_err(Rejection::of_authorization_header)?;
         match live_user(self.users, &claims).await {
             Ok(user) => Ok(Caller { claims, user }),
-            Err(reason) => Err(Rejection::from(reason).of_bearer_token().about((&claims).into())),
+            Err(reason) => Err(Rejection::from(reason).of_authorization_header().about((&claims).into())),
         }
     }
 }

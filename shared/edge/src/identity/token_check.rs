@@ -1,6 +1,8 @@
 use keyring::{SigningKeys, VerificationError};
 use serde_json::{Map, Value};
-use token::{Claims, MaybeExpiredClaims, Timestamp, Verifier, unverified_header};
+use token::{
+    AccessToken, AccessVerifier, Bearer, Claims, MaybeExpiredClaims, Timestamp, Verifier, unverified_header,
+};
 
 use crate::{AuditDetails, Rejection, log::Field};
 
@@ -51,6 +53,37 @@ impl TokenCheck<'_> {
             }
             VerificationError::Token(_) => rejection.about(of_header(token)),
         }
+    }
+}
+
+/// What it takes to say whether a token is an access token of ours.
+#[derive(Clone, Copy)]
+pub struct AccessTokenCheck<'a> {
+    /// The keys to verify with.
+    pub keys: &'a SigningKeys,
+    /// What is accepted as an access token.
+    pub verifier: &'a AccessVerifier,
+}
+
+impl AccessTokenCheck<'_> {
+    /// What `token` says, if it is an access token of ours and live at `now`.
+    pub async fn verify(self, token: &str, now: Timestamp) -> Result<AccessToken, Rejection> {
+        let verified = self.keys.verify_access(self.verifier, token, now).await;
+        verified.map_err(|error| match error {
+            VerificationError::KeysUnavailable(_) => error.into(),
+            VerificationError::Token(_) => Rejection::from(error).about(of_header(token)),
+        })
+    }
+}
+
+/// The access token of a request, and whose it is.
+impl From<&AccessToken> for AuditDetails {
+    fn from(token: &AccessToken) -> Self {
+        let bearer = match &token.bearer {
+            Bearer::User { id, session_id, .. } => Self::session(*id, *session_id),
+            Bearer::Client(id) => Self::client(*id),
+        };
+        bearer.with(Field::PresentedToken, token.token_id.to_string())
     }
 }
 

@@ -54,6 +54,9 @@ members! {
     Evicted "evicted_sid" on "logins": "the oldest session, which a fifty-first login of its user ended";
     IssuedToken "jti" on "where a token is issued": "the id of the token in the answer";
     PresentedToken "from_jti" on "where a token is accepted": "the id of the token in the request, also of one of ours that has expired";
+    Client "client_id" on "where known": "the machine client, for ever; on rejections the one that the caller names";
+    ClientSecret "secret_id" on "`client_token`": "which of the client's secrets was used";
+    Audience "aud" on "`access_token`, `client_token`": "the audience of the token in the answer";
     KeyId "kid" on "rejected tokens": "the key that the token names, if that is base64url and 64 characters at most";
     Algorithm "alg" on "rejected tokens": "the algorithm that the token names, if it is none of ours: 16 letters and digits at most";
     ForeignKey "foreign_key" on "rejected tokens": "the header brings a key of its own: `jwk`, `jku`, `x5c` or `x5u`, which are never looked at";
@@ -100,6 +103,8 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("end_session", "`DELETE /auth/sessions/{sid}`"),
     ("sessions", "another path of the same function"),
     ("change_password", "`POST /auth/password`"),
+    ("access_token", "`POST /auth/access`"),
+    ("client_token", "`POST /oauth2/token`"),
     ("jwks", "`GET /.well-known/jwks.json` or `openid-configuration`"),
     ("authorizer", "API Gateway asks about a call of another API"),
     (
@@ -128,6 +133,15 @@ pub const REASONS: &[(&str, &str)] = &[
     ("unknown_user", "no user has the name"),
     ("wrong_password", "the password is another"),
     ("unusable_hash", "the stored hash cannot be checked: set a password"),
+    ("audience_unknown", "no access token can be for the audience"),
+    ("scope_unknown", "the audience has no such scope"),
+    ("unknown_client", "no machine client has the id"),
+    ("wrong_secret", "the machine client has no such secret, or the form names another client"),
+    ("client_disabled", "the machine client is disabled, and the secret was right"),
+    ("no_credentials", "no machine client is named, or it proves nothing"),
+    ("unsupported_grant_type", "a grant type other than `client_credentials`"),
+    ("invalid_scope", "the machine client may not have the scope"),
+    ("invalid_target", "the machine client may have no token for the resource, or has to name one"),
     ("user_disabled", "the user is disabled; at a login whatever the password was"),
     ("password_refused", "the new password is too short, common, the name or the old one"),
     ("name_throttled", "too many failures under this name: nothing was checked"),
@@ -154,6 +168,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("authorization_required", "there is no token"),
     ("csrf_refused", "a browser sent the cookie for a page of another site, or names no page"),
     ("direct_call_rejected", "the call did not come through the proxy"),
+    ("symmetric_key", "the secret holds an HS256 key, which access tokens cannot be used with"),
     ("no_signing_keys", "the keys cannot be read, or none signs"),
     ("store_failed", "DynamoDB fails, denies, is too slow, or a row is unreadable"),
     ("internal", "a bug, or the random source"),

@@ -4,6 +4,7 @@
 
 mod administration;
 mod attempts;
+mod clients;
 mod faults;
 mod foreign_hashes;
 mod login;
