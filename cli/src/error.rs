@@ -2,8 +2,13 @@ use std::{error::Error, io, path::PathBuf};
 
 use edge::random::RandomError;
 use local_data::{StoreFileError, session_settings::SessionSettingsError, signing_key::KeyFileError};
-use token::{KeySetError, NextKeySetError, PolicyError, SessionId, TokenError};
-use users::{ChangeError, ChangeLogError, HashError, PasswordError, StoreError, Username, UsernameError};
+use token::{
+    AccessAudiencesError, ClientId, KeySetError, NextKeySetError, PolicyError, SessionId, TokenError,
+};
+use users::{
+    ChangeError, ChangeLogError, ClientChangeError, HashError, PasswordError, StoreError, Username,
+    UsernameError,
+};
 
 use crate::BuildError;
 
@@ -27,6 +32,15 @@ pub enum CliError {
         /// The id that was asked for.
         session: SessionId,
     },
+    /// No machine client has this id.
+    #[error("there is no client {0}; `latchkey client list` names them")]
+    NoSuchClient(ClientId),
+    /// Other secrets came between reading and writing.
+    #[error("the secrets of {0} were changed meanwhile, and nothing was changed here; try again")]
+    SecretsChanged(ClientId),
+    /// The audiences of a client, each of which may be one.
+    #[error("--audience {0}")]
+    Audiences(#[from] AccessAudiencesError),
     /// The person asked said no.
     #[error("not confirmed; nothing was changed")]
     NotConfirmed,
@@ -170,14 +184,27 @@ impl CliError {
         }
     }
 
+    /// Why the client of this id was not changed.
+    pub(crate) fn of_client_change(error: ClientChangeError, id: ClientId) -> Self {
+        match error {
+            ClientChangeError::NoSuchClient => Self::NoSuchClient(id),
+            ClientChangeError::ChangedMeanwhile => Self::SecretsChanged(id),
+            ClientChangeError::Store(error) => error.into(),
+        }
+    }
+
     /// 2 for a wrong command line, as clap has it, and 1 for everything else.
     pub(crate) fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Policy(_) | Self::NoTable | Self::NoSecret | Self::NotNow | Self::NoDurations)
-        {
-            2
-        } else {
-            1
-        }
+        let is_wrong_command_line = matches!(
+            self,
+            Self::Audiences(_)
+                | Self::NoDurations
+                | Self::NoSecret
+                | Self::NoTable
+                | Self::NotNow
+                | Self::Policy(_)
+        );
+        if is_wrong_command_line { 2 } else { 1 }
     }
 
     /// The failure and its causes, each said once.

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 use token::{Explanation, Timestamp, TokenError, UnverifiedToken, Verdict};
 
 use crate::{
-    CliError, ExplainToken, Outcome, Report, Terminal, meaning, service_settings::ServiceSettings,
-    signature::Signature,
+    CliError, ExplainToken, Outcome, Report, Terminal, explain_access, meaning,
+    service_settings::ServiceSettings, signature::Signature,
 };
 
 /// Says what a token is, when it dies, and whether it can be refreshed at `now` or at `--at`.
@@ -23,11 +23,10 @@ pub(crate) fn explain(
     let token = UnverifiedToken::parse(&text)?;
     let claims = token.unverified_claims()?;
     let signature = Signature::check(&token, options, now)?;
-    let mut problems = token.problems(now);
-    if let Signature::Wrong(problem) = signature {
-        problems.retain(|other| *other != problem);
-        problems.insert(0, problem);
+    if token.says_access_token() {
+        return Ok(explain_access::report(&token, &claims, &signature, now));
     }
+    let problems = signature.before(token.problems(now));
     let lifetime = token.unverified_lifetime();
     let explanation = lifetime.map(|lifetime| Explanation::new(&settings.policy, lifetime, now));
     let header = token.header();

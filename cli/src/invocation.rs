@@ -7,7 +7,7 @@ use serde_json::Value;
 use token::{Timestamp, UserId};
 use users::{Change, ChangeEnd, ChangeLog, ChangeLogError, LastChange, UserTable};
 
-use crate::{CliError, Command, KeysCommand, SessionCommand, TokenCommand, UserCommand};
+use crate::{CliError, ClientCommand, Command, KeysCommand, SessionCommand, TokenCommand, UserCommand};
 
 /// How long AWS may take to say who asks.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -53,6 +53,15 @@ pub(crate) fn name_of(command: &Command) -> &'static str {
             SessionCommand::End(_) => "session end",
             SessionCommand::EndAll(_) => "session end-all",
             SessionCommand::Prune(_) => "session prune",
+        },
+        Command::Client(command) => match command {
+            ClientCommand::Create(_) => "client create",
+            ClientCommand::List(_) => "client list",
+            ClientCommand::Rotate(_) => "client rotate",
+            ClientCommand::SetAudiences(_) => "client set-audiences",
+            ClientCommand::Disable(_) => "client disable",
+            ClientCommand::Enable(_) => "client enable",
+            ClientCommand::Delete(_) => "client delete",
         },
         Command::Keys(command) => match command {
             KeysCommand::Status(_) => "keys status",

@@ -1,4 +1,4 @@
-//! The administrator's side of Latchkey: users, sessions, keys, and what a token says. In reading order:
+//! The administrator's side of Latchkey: users, sessions, machine clients, keys, and what a token says. In reading order:
 //!
 //! - [`Options`]: the command line
 //! - [`run`]: one command, from its options to its report
@@ -8,14 +8,19 @@
 
 mod build_check;
 mod changes;
+mod client_options;
+mod client_rotation;
+mod clients;
 mod deletions;
 mod error;
 mod explain;
+mod explain_access;
 mod export;
 mod import;
 mod invocation;
 mod key_store;
 mod keys;
+mod keys_options;
 mod meaning;
 mod options;
 mod password;
@@ -32,12 +37,15 @@ mod transfer_options;
 mod users_command;
 
 pub use build_check::{Architecture, BuildError};
+pub use client_options::{
+    AudienceOptions, ClientCommand, CreateClient, DeleteClient, OneClient, RotateClient, SetAudiences,
+};
 pub use error::CliError;
+pub use keys_options::{KeysCommand, KeysOptions, RetireKey, RotateKeys};
 pub use options::{
-    CheckBuild, Command, CreateUser, DeleteAgain, DeleteUser, EndSession, ExplainToken, KeysCommand,
-    KeysOptions, ListChanges, OneUser, Options, PasswordOptions, PolicyOptions, PruneSessions, RenameUser,
-    RetireKey, RotateKeys, SessionCommand, SetClaims, SetPassword, ShowUser, StoreOptions, TokenCommand,
-    UserCommand,
+    CheckBuild, Command, CreateUser, DeleteAgain, DeleteUser, EndSession, ExplainToken, ListChanges, OneUser,
+    Options, PasswordOptions, PolicyOptions, PruneSessions, RenameUser, SessionCommand, SetClaims,
+    SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use terminal::{Console, Terminal};
@@ -60,6 +68,7 @@ pub async fn run(
     match options.command {
         Command::User(command) => users_command::run(command, terminal, options.json, &invocation).await,
         Command::Session(command) => sessions::run(command, &invocation).await,
+        Command::Client(command) => clients::run(command, terminal, &invocation).await,
         Command::Keys(command) => keys::run(command, terminal, clock, &invocation).await,
         Command::Changes(options) => changes::list(&options, &invocation).await,
         Command::CheckBuild(options) => build_check::check(&options),

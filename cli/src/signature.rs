@@ -50,6 +50,15 @@ impl Signature {
         }
     }
 
+    /// Everything that is wrong with the token: the signature first, if it is wrong, and then these `problems`.
+    pub(crate) fn before(&self, mut problems: Vec<TokenError>) -> Vec<TokenError> {
+        if let Self::Wrong(problem) = self {
+            problems.retain(|other| other != problem);
+            problems.insert(0, *problem);
+        }
+        problems
+    }
+
     /// What is known, for programs.
     pub(crate) fn to_json(&self) -> Value {
         match self {

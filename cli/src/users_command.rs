@@ -236,7 +236,7 @@ async fn show(options: &ShowUser, invocation: &Invocation) -> Result<Report, Cli
         ("id", user.id.to_string()),
         ("status", status_since(&user)),
         ("created", user.created_at.to_string()),
-        ("changed", last_change(&user)),
+        ("changed", last_change(user.last_change.as_ref())),
         ("claims", user.claims.to_string()),
         ("password", password),
     ] {
@@ -256,14 +256,15 @@ fn status_since(user: &User) -> String {
     }
 }
 
-fn last_change(user: &User) -> String {
-    match &user.last_change {
+/// When a row was last changed and by whom, for people.
+pub(crate) fn last_change(change: Option<&LastChange>) -> String {
+    match change {
         Some(LastChange { at, by }) => format!("{at} by {by}"),
         None => "not known".to_owned(),
     }
 }
 
-fn status(enabled: bool) -> &'static str {
+pub(crate) fn status(enabled: bool) -> &'static str {
     if enabled { "enabled" } else { "disabled" }
 }
 

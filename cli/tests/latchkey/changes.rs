@@ -138,7 +138,7 @@ fn sessions_that_are_over_are_cleared_away_with_their_addresses() {
     assert!(guessing.status == 2 && guessing.err.contains("--refresh-expiration"), "{}", guessing.err);
 }
 
-fn against(endpoint: &str, table: &str, words: &[&str]) -> Run {
+pub(crate) fn against(endpoint: &str, table: &str, words: &[&str]) -> Run {
     against_with(endpoint, table, words, "correct horse\n")
 }
 

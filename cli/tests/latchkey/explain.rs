@@ -17,7 +17,7 @@ fn claims(exp: u64) -> Value {
 }
 
 /// A token that nobody signed.
-fn unsigned(header: &Value, claims: &Value) -> String {
+pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.{}", part(header), part(claims), URL_SAFE_NO_PAD.encode([0; 32]))
 }
@@ -26,11 +26,11 @@ fn token(exp: u64) -> String {
     unsigned(&json!({ "typ": "JWT", "alg": "RS256", "kid": "key" }), &claims(exp))
 }
 
-fn explain(token: &str, at: u64, more: &[&str]) -> Run {
+pub(crate) fn explain(token: &str, at: u64, more: &[&str]) -> Run {
     run(latchkey(&[&["token", "explain", token, "--at", &at.to_string()], more].concat()), "")
 }
 
-fn explain_json(token: &str, at: u64, more: &[&str]) -> (i32, Value) {
+pub(crate) fn explain_json(token: &str, at: u64, more: &[&str]) -> (i32, Value) {
     let run = explain(token, at, &[more, &["--json"]].concat());
     assert_eq!(run.err, "");
     (run.status, serde_json::from_str(&run.out).unwrap())
@@ -154,7 +154,7 @@ fn a_token_of_the_wrong_form_is_rejected_whatever_its_age() {
             good(),
             "the header has cty, so the payload is not a set of claims",
         ),
-        (with(header.clone(), "typ", json!("at+jwt")), good(), "typ is not JWT"),
+        (with(header.clone(), "typ", json!("logout+jwt")), good(), "typ is not JWT"),
         (with(header.clone(), "kid", json!(1)), good(), "kid names no key of ours"),
         (with(header.clone(), "alg", json!("none")), good(), "alg is not the algorithm of the key"),
         (
@@ -268,7 +268,7 @@ fn a_token_without_its_instants_is_shown_and_rejected() {
 
 #[test]
 fn a_token_that_is_too_old_as_well_is_told_so() {
-    let header = json!({ "typ": "at+jwt", "alg": "RS256", "kid": "key" });
+    let header = json!({ "typ": "logout+jwt", "alg": "RS256", "kid": "key" });
     let text = explain(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]).out;
     let last: Vec<_> = text.lines().rev().skip(1).take(2).collect();
     let (_, json) = explain_json(&unsigned(&header, &claims(LOGIN + 3600)), LOGIN + 3600, &[]);

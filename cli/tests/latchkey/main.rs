@@ -5,8 +5,11 @@
 mod aws;
 mod build_check;
 mod changes;
+mod client_tokens;
+mod clients;
 mod deletions;
 mod explain;
+mod explain_access;
 mod folder;
 mod identities;
 mod keys;

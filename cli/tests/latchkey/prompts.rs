@@ -103,6 +103,25 @@ fn deleting_with_yes_asks_nobody() {
 }
 
 #[test]
+fn deleting_a_client_asks_by_its_name_and_only_yes_deletes() {
+    let folder = Folder::new();
+    let words = ["client", "create", "nightly", "--audience", "https://orders.example.com"];
+    let created = run(&folder, &words, &mut Person::who_says([])).unwrap();
+    assert!(created.text.contains("lks_") && !format!("{created:?}").contains("lks_"), "{created:?}");
+    let id = created.json["client_id"].as_str().unwrap();
+    for answer in ["", "n", "nightly"] {
+        let mut person = Person::who_says([answer]);
+        let deleted = run(&folder, &["client", "delete", id], &mut person);
+        assert!(matches!(deleted, Err(CliError::NotConfirmed)), "{answer}: {deleted:?}");
+        assert_eq!(person.asked, [format!("Delete nightly ({id}) for good? [y/N] ")]);
+    }
+    let listed = || folder.json(&["client", "list"], "")["clients"].as_array().unwrap().len();
+    assert_eq!(listed(), 1);
+    run(&folder, &["client", "delete", id], &mut Person::who_says(["Y"])).unwrap();
+    assert_eq!(listed(), 0);
+}
+
+#[test]
 fn retiring_a_key_asks_and_only_yes_retires() {
     let folder = Folder::new();
     let now = Timestamp::from_seconds(1_685_728_800).unwrap();

@@ -13,11 +13,11 @@ use crate::folder::{Folder, Run, latchkey, run};
 
 const LOGIN: u64 = 1_685_728_800;
 
-fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     Timestamp::from_seconds(seconds).unwrap()
 }
 
-fn keys(algorithm: Algorithm) -> KeySet {
+pub(crate) fn keys(algorithm: Algorithm) -> KeySet {
     let always = Schedule { published: at(0), signs_from: at(0), retires: None };
     KeySet::new(vec![Key::generate(algorithm, always).unwrap()]).unwrap()
 }
@@ -44,7 +44,7 @@ fn explain(token: &str, at: u64, keys: &[&str]) -> (i32, Value) {
 }
 
 /// `token` with another first character in its signature.
-fn tampered(token: &str) -> String {
+pub(crate) fn tampered(token: &str) -> String {
     let (input, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     format!("{input}.{first}{}", &signature[1..])
