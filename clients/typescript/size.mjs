@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const LIMIT = 5_500;
+const LIMIT = 6_300;
 
 const contents = 'export { Latchkey, LatchkeyError, localStorageStorage, memoryStorage } from "./dist/index.js";';
 const { outputFiles } = await build({

@@ -1,5 +1,12 @@
 import type { Environment } from "./environment.js";
 
+/** A token is too near to its end to be sent when less than this is left, or a tenth of its life. */
+const TOO_NEAR = 30_000;
+
+export function tooNear(life: number): number {
+  return Math.min(TOO_NEAR, life / 10);
+}
+
 /** The two clocks may differ by this much without one having been set. */
 const JITTER = 1_000;
 

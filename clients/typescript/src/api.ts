@@ -14,6 +14,14 @@ export interface TokenAnswer {
   refresh_expires_in?: number;
 }
 
+/** The answer that carries an access token. */
+export interface AccessTokenAnswer {
+  user: User;
+  access_token: string;
+  /** Seconds from the answer. */
+  expires_in: number;
+}
+
 export interface CallOptions {
   method?: "POST" | "GET" | "DELETE";
   body?: object;
@@ -56,6 +64,15 @@ export class Api {
       /^(number|undefined)$/.test(typeof answer["refresh_expires_in"]);
     if (!sound) throw this.#unexpected(path);
     return answer as unknown as TokenAnswer;
+  }
+
+  async accessTokenFrom(options: CallOptions): Promise<AccessTokenAnswer> {
+    const path = "/auth/access";
+    const answer = await this.send(path, options);
+    const { user, access_token, expires_in } = answer;
+    const sound = isUser(user) && typeof access_token === "string" && typeof expires_in === "number";
+    if (!sound) throw this.#unexpected(path);
+    return answer as unknown as AccessTokenAnswer;
   }
 
   /** The sessions as the service lists them, and whose they are. */
@@ -128,9 +145,11 @@ export class Api {
   }
 
   #unexpected(path: string, status = 200, retryAfter: number | null = null): LatchkeyError {
+    const switchedOff = path === "/auth/access" && status === 404;
+    const question = switchedOff ? "Is ACCESS_TOKEN_AUDIENCES set?" : "Is baseUrl right?";
     return new LatchkeyError(
       "unexpected_answer",
-      `${this.#baseUrl} answers ${path} with status ${status} and not as the service. Is baseUrl right?`,
+      `${this.#baseUrl} answers ${path} with status ${status} and not as the service. ${question}`,
       { status, retryAfter },
     );
   }

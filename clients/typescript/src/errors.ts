@@ -1,5 +1,6 @@
 /** The codes of the service's own rejections. Others may be added, so treat an unknown one by its status. */
 export type RejectionCode =
+  | "audience_unknown"
   | "authorization_required"
   | "body_too_large"
   | "csrf_refused"
@@ -12,6 +13,7 @@ export type RejectionCode =
   | "password_refused"
   | "refresh_disabled"
   | "refresh_expired"
+  | "scope_unknown"
   | "session_ended"
   | "temporarily_unavailable"
   | "token_expired"
@@ -29,7 +31,7 @@ export type ClientCode =
   | "unexpected_answer"
   /** There is no token to do this with. */
   | "signed_out"
-  /** `fetch` was asked to send the token to an origin that is not named in `sendTokenTo`. */
+  /** `fetch` was asked to send a token to an origin that neither `sendTokenTo` nor the call's `audience` names. */
   | "origin_not_named"
   /** `token()` and `verify()` in cookie mode: the token is where no script reads it. */
   | "token_unreadable"

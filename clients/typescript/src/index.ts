@@ -1,4 +1,4 @@
-export { Latchkey, type Abortable, type LatchkeyOptions } from "./latchkey.js";
+export { Latchkey, type Abortable, type AccessTokenOptions, type LatchkeyOptions } from "./latchkey.js";
 export { LatchkeyError, type ClientCode, type ErrorCode, type RejectionCode } from "./errors.js";
 export type { SessionEvent, SessionState, SignedOutReason, User } from "./state.js";
 export type { Claims, SessionInfo } from "./sessions.js";

@@ -1,5 +1,6 @@
 import { abortable } from "./abortable.js";
-import { Age } from "./age.js";
+import type { Grants } from "./access-tokens.js";
+import { Age, tooNear } from "./age.js";
 import type { Api, TokenAnswer } from "./api.js";
 import type { Environment } from "./environment.js";
 import { LatchkeyError } from "./errors.js";
@@ -9,8 +10,6 @@ import { withRetries, worthAnotherTry } from "./retry.js";
 import { eventOf, nextRefresh, type SessionEvent, type SessionState, type SignedOutReason, type User } from "./state.js";
 import { same, type StoredSession } from "./storage.js";
 
-/** The token is too near to its end to be sent when less than this is left, or a tenth of its life. */
-const TOO_NEAR = 30_000;
 /** After a refresh that did not work the next one comes after a quarter of what is left, within these bounds. */
 const SOONEST_NEXT_TRY = 5_000;
 const LATEST_NEXT_TRY = 60_000;
@@ -42,6 +41,8 @@ export class SessionKeeper {
   readonly #closing = new AbortController();
   #state: SessionState;
   #session: StoredSession | null = null;
+  /** Another map for every login. A token that another tab has saved may be of another login, and counts as one. */
+  #grants: Grants = new Map();
   /** Of the session's token; before there is one, of this object. */
   #age: Age;
   /** At which age the next refresh is due; null for never. */
@@ -69,6 +70,15 @@ export class SessionKeeper {
 
   get session(): StoredSession | null {
     return this.#session;
+  }
+
+  get grants(): Grants {
+    return this.#grants;
+  }
+
+  /** Aborted by `close`. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get age(): number {
@@ -108,7 +118,7 @@ export class SessionKeeper {
     // Browsers do not tell a page that was restored from their cache what other tabs have saved meanwhile.
     await this.#readAgain();
     if (this.age >= this.life) await this.#over(this.#session, this.#reasonOfDeath);
-    if (this.#due !== null && this.life - this.age < Math.min(TOO_NEAR, this.life / 10)) {
+    if (this.#due !== null && this.life - this.age < tooNear(this.life)) {
       // When it does not work the token is good for a moment yet.
       await abortable(this.renew(), signal).catch(() => signal?.throwIfAborted());
     } else {
@@ -153,7 +163,7 @@ export class SessionKeeper {
     const limit = { refresh_limit: old?.since, refresh_disabled: null }[reason as string];
     if (old === null || limit === undefined) return this.#over(old, reason);
     const session = { ...old, refreshableUntil: limit };
-    this.#hold(session);
+    this.#hold(session, this.#grants);
     await this.#keep(session, this.#kept.saveInTurn(session));
   }
 
@@ -207,7 +217,7 @@ export class SessionKeeper {
     const answer = await this.#api.withToken(() => this.#api.tokenFrom("/auth/refresh", { body, signal }), signal);
     if (!same(this.#session, old)) return;
     const session = this.#sessionOf(answer, sentAt);
-    this.#hold(session);
+    this.#hold(session, session.user.sub === old?.user.sub ? this.#grants : undefined);
     await this.#keep(session, this.#kept.save(session));
   }
 
@@ -262,8 +272,9 @@ export class SessionKeeper {
     return this.#session === null ? Infinity : this.#session.expiresAt - this.#session.since;
   }
 
-  #hold(session: StoredSession): void {
+  #hold(session: StoredSession, grants: Grants = new Map()): void {
     this.#session = session;
+    this.#grants = grants;
     this.#age = new Age(this.#environment, session.since);
     this.#due = nextRefresh(session, this.#environment.random());
     this.#notBefore = null;
@@ -274,6 +285,7 @@ export class SessionKeeper {
 
   #drop(reason: SignedOutReason): void {
     this.#session = null;
+    this.#grants = new Map();
     this.#due = null;
     this.#notBefore = null;
     this.#cancelTimer();

@@ -1,3 +1,4 @@
+import { AccessTokens } from "./access-tokens.js";
 import { abortable } from "./abortable.js";
 import { Api, type TokenAnswer } from "./api.js";
 import { authorizedFetch, type FetchInit, type FetchInput } from "./authorized-fetch.js";
@@ -18,7 +19,7 @@ export interface LatchkeyOptions {
   mode?: "token" | "cookie" | undefined;
   /** Where the session is kept. Unless given: in memory; in cookie mode in `localStorage`, which then holds no secret. */
   storage?: SessionStorage | undefined;
-  /** Origins beside the service's own to which `fetch` may send the token: `https://api.example.com`. */
+  /** Origins beside the service's own to which `fetch` may send a token: `https://api.example.com`. */
   sendTokenTo?: readonly string[] | undefined;
   /** Whom the server that rendered this page knows to be signed in: the state has it while it is `restoring`. */
   initialUser?: User | null | undefined;
@@ -32,6 +33,11 @@ export interface Abortable {
   signal?: AbortSignal | undefined;
 }
 
+export interface AccessTokenOptions extends Abortable {
+  /** The scopes to ask for, separated by spaces. Unless given: all that both the API and the user have. */
+  scope?: string | undefined;
+}
+
 /** One session with a Latchkey service: who holds it is signed in until the state says otherwise. */
 export class Latchkey {
   readonly #cookieMode: boolean;
@@ -39,6 +45,7 @@ export class Latchkey {
   readonly #api: Api;
   readonly #kept: Kept;
   readonly #keeper: SessionKeeper;
+  readonly #accessTokens: AccessTokens;
   readonly #sendTokenTo: readonly string[];
   /** The id of this session, once `sessions` has told it. */
   #id: string | undefined;
@@ -52,6 +59,7 @@ export class Latchkey {
     const storage = options.storage ?? (this.#cookieMode && "document" in globalThis ? localStorageStorage() : memoryStorage());
     this.#kept = new Kept(storage, this.#environment);
     this.#keeper = new SessionKeeper(this.#api, this.#cookieMode, this.#kept, this.#environment, options.initialUser ?? null);
+    this.#accessTokens = new AccessTokens(this.#api, this.#keeper, this.#environment);
     this.#sendTokenTo = (options.sendTokenTo ?? []).map((origin) => new URL(origin).origin);
     this.initialState = this.#keeper.state;
   }
@@ -170,13 +178,25 @@ export class Latchkey {
   }
 
   /**
+   * An access token for one API, which the service names in `ACCESS_TOKEN_AUDIENCES`. It is kept in memory until shortly
+   * before it expires or the session ends. Rejects with `audience_unknown`, `scope_unknown` and others.
+   */
+  async accessToken(audience: string, { scope, signal }: AccessTokenOptions = {}): Promise<string> {
+    return (await this.#accessTokens.grant({ audience, scope }, signal)).token;
+  }
+
+  /**
    * `fetch` with the token, which is refreshed first if it is too near to its end. After a 401 it refreshes and tries
    * once more. The token goes to the service's own origin and those of `sendTokenTo` alone.
+   *
+   * With `audience` it sends an access token for that API instead, and no cookie unless `credentials` says so. The
+   * access token may also go to the origin that `audience` is the URL of.
    */
   readonly fetch = async (input: FetchInput, init?: FetchInit): Promise<Response> =>
     authorizedFetch(input, init, {
       environment: this.#environment,
       keeper: this.#keeper,
+      accessTokens: this.#accessTokens,
       origins: [this.#api.base.origin, ...this.#sendTokenTo],
       cookieMode: this.#cookieMode,
     });

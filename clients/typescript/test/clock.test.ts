@@ -1,22 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Latchkey } from "../src/index.js";
-import { BASE, HOUR, MINUTE, TestStorage, TestWorld } from "./world.js";
+import { BASE, HOUR, MINUTE, setBack, TestStorage, TestWorld } from "./world.js";
 
 /** An authorised call each five minutes, and every answer is the one of somebody who is signed in. */
 async function busy(world: TestWorld, client: Latchkey, milliseconds: number): Promise<void> {
   for (let passed = 0; passed < milliseconds; passed += 5 * MINUTE) {
     await world.pass(5 * MINUTE);
     assert.equal((await client.fetch(`${BASE}/orders`)).status, 200, `after ${passed / MINUTE} minutes`);
-  }
-}
-
-// The service's clock follows the date, so the date is set back by moving the service forward.
-function setBack(world: TestWorld, milliseconds: number): void {
-  world.now -= milliseconds;
-  for (const token of world.service.tokens.values()) {
-    token.iat -= milliseconds / 1000;
-    token.exp -= milliseconds / 1000;
   }
 }
 

@@ -6,10 +6,11 @@ import { get } from "svelte/store";
 import { Latchkey } from "../src/index.js";
 import { LatchkeyProvider, useSession } from "../src/react.js";
 import App from "../examples/App.js";
+import { placeOrder, readOnlyToken } from "../examples/orders.js";
 import { session } from "../examples/session.js";
 import { sessionState } from "../examples/svelte.js";
 import { useSession as useVue } from "../examples/vue.js";
-import { TestWorld } from "./world.js";
+import { ORDERS, TestWorld, worldOfApis } from "./world.js";
 
 test("the example of the test double runs", async () => {
   await import("../examples/testing.js");
@@ -32,6 +33,15 @@ test("a server renders the user that it knows", () => {
 test("a hook outside of its provider says where it belongs", () => {
   const Lost = () => createElement("p", null, useSession().status);
   assert.throws(() => renderToString(createElement(Lost)), /LatchkeyProvider/);
+});
+
+test("the example of access tokens runs", async () => {
+  const world = worldOfApis();
+  const client = await world.signedIn();
+  assert.deepEqual(await (await placeOrder(client, { amount: 7 })).json(), { echo: { amount: 7 } });
+  const { origin, authorization } = world.service.calls.at(-1)!;
+  assert.deepEqual([origin, authorization], [ORDERS, "Bearer access-token-1"]);
+  assert.equal(world.service.accessTokens.get(await readOnlyToken(client))?.scope, "orders:read");
 });
 
 test("the stores for Vue and Svelte follow the session", async () => {

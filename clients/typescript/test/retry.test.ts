@@ -241,7 +241,8 @@ test("a client that was closed says so to every call", async () => {
   const client = await world.signedIn();
   client.close();
   const calls = [client.restore(), client.login("ada", "correct horse"), client.refresh(), client.token(), client.logout(),
-    client.fetch("https://auth.example.com/"), client.sessions(), client.endSession("1"), client.verify(), client.changePassword("a", "b")];
+    client.fetch("https://auth.example.com/"), client.sessions(), client.endSession("1"), client.verify(), client.changePassword("a", "b"),
+    client.accessToken("https://orders.example.com")];
   for (const call of calls) await assert.rejects(call, rejectedWith("closed"));
   const early = world.client();
   early.close();

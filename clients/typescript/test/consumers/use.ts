@@ -1,4 +1,4 @@
-import { Latchkey, LatchkeyError, localStorageStorage, memoryStorage, type LatchkeyOptions, type SessionState, type User } from "latchkey-client";
+import { Latchkey, LatchkeyError, localStorageStorage, memoryStorage, type AccessTokenOptions, type FetchInit, type LatchkeyOptions, type SessionState, type User } from "latchkey-client";
 import { LatchkeyProvider, useLatchkey, useSession } from "latchkey-client/react";
 import { settled, TestLocks, TestStorage, TestWorld } from "latchkey-client/testing";
 
@@ -20,6 +20,11 @@ export async function every(signal: AbortSignal | undefined): Promise<string> {
   await session.fetch("https://auth.example.com/orders", { method: "POST", body: "{}" });
   await session.fetch(new URL("https://auth.example.com/orders"));
   await session.fetch(new Request("https://auth.example.com/orders"));
+  const narrow: AccessTokenOptions = { scope: undefined, signal };
+  const init: FetchInit = { method: "POST", audience: "https://orders.example.com", scope: undefined };
+  await session.fetch("https://orders.example.com/orders", init);
+  const like: typeof fetch = session.fetch;
+  await like(`https://auth.example.com/${await session.accessToken("https://orders.example.com", narrow)}`);
   const [first] = await session.sessions({ signal });
   if (first !== undefined) await session.endSession(first.session_id, { signal });
   const { sub } = await session.verify({ checkSession: true, signal });

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { Latchkey, LatchkeyError, type LatchkeyOptions } from "../../src/index.js";
 import { clientOf, userOf } from "../../examples/server.js";
+import { jar } from "./jar.js";
 import { DEMO, type LocalServer, start } from "./local.js";
 
 let server: LocalServer;
@@ -246,20 +247,4 @@ async function post(url: string, body: object): Promise<unknown> {
   const headers = { "Content-Type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   return ((await response.json()) as { code?: string }).code;
-}
-
-/** What a browser does with cookies that no script sees, for a page of `origin`. */
-function jar(origin: string | null, kept = "", memory: "faithful" | "forgetful" = "faithful") {
-  let cookie = kept;
-  const send = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const request = new Request(input, init);
-    assert.equal(request.credentials, "include");
-    if (cookie !== "") request.headers.set("Cookie", `__Host-latchkey=${cookie}`);
-    if (origin !== null) request.headers.set("Origin", origin);
-    const response = await fetch(request);
-    if (memory === "forgetful") return response;
-    for (const line of response.headers.getSetCookie()) cookie = /^__Host-latchkey=([^;]*);/.exec(line)?.[1] ?? cookie;
-    return response;
-  };
-  return { fetch: send, cookie: () => cookie };
 }
