@@ -1,4 +1,5 @@
-// Everything a person can do here, one function each. The token goes into bodies alone: never into a URL or a store.
+// Everything a person can do here, one function each. Tokens go into bodies and headers: never into a URL or a store.
+import { access, forget, receive } from "/page/access.js";
 import { call } from "/page/api.js";
 import * as clock from "/page/clock.js";
 import { announce, remember, show } from "/page/exchange.js";
@@ -15,23 +16,34 @@ const TITLES = {
   "logout": "Log out",
   "logout-everywhere": "Log out everywhere",
   "clock": "Move the clock",
+  "access": "Get an access token",
+  "orders-read": "Read orders",
+  "orders-write": "Write an order",
+  "orders-session": "Read orders with the session token",
+  "access-refresh": "Refresh the access token",
 };
+
+const ORDERS = "/protected/orders";
 
 export const changed = () => document.dispatchEvent(new Event("changed"));
 
-// Sends a call and shows it; `about` is the token in it.
-async function act(kind, path, body, about = null, secret = null) {
-  const exchange = await call("POST", path, body, secret);
+// Sends a call and shows it; `about` is the token in it, which goes into the header where no body has it.
+async function act(kind, method, path, { body = null, about = null, secret = null } = {}) {
+  const exchange = await call(method, path, { body, secret, bearer: body?.token ? null : about?.raw });
   if (!clock.isRunning()) exchange.now = clock.now();
   // The clock may have been moved elsewhere.
   await clock.read().catch(() => {});
   exchange.now ??= clock.now();
   const token = exchange.status === 200 && exchange.json.token;
-  if (token && kind === "login") sessions.begin(token);
-  else if (token) sessions.add(token);
+  if (token && kind === "login") {
+    sessions.begin(token);
+    forget();
+  } else if (token) sessions.add(token);
   if (token) exchange.now = sessions.newest().issued;
+  if (exchange.json.access_token) exchange.now = receive(exchange.json, body.scope);
   if (exchange.status === 204) sessions.end(exchange.now);
-  if (about && exchange.json.code && sessions.isThere()) sessions.reject(exchange.now, exchange.json.code);
+  if (sessions.has(about) && exchange.json.code) sessions.reject(exchange.now, exchange.json.code);
+  exchange.kind = kind;
   exchange.title = TITLES[kind];
   exchange.reason = reason(kind, exchange, about, exchange.now);
   show(exchange);
@@ -40,26 +52,44 @@ async function act(kind, path, body, about = null, secret = null) {
   return exchange;
 }
 
+// A token in the body.
+const send = (kind, path, token, more = {}) => act(kind, "POST", path, { body: { token: token.raw, ...more }, about: token });
+
 export const logIn = (username, password) =>
-  act("login", "/auth/login", { username, password }, null, isDemo(username, password) ? null : "password");
+  act("login", "POST", "/auth/login", { body: { username, password }, secret: isDemo(username, password) ? null : "password" });
 
 export const refresh = (token = sessions.newest()) =>
-  act(token === sessions.newest() ? "refresh" : "refresh-older", "/auth/refresh", { token: token.raw }, token);
+  send(token === sessions.newest() ? "refresh" : "refresh-older", "/auth/refresh", token);
 
 export const verify = (token = sessions.newest()) =>
-  act("verify", "/auth/verify", { token: token.raw, check_session: true }, token);
+  send("verify", "/auth/verify", token, { check_session: true });
 
 export const tamper = (token = sessions.newest()) =>
-  act("tamper", "/auth/refresh", { token: tampered(token) }, token);
+  send("tamper", "/auth/refresh", token, { token: tampered(token) });
 
-export const logOut = (token = sessions.newest()) => act("logout", "/auth/logout", { token: token.raw }, token);
+export const logOut = (token = sessions.newest()) => send("logout", "/auth/logout", token);
 
 export const logOutEverywhere = (token = sessions.newest()) =>
-  act("logout-everywhere", "/auth/logout", { token: token.raw, everywhere: true }, token);
+  send("logout-everywhere", "/auth/logout", token, { everywhere: true });
+
+// Without scopes it asks for all that there are.
+export function getAccess(audience, scopes) {
+  const scope = scopes.trim().replace(/\s+/g, " ");
+  const body = { audience: audience.trim(), ...(scope && { scope }) };
+  return act("access", "POST", "/auth/access", { body, about: sessions.newest() });
+}
+
+export const readOrders = () => act("orders-read", "GET", ORDERS, { about: access.token });
+
+export const writeOrder = () => act("orders-write", "POST", ORDERS, { about: access.token });
+
+export const readOrdersWithSession = () => act("orders-session", "GET", ORDERS, { about: sessions.newest() });
+
+export const refreshAccess = () => send("access-refresh", "/auth/refresh", access.token);
 
 // Moves the clock, or puts it back where there is nothing to move it to.
 export async function moveClock(change) {
-  const exchange = await call(change ? "POST" : "DELETE", "/local/clock", change);
+  const exchange = await call(change ? "POST" : "DELETE", "/local/clock", { body: change });
   await clock.read().catch(() => {});
   exchange.now = clock.now();
   exchange.title = change ? TITLES.clock : "Back to this machine’s time";

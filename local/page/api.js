@@ -3,25 +3,29 @@ import { abbreviate } from "/page/token.js";
 
 const SHOWN_HEADERS = ["content-type", "cache-control", "retry-after", "www-authenticate", "allow"];
 
-const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
+export const quoted = (text) => `'${text.replace(/'/g, "'\\''")}'`;
 
-function curl(method, path, body) {
+function curl(method, path, body, bearer) {
   const lines = [`curl -si ${location.origin}${path}`];
   if (method !== "GET" && !(method === "POST" && body)) lines[0] += ` -X ${method}`;
+  if (bearer) lines.push(`-H 'Authorization: Bearer ${bearer}'`);
   if (body) lines.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
   return lines.join(" \\\n  ");
 }
 
-// `secret` is a value in the body that is shown to nobody.
-export async function call(method, path, body = null, secret = null) {
-  const command = curl(method, path, secret === null ? body : { ...body, [secret]: "YOUR PASSWORD" });
+// `secret` is a value in the body that is shown to nobody, `bearer` a token for the header.
+export async function call(method, path, { body = null, secret = null, bearer = null } = {}) {
+  const command = curl(method, path, secret === null ? body : { ...body, [secret]: "YOUR PASSWORD" }, bearer);
   const exchange = { method, path, curl: command, shownCurl: abbreviate(command), headers: [] };
   let response;
   try {
     response = await fetch(path, {
       method,
       cache: "no-store",
-      headers: body ? { "content-type": "application/json" } : {},
+      headers: {
+        ...(body && { "content-type": "application/json" }),
+        ...(bearer && { authorization: `Bearer ${bearer}` }),
+      },
       body: body && JSON.stringify(body),
     });
     exchange.text = await response.text();
@@ -36,5 +40,9 @@ export async function call(method, path, body = null, secret = null) {
   } catch {
     exchange.json = {};
   }
+  exchange.code = exchange.json.code ?? challenged(response.headers.get("www-authenticate"));
   return exchange;
 }
+
+// The error of RFC 6750, where API Gateway rejects a token and its body names none.
+const challenged = (header) => header?.match(/error=.(\w+)/)?.[1];

@@ -5,7 +5,11 @@ import { time } from "/page/words.js";
 
 const KEPT = 40;
 
+let shown = null;
+export const latest = () => shown;
+
 export function show(exchange) {
+  shown = exchange;
   byId("exchange").replaceChildren(
     make("h3", {}, exchange.title),
     block("Request", exchange.shownCurl, exchange.curl),
@@ -28,9 +32,9 @@ export function announce(text) {
   byId("announcement").textContent = text;
 }
 
-const words = ({ status, json }) => (status === 0 ? "no answer" : `${status}${json.code ? ` ${json.code}` : ""}`);
+const words = ({ status, code }) => (status === 0 ? "no answer" : `${status}${code ? ` ${code}` : ""}`);
 
-function status(exchange) {
+export function status(exchange) {
   const good = exchange.status >= 200 && exchange.status < 300;
   return make("span", { class: `badge ${good ? "good" : "bad"}` }, words(exchange));
 }

@@ -1,4 +1,6 @@
 // Wires the page. The state is in session.js, the time in clock.js, what happens in actions.js.
+import * as access from "/page/access.js";
+import * as accessPanel from "/page/access-panel.js";
 import * as actions from "/page/actions.js";
 import * as clock from "/page/clock.js";
 import { byId, make } from "/page/dom.js";
@@ -20,6 +22,14 @@ on("verify", () => actions.verify());
 on("tamper", () => actions.tamper());
 on("logout", () => actions.logOut());
 on("logout-everywhere", () => actions.logOutEverywhere());
+byId("access-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  actions.alone(() => actions.getAccess(byId("access-audience").value, byId("access-scopes").value));
+});
+on("orders-read", () => actions.readOrders());
+on("orders-write", () => actions.writeOrder());
+on("orders-session", () => actions.readOrdersWithSession());
+on("access-refresh", () => actions.refreshAccess());
 on("clock-run", () => actions.moveClock({ running: !clock.isRunning() }));
 on("clock-reset", () => actions.moveClock(null));
 on("tour-next", () => tour.next());
@@ -41,6 +51,7 @@ function render() {
   if (!clock.isKnown()) return;
   const now = clock.now();
   panels.all(now);
+  accessPanel.all(now);
   for (const button of document.querySelectorAll("#jumps button")) button.disabled = !sessions.isThere();
   for (const id of WITH_TOKEN) byId(id).disabled = !sessions.isThere();
   drawTimeline();
@@ -57,6 +68,7 @@ function drawTimeline() {
 function tick() {
   if (!document.hidden && clock.isRunning() && clock.isKnown()) {
     panels.countdowns(clock.now());
+    accessPanel.countdown(clock.now());
     drawTimeline();
   }
   setTimeout(tick, 1000 - (Date.now() % 1000));
@@ -70,6 +82,8 @@ document.addEventListener("visibilitychange", () => {
 new ResizeObserver(drawTimeline).observe(byId("timeline"));
 
 await clock.read();
+await access.learn().catch(() => {});
+accessPanel.begin();
 tour.render();
 render();
 tick();

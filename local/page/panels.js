@@ -2,7 +2,7 @@
 import * as clock from "/page/clock.js";
 import { byId, make } from "/page/dom.js";
 import { events, isLive, isThere, limits, newest, session } from "/page/session.js";
-import { gloss, meaningInClaims, meaningInHeader } from "/page/token.js";
+import { tokenView } from "/page/token-view.js";
 import { duration, fullInstant, instant, near, spelled } from "/page/words.js";
 
 export function all(now) {
@@ -10,7 +10,7 @@ export function all(now) {
   countdowns(now);
   if (!isThere()) return;
   older(now);
-  token();
+  byId("token").replaceChildren(...tokenView(newest(), session.tokens.at(-2)?.claims));
   table(now);
 }
 
@@ -50,40 +50,6 @@ function older(now) {
   select.replaceChildren(...(list.length ? list.reverse() : [make("option", {}, "none yet")]));
   if ([...select.options].some((option) => option.value === chosen)) select.value = chosen;
   byId("refresh-older").disabled = list.length === 0;
-}
-
-function token() {
-  const { raw, header, claims } = newest();
-  const before = session.tokens.at(-2)?.claims;
-  const [first, second, third] = raw.split(".");
-  byId("token").replaceChildren(
-    make("p", { class: "raw", tabindex: "0", "aria-label": "The token as it is sent" },
-      make("span", { class: "part-header" }, first), ".", make("span", { class: "part-claims" }, second), ".", make("span", { class: "part-signature" }, third)),
-    make("div", { class: "columns" },
-      fields("Header", "part-header", header, (name) => [meaningInHeader(name)]),
-      fields("Claims", "part-claims", claims, (name) => [
-        gloss(name, claims) && make("strong", { class: "gloss" }, gloss(name, claims)),
-        meaningInClaims(name),
-        before && name in before && comparison(name, before[name] === claims[name]),
-      ].filter(Boolean))),
-    make("p", { class: "muted" }, make("span", { class: "part-signature" }, "Signature"), ": made with the server’s private key over the two parts before it. Anybody can read a token; nobody can change one."),
-  );
-}
-
-// The rule is about these two.
-const rank = (name) => ["iat", "exp"].indexOf(name) >>> 0;
-
-// What the last refresh did to a claim.
-function comparison(name, same) {
-  if (same) return name === "iat" ? make("em", { class: "kept" }, "kept by the refresh") : null;
-  return make("em", { class: "new" }, "new with the refresh");
-}
-
-function fields(title, kind, members, meaning) {
-  const value = (content) => (typeof content === "string" ? content : JSON.stringify(content));
-  return make("div", {}, make("h3", { class: kind }, title), make("dl", { class: "fields" },
-    Object.entries(members).sort(([a], [b]) => rank(a) - rank(b)).map(([name, content]) => make("div", {},
-      make("dt", {}, name), make("dd", { class: "value" }, value(content)), make("dd", {}, meaning(name))))));
 }
 
 export function table(now) {

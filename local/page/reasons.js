@@ -1,10 +1,13 @@
 // Why the server said what it said, with the numbers of this session.
+import { accessReason } from "/page/access-reasons.js";
 import * as clock from "/page/clock.js";
 import { duration, near } from "/page/words.js";
 
 // `about` is the token that was sent, if any; `now` is the second in which the server answered.
 export function reason(kind, exchange, about, now) {
   if (exchange.status === 0) return "The server does not answer. Is `cargo run -p local` still running?";
+  const ofAccess = accessReason(kind, exchange, about, now);
+  if (ofAccess) return ofAccess;
   const code = exchange.json.code;
   if (code) return rejection(kind, code, exchange, about, now);
   return success(kind, exchange, about, now);
@@ -52,7 +55,7 @@ function rejection(kind, code, exchange, about, now) {
         `There is no further token; this one stays good until its own \`exp\`, ${at(claims.exp)}.`;
     }
     case "session_ended":
-      return "The signature is fine and the token is live, but a refresh reads the user’s row, and this session is no longer in it.";
+      return "The signature is fine and the token is live, but this call reads the user’s row, and this session is no longer in it.";
     case "invalid_token":
       if (kind === "tamper") {
         return "The signature covers header and claims. Claims that were changed no longer fit it, so the server does not believe a word of them.";
@@ -67,6 +70,10 @@ function rejection(kind, code, exchange, about, now) {
       const wait = exchange.headers.find((line) => line.startsWith("retry-after:"))?.split(" ")[1];
       return `Too many failures in a row. The next try counts in ${duration(Number(wait))} of the server’s clock; nobody is locked out for good.`;
     }
+    case "audience_unknown":
+      return "There are access tokens only for the audiences that the server was started with: `--access-audiences` here, the parameter `AccessTokenAudiences` in AWS. They are compared to the letter.";
+    case "scope_unknown":
+      return "This audience has no such scope: discovery lists those of all audiences. That is a mistake, so the server says so. A scope that only the user lacks is left out of the token instead.";
     case "user_disabled":
       return "An administrator has disabled this user.";
     default:

@@ -25,6 +25,7 @@ export const end = (at) => {
   session.ended ??= at;
 };
 
+export const has = (token) => session.tokens.includes(token);
 export const isThere = () => session.tokens.length > 0;
 export const newest = () => session.tokens.at(-1);
 export const isLive = (token, now) => now < token.claims.exp;

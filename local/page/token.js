@@ -44,12 +44,31 @@ const CLAIMS = {
   sid: "The session. Logging out ends it, and with it every refresh.",
 };
 
-export const meaningInHeader = (name) => HEADER[name] ?? "Not one of ours.";
-export const meaningInClaims = (name) => CLAIMS[name] ?? "A claim of this user, set by an administrator.";
+// What an access token says otherwise, or more (RFC 9068).
+const ACCESS_TYP = "What this is: an access token. A service demands it, so that no session token passes for one.";
+
+const ACCESS_CLAIMS = {
+  aud: "The one service it is for. All others reject it, Latchkey included.",
+  scope: "What it allows there.",
+  iat: "When it was issued.",
+  exp: "From this second on the service rejects it.",
+  jti: "The id of this one token.",
+  sid: "The session that it came from. The service does not look it up.",
+  client_id: "Who asked for it: the page that the user logged in to.",
+  auth_time: "The login: `iat` of the session token.",
+  amr: "How the user logged in: with a password.",
+  token_use: "The same as `typ`, for a library that shows claims alone.",
+};
+
+export const isAccess = ({ header }) => header.typ === "at+jwt";
+
+export const meaningInHeader = (token, name) => (isAccess(token) && name === "typ" ? ACCESS_TYP : HEADER[name] ?? "Not one of ours.");
+export const meaningInClaims = (token, name) =>
+  (isAccess(token) && ACCESS_CLAIMS[name]) || (CLAIMS[name] ?? "A claim of this user, set by an administrator.");
 
 // What is worth saying of a number of seconds beside it.
 export function gloss(name, claims) {
-  if (name === "iat") return fullInstant(claims.iat);
+  if (name === "iat" || name === "auth_time") return fullInstant(claims[name]);
   if (name === "exp") return `${fullInstant(claims.exp)}: ${spelled(claims.exp - claims.iat)} after iat`;
   return null;
 }

@@ -20,11 +20,14 @@ const STYLE: &str = "text/css; charset=utf-8";
 const OPENAPI: &str = include_str!("../../openapi.yaml");
 
 /// The files of the page: path, media type, content.
-const FILES: [(&str, &str, &str); 17] = [
+const FILES: [(&str, &str, &str); 21] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/style.css", STYLE, include_str!("../page/style.css")),
     ("/page/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
     ("/page/main.js", SCRIPT, include_str!("../page/main.js")),
+    ("/page/access.js", SCRIPT, include_str!("../page/access.js")),
+    ("/page/access-panel.js", SCRIPT, include_str!("../page/access-panel.js")),
+    ("/page/access-reasons.js", SCRIPT, include_str!("../page/access-reasons.js")),
     ("/page/actions.js", SCRIPT, include_str!("../page/actions.js")),
     ("/page/api.js", SCRIPT, include_str!("../page/api.js")),
     ("/page/clock.js", SCRIPT, include_str!("../page/clock.js")),
@@ -34,6 +37,7 @@ const FILES: [(&str, &str, &str); 17] = [
     ("/page/reasons.js", SCRIPT, include_str!("../page/reasons.js")),
     ("/page/session.js", SCRIPT, include_str!("../page/session.js")),
     ("/page/timeline.js", SCRIPT, include_str!("../page/timeline.js")),
+    ("/page/token-view.js", SCRIPT, include_str!("../page/token-view.js")),
     ("/page/token.js", SCRIPT, include_str!("../page/token.js")),
     ("/page/tour.js", SCRIPT, include_str!("../page/tour.js")),
     ("/page/words.js", SCRIPT, include_str!("../page/words.js")),

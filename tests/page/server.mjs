@@ -7,14 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-// Calls `use` with the URL of a server with these options and no user but the demo's.
+// Calls `use` with the URL and the data folder of a server with these options and no user but the demo's.
 export async function withServer(options, use) {
   const data = await mkdtemp(join(tmpdir(), "latchkey-page-"));
   const ready = join(data, "ready.json");
   const files = ["--port", "0", "--data", data, "--ready-file", ready];
   const server = spawn(process.env.LOCAL_SERVER, [...files, ...options], { stdio: ["ignore", "ignore", "inherit"] });
   try {
-    return await use(await urlIn(ready, server));
+    return await use(await urlIn(ready, server), data);
   } finally {
     if (server.exitCode === null) {
       server.kill();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { isWithout, walkAccess } from "./access.mjs";
 import { answer, launch, press, settled, why, withPage } from "./browser.mjs";
 import { withServer } from "./server.mjs";
 
@@ -136,7 +137,7 @@ async function fits(page) {
 
 const browser = await launch();
 try {
-  await withServer([], async (url) => {
+  await withServer([], async (url, data) => {
     await withPage(browser, url, {}, async (page) => {
       assert.equal(await page.locator("h1").innerText(), "Why is the longest session 2 days and 1 hour?");
       await walkByKeyboard(page);
@@ -146,10 +147,19 @@ try {
     console.log("ok: the keyboard alone walks to 2 d 1 h, and each answer has its reason");
     await withPage(browser, url, {}, tryEverything);
     console.log("ok: every button shows its call, the answer and the reason");
+    await withPage(browser, url, {}, async (page) => {
+      await walkAccess(page, data);
+      await isLabelled(page);
+      await remembersNothing(page);
+      await picture(page, "access");
+    });
+    console.log("ok: an access token reads orders, writes them once the user may, and outlives the logout by 15 minutes at most");
     await withPage(browser, url, onPhone, async (page) => {
       await fits(page);
       await walkByKeyboard(page);
+      await walkAccess(page, data);
       await fits(page);
+      await picture(page, "access-375");
       await page.goto(`${url}/docs`);
       await fits(page);
     });
@@ -184,6 +194,8 @@ try {
       assert.ok(await page.locator("#tour-next").isDisabled());
     }));
   console.log("ok: other durations are told as they are");
+  await withServer(["--access-audiences", ""], (url) => withPage(browser, url, {}, isWithout));
+  console.log("ok: a server without access tokens has no panel for them");
 } finally {
   await browser.close();
 }

@@ -30,15 +30,14 @@ fn every_file_that_the_page_names_is_served_and_none_is_from_elsewhere() {
             assert!(!body.contains(absent), "{path}: {absent}");
         }
         let is_code = head.contains("text/html") || head.contains("text/javascript");
-        // The calls of the service and the clock are named too; the page asks for them by POST.
+        // The calls of the service, those of the protected API and the clock are named too: they are no files.
         let files = named(&body).into_iter().filter(|_| is_code && path != "/openapi.yaml");
-        unread.extend(
-            files.filter(|file| {
-                !file.starts_with("/auth/") && file != "/local/clock" && !known.contains(file)
-            }),
-        );
+        unread.extend(files.filter(|file| {
+            let is_call = file.starts_with("/auth/") || file.starts_with("/protected");
+            !is_call && file != "/local/clock" && !known.contains(file)
+        }));
     }
-    for path in ["/", "/docs", "/openapi.yaml", "/page/main.js", "/page/style.css", "/page/timeline.js"] {
+    for path in ["/", "/docs", "/openapi.yaml", "/page/main.js", "/page/style.css", "/page/access-panel.js"] {
         assert!(known.contains(path), "nothing leads to {path}");
     }
 }
