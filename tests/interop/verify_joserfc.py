@@ -6,8 +6,10 @@ import sys
 import urllib.request
 
 from joserfc import jwt
-from joserfc.errors import BadSignatureError, InvalidClaimError
+from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidClaimError
 from joserfc.jwk import KeySet
+
+ORDERS = "https://orders.example.com"
 
 
 def get(url):
@@ -57,3 +59,19 @@ for name in ("login", "refreshed"):
 proved("another audience and another issuer are rejected")
 rejected(BadSignatureError, None, tokens["tampered"])
 proved("a tampered token is rejected")
+
+access = tokens["access"]
+user = verify(access["good"], ORDERS)
+assert (user["username"], user["scope"], user["client_id"]) == ("demo", "orders:read", "latchkey"), user
+proved("the access token verifies")
+for token in tokens["machines"]:
+    machine = verify(token, ORDERS)
+    assert machine["sub"] == machine["client_id"] and "username" not in machine, machine
+proved(f"{len(tokens['machines'])} access tokens of machines verify; sub is client_id")
+rejected(InvalidClaimError, "aud", tokens["login"], ORDERS)
+rejected(InvalidClaimError, "aud", access["good"])
+proved("neither kind of token passes as the other, by aud")
+rejected(InvalidClaimError, "aud", access["elsewhere"], ORDERS)
+rejected(ExpiredTokenError, None, access["expired"], ORDERS)
+rejected(BadSignatureError, None, access["tampered"], ORDERS)
+proved("an access token for another API, an expired one and a tampered one are rejected")

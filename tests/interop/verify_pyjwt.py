@@ -6,6 +6,7 @@ import urllib.request
 
 import jwt
 
+ORDERS = "https://orders.example.com"
 base = sys.argv[1]
 tokens = json.load(sys.stdin)
 with urllib.request.urlopen(f"{base}/.well-known/openid-configuration", timeout=10) as response:
@@ -14,8 +15,12 @@ assert discovered["issuer"] == base, discovered
 keys = jwt.PyJWKClient(discovered["jwks_uri"])
 
 
-def verify(token, audience="latchkey", issuer=base):
-    return jwt.decode(
+class WrongType(jwt.InvalidTokenError):
+    pass
+
+
+def verify(token, audience="latchkey", issuer=base, typ="JWT"):
+    verified = jwt.decode_complete(
         token,
         keys.get_signing_key_from_jwt(token),
         algorithms=discovered["id_token_signing_alg_values_supported"],
@@ -23,15 +28,23 @@ def verify(token, audience="latchkey", issuer=base):
         issuer=issuer,
         options={"require": ["exp", "iat", "iss", "aud", "sub", "jti"]},
     )
+    # PyJWT leaves this to its caller.
+    if verified["header"]["typ"] != typ:
+        raise WrongType
+    return verified["payload"]
+
+
+def verify_access(token, audience=ORDERS):
+    return verify(token, audience, typ="at+jwt")
 
 
 def proved(claim):
     print(f"PyJWT {jwt.__version__}: {claim}")
 
 
-def rejected(error, *arguments, **keywords):
+def rejected(error, token, *arguments, by=verify, **keywords):
     try:
-        verify(*arguments, **keywords)
+        by(token, *arguments, **keywords)
     except error:
         return
     sys.exit(f"PyJWT accepted what it must reject with {error.__name__}")
@@ -50,3 +63,24 @@ for name in ("login", "refreshed"):
 proved("another audience and another issuer are rejected")
 rejected(jwt.InvalidSignatureError, tokens["tampered"])
 proved("a tampered token is rejected")
+
+access = tokens["access"]
+user = verify_access(access["good"])
+assert all(user[name] == login[name] for name in ("iss", "sub", "username", "sid")), (user, login)
+assert user["auth_time"] == login["iat"] and user["scope"] == "orders:read", user
+assert user["client_id"] == "latchkey" and user["token_use"] == "access", user
+proved("the access token verifies; sub, username and sid are those of the login, auth_time is when that was")
+for token in tokens["machines"]:
+    machine = verify_access(token)
+    assert machine["sub"] == machine["client_id"] and machine["sub"].startswith("lkc_"), machine
+    assert not {"username", "sid", "auth_time", "amr"} & machine.keys(), machine
+proved(f"{len(tokens['machines'])} access tokens of machines verify; sub is client_id, and nothing says user")
+rejected(jwt.InvalidAudienceError, tokens["login"], by=verify_access)
+rejected(WrongType, tokens["login"], "latchkey", by=verify_access)
+rejected(jwt.InvalidAudienceError, access["good"])
+rejected(WrongType, access["good"], ORDERS)
+proved("neither kind of token passes as the other, by aud, and by typ alone")
+rejected(jwt.InvalidAudienceError, access["elsewhere"], by=verify_access)
+rejected(jwt.ExpiredSignatureError, access["expired"], by=verify_access)
+rejected(jwt.InvalidSignatureError, access["tampered"], by=verify_access)
+proved("an access token for another API, an expired one and a tampered one are rejected")
