@@ -25,14 +25,16 @@ const rejected = async (error, client, wanted) => {
     });
   }
 };
-/** This library shows the challenge of a 401, and leaves the body to whoever wants it. */
+/** With a secret in the body, the library's default, its error names the code. After one in the header the answer is a 401,
+ * of which the library shows the challenge and leaves the body to whoever wants it. */
 const rejectedClient = async (client) => {
-  for (const method of methods) {
-    const rejection = await fetchToken(client, {}, method).catch((error) => error);
-    assert(rejection instanceof openid.WWWAuthenticateChallengeError, rejection);
-    assert.deepEqual(rejection.cause, [{ scheme: "basic", parameters: { realm: "latchkey" } }]);
-    assert.equal((await rejection.response.json()).error, "invalid_client");
-  }
+  const inBody = await fetchToken(client, {}, openid.ClientSecretPost).catch((error) => error);
+  assert(inBody instanceof openid.ResponseBodyError, inBody);
+  assert.deepEqual([inBody.status, inBody.error], [400, "invalid_client"]);
+  const inHeader = await fetchToken(client, {}, openid.ClientSecretBasic).catch((error) => error);
+  assert(inHeader instanceof openid.WWWAuthenticateChallengeError, inHeader);
+  assert.deepEqual(inHeader.cause, [{ scheme: "basic", parameters: { realm: "latchkey" } }]);
+  assert.equal((await inHeader.response.json()).error, "invalid_client");
 };
 
 const tokens = [];
