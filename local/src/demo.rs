@@ -2,7 +2,7 @@
 
 use local_data::HTTPS_AUTHORITY_FILE_NAME;
 use serde_json::{Value, json};
-use token::{CustomClaimsError, Timestamp, UserId};
+use token::{AccessAudiences, CustomClaimsError, Timestamp, UserId};
 use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
 
 use crate::Options;
@@ -66,6 +66,7 @@ pub fn greeting(url: &str, options: &Options) -> String {
     } else {
         ("curl".to_owned(), String::new())
     };
+    let access = access_commands(&curl, url, options);
     format!(
         r#"Latchkey on {url}, data in {data}
 Tokens live {expiration} and can be refreshed until {refresh_expiration} after the login:
@@ -74,7 +75,7 @@ the longest session is {refresh_expiration} + {expiration}.
   demo user  {USERNAME}
   password   {PASSWORD}
 
-{trust}Log in, refresh, verify, list the sessions, call the two protected routes, log out, and fetch the public keys:
+{trust}Log in, refresh, verify, list the sessions, call the protected routes, log out, and fetch the public keys:
 
   TOKEN=$({curl} -s {url}/auth/login -H 'Content-Type: application/json' -d '{{"username":"{USERNAME}","password":"{PASSWORD}"}}' | sed 's/.*"token":"\([^"]*\)".*/\1/') && echo $TOKEN
   {curl} -s {url}/auth/refresh -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
@@ -82,12 +83,26 @@ the longest session is {refresh_expiration} + {expiration}.
   {curl} -s {url}/auth/sessions -H "Authorization: Bearer $TOKEN"
   {curl} -s {url}/protected -H "Authorization: Bearer $TOKEN"
   {curl} -s {url}/protected/now -H "Authorization: Bearer $TOKEN"
-  {curl} -si {url}/auth/logout -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
+{access}  {curl} -si {url}/auth/logout -H 'Content-Type: application/json' -d '{{"token":"'$TOKEN'"}}'
   {curl} -s {url}/.well-known/jwks.json
 
 After the logout /protected, which API Gateway's native authorizer would guard, goes on taking the token until it expires;
 /protected/now asks whether the session has ended, and rejects the token at once.
 
 Stop with Ctrl-C."#
+    )
+}
+
+/// Commands that get an access token and show it to the route that takes one; nothing where there are none.
+fn access_commands(curl: &str, url: &str, options: &Options) -> String {
+    let audiences: Option<AccessAudiences> = options.access_audiences.parse().ok();
+    let Some(audience) = audiences.as_ref().and_then(|audiences| audiences.iter().next()) else {
+        return String::new();
+    };
+    let audience = audience.name.as_str();
+    format!(
+        r#"  ACCESS=$({curl} -s {url}/auth/access -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"audience":"{audience}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/') && echo $ACCESS
+  {curl} -s {url}/protected/orders -H "Authorization: Bearer $ACCESS"
+"#
     )
 }

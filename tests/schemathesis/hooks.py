@@ -1,5 +1,6 @@
 """Puts into the drawn requests what only a running service knows: a live token, and credentials that are true."""
 
+import base64
 import json
 import os
 import urllib.request
@@ -8,6 +9,8 @@ import schemathesis
 from schemathesis.core import NotSet
 
 URL = os.environ["LATCHKEY_URL"]
+CLIENT = f"{os.environ['CLIENT_ID']}:{os.environ['CLIENT_SECRET']}"
+ORDERS, SCOPE = "https://orders.example.com", "orders:read"
 CREDENTIALS = {"username": "demo", "password": "latchkey demo password"}
 
 
@@ -41,7 +44,16 @@ def before_call(context, case, kwargs):
     body = case.body
     if not isinstance(body, dict):
         return
-    if isinstance(body.get("token"), str):
+    if case.path == "/auth/access" and isinstance(body.get("audience"), str):
+        scope = {"scope": SCOPE} if isinstance(body.get("scope"), str) else {}
+        case.body = {**body, "audience": ORDERS, "token": log_in(), **scope}
+        case.headers.pop("Authorization", None)
+    elif case.path == "/oauth2/token":
+        # One way to prove who the client is, and what the client may have.
+        wanted = {name: value for name, value in (("scope", SCOPE), ("resource", ORDERS)) if name in body}
+        case.body = {"grant_type": body.get("grant_type"), **wanted}
+        case.headers["Authorization"] = f"Basic {base64.b64encode(CLIENT.encode()).decode()}"
+    elif isinstance(body.get("token"), str):
         case.body = {**body, "token": log_in()}
     elif case.path == "/auth/login" and all(isinstance(body.get(name), str) for name in CREDENTIALS):
         case.body = {**body, **CREDENTIALS}

@@ -193,6 +193,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_names_audiences_is_read_back_as_it_was_written(text in "[ -~]{0,40}") {
+            if let Ok(audiences) = text.parse::<AccessAudiences>() {
+                prop_assert_eq!(audiences.to_string().parse(), Ok(audiences));
+            }
+        }
+
         /// A4: whatever the durations and the instants are.
         #[test]
         fn no_access_token_outlives_the_session_token_that_it_came_from(
