@@ -11,7 +11,7 @@ pub enum ClientCommand {
     Create(CreateClient),
     /// List all clients
     List(StoreOptions),
-    /// Make another secret and print it; the newest one before stays valid until --finish
+    /// Make a second secret and print it; the one before stays valid until --finish
     Rotate(RotateClient),
     /// Replace the audiences and scopes of a client's tokens
     SetAudiences(SetAudiences),
@@ -75,6 +75,9 @@ pub struct RotateClient {
     /// End every other secret at once, such as one that has leaked
     #[arg(long)]
     pub now: bool,
+    /// Make a secret in place of the newest, for one that was lost before anything used it
+    #[arg(long, conflicts_with_all = ["now", "finish"])]
+    pub replace_newest: bool,
 }
 
 /// `latchkey client set-audiences`

@@ -5,7 +5,7 @@ use token::{ClientId, Seconds, Timestamp};
 use users::{ChangeLog, ClientSecret, MAX_SECRETS, SecretId, StoredSecret};
 
 use crate::{
-    CliError, OneClient, Report, RotateClient,
+    CliError, OneClient, Report, RotateClient, clients,
     clients::shown_once,
     invocation::{Invocation, Work},
     store,
@@ -16,15 +16,14 @@ pub(crate) async fn rotate(options: &RotateClient, invocation: &Invocation) -> R
     let OneClient { id, store } = &options.client;
     let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
     let client = users.find_client(*id).await?.ok_or(CliError::NoSuchClient(*id))?;
+    let is_plain = !(options.finish || options.now || options.replace_newest);
+    if is_plain && client.secrets.len() >= MAX_SECRETS {
+        return Err(CliError::TwoSecrets { id: *id, secrets: clients::secrets(&client, invocation.now) });
+    }
     let new = if options.finish { None } else { Some(new_secret(&client.secrets, invocation.now)?) };
     let (secret, stored) = new.unzip();
     let secret = secret.as_ref();
-    let kept = match options {
-        RotateClient { now: true, .. } => 0,
-        RotateClient { finish: true, .. } => 1,
-        RotateClient { .. } => MAX_SECRETS - 1,
-    };
-    let Rotated { valid, ended } = rotated(&client.secrets, kept, stored);
+    let Rotated { valid, ended } = rotated(&client.secrets, options, stored);
     let what = json!({
         "client": id.to_string(), "secret": secret.map(|secret| secret.id().as_str()), "ended": texts(&ended),
     });
@@ -65,9 +64,18 @@ struct Rotated {
     ended: Vec<SecretId>,
 }
 
-/// The newest `kept` of `before`, and `new`.
-fn rotated(before: &[StoredSecret], kept: usize, new: Option<StoredSecret>) -> Rotated {
-    let (ended, kept) = before.split_at(before.len().saturating_sub(kept));
+/// What the options leave of `before`, the oldest first, and `new`.
+fn rotated(before: &[StoredSecret], options: &RotateClient, new: Option<StoredSecret>) -> Rotated {
+    let newest = before.len().saturating_sub(1);
+    let (ended, kept) = match options {
+        RotateClient { now: true, .. } => (before, &[][..]),
+        RotateClient { finish: true, .. } => before.split_at(newest),
+        RotateClient { replace_newest: true, .. } => {
+            let (kept, ended) = before.split_at(newest);
+            (ended, kept)
+        }
+        RotateClient { .. } => (&[][..], before),
+    };
     Rotated {
         valid: kept.iter().cloned().chain(new).collect(),
         ended: ended.iter().map(|secret| secret.id.clone()).collect(),

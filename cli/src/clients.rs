@@ -109,7 +109,7 @@ async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report,
 }
 
 /// Each secret by its id, with its age in the largest unit, the oldest first.
-fn secrets(client: &MachineClient, now: Timestamp) -> String {
+pub(crate) fn secrets(client: &MachineClient, now: Timestamp) -> String {
     let secret = |secret: &StoredSecret| {
         let age = now.time_left(secret.created_at).get();
         let unit = [86_400, 3600, 60].into_iter().find(|unit| *unit <= age).unwrap_or(1);

@@ -35,6 +35,17 @@ pub enum CliError {
     /// No machine client has this id.
     #[error("there is no client {0}; `latchkey client list` names them")]
     NoSuchClient(ClientId),
+    /// A rotation of a client with two secrets, which are named with their ages.
+    #[error(
+        "{id} has two secrets, {secrets}: say --finish if the newest is in use everywhere, --replace-newest if it was lost, or \
+         --now if one has leaked"
+    )]
+    TwoSecrets {
+        /// Whose.
+        id: ClientId,
+        /// Which, the oldest first.
+        secrets: String,
+    },
     /// Other secrets came between reading and writing.
     #[error("the secrets of {0} were changed meanwhile, and nothing was changed here; try again")]
     SecretsChanged(ClientId),

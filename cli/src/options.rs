@@ -235,7 +235,8 @@ pub struct PruneSessions {
 #[derive(Clone, Debug, Args)]
 pub struct ListChanges {
     /// Only those of this user, by name or by id, which outlives the name
-    #[arg(long, value_name = "USER")]
+    // An id is base64url, and may begin with a hyphen.
+    #[arg(long, value_name = "USER", allow_hyphen_values = true)]
     pub user: Option<String>,
     /// Where the users are.
     #[command(flatten)]

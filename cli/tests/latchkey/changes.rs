@@ -265,3 +265,11 @@ fn every_call_names_its_command_to_cloudtrail() {
     let request = asked.join().unwrap();
     assert!(request.contains("app/latchkey-user-show"), "{request}");
 }
+
+/// One in 64 ids begins with a hyphen, as an option does.
+#[test]
+fn a_user_is_found_by_an_id_that_begins_with_a_hyphen() {
+    let folder = Folder::new();
+    create(&folder, "ada");
+    assert_eq!(changes(&folder, &["--user", "-AAAAAAAAAAAAAAAAAAAAA"]), [Value::Null; 0]);
+}

@@ -57,10 +57,10 @@ async fn the_service_takes_the_secrets_that_the_command_line_says_are_valid() {
 
     let second = text(&json(&["client", "rotate", &id]), "client_secret");
     assert_eq!([takes(&first).await, takes(&second).await], [true, true]);
-    let third = text(&json(&["client", "rotate", &id]), "client_secret");
-    assert_eq!([takes(&first).await, takes(&second).await, takes(&third).await], [false, true, true]);
+    let third = text(&json(&["client", "rotate", &id, "--replace-newest"]), "client_secret");
+    assert_eq!([takes(&first).await, takes(&second).await, takes(&third).await], [true, false, true]);
     json(&["client", "rotate", &id, "--finish"]);
-    assert_eq!([takes(&second).await, takes(&third).await], [false, true]);
+    assert_eq!([takes(&first).await, takes(&third).await], [false, true]);
     let fourth = text(&json(&["client", "rotate", &id, "--now"]), "client_secret");
     assert_eq!([takes(&third).await, takes(&fourth).await], [false, true]);
 

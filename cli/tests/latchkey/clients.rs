@@ -139,30 +139,48 @@ fn clients_are_listed_by_name_with_every_secret_and_its_age() {
     assert!(rows[1].starts_with(&zeta) && rows[1].contains(" disabled "), "{listed}");
 }
 
+fn id_of(secret: &str) -> &str {
+    secret.split('_').nth(1).unwrap()
+}
+
 #[test]
 fn a_rotation_leaves_the_new_secret_and_the_one_before() {
     let folder = Folder::new();
-    let (id, first) = create(&folder, "nightly");
+    let (id, mut before) = create(&folder, "nightly");
     // All within a second, or nearly: which is the newest does not depend on the clock.
-    let mut secrets = vec![first];
-    for _ in 0..4 {
+    for _ in 0..3 {
         let rotated = folder.json(&["client", "rotate", &id], "");
-        secrets.push(text(&rotated, "client_secret"));
-        let valid: Vec<_> = secrets.iter().map(|secret| takes(&folder, &id, secret)).collect();
-        let expected: Vec<_> = (0..secrets.len()).map(|index| secrets.len() - 2 <= index).collect();
-        assert_eq!(valid, expected);
-        let ids = |secrets: &[String]| -> Vec<String> {
-            secrets.iter().map(|secret| secret.split('_').nth(1).unwrap().to_owned()).collect()
-        };
-        let [.., before, newest] = &secrets[..] else { panic!("two secrets") };
-        let ended = secrets.len().checked_sub(3).map(|index| secrets[index].clone());
-        assert_eq!(
-            rotated,
-            json!({
-                "client_id": id, "client_secret": newest, "valid": ids(&[before.clone(), newest.clone()]),
-                "ended": ids(&ended.into_iter().collect::<Vec<_>>()),
-            })
-        );
+        let new = text(&rotated, "client_secret");
+        assert_eq!((takes(&folder, &id, &before), takes(&folder, &id, &new)), (true, true));
+        let valid = [id_of(&before), id_of(&new)];
+        let expected = json!({ "client_id": id, "client_secret": new, "valid": valid, "ended": [] });
+        assert_eq!(rotated, expected);
+        folder.json(&["client", "rotate", &id, "--finish"], "");
+        before = new;
+    }
+}
+
+/// The secret in use must not end because somebody lost what the first rotation printed.
+#[test]
+fn a_second_rotation_ends_no_secret_and_asks_what_is_meant() {
+    let folder = Folder::new();
+    let (id, first) = create(&folder, "nightly");
+    let lost = text(&folder.json(&["client", "rotate", &id], ""), "client_secret");
+    let asked = folder.run(&["client", "rotate", &id], "");
+    assert_eq!(asked.status, 1);
+    let said = format!("latchkey: {id} has two secrets, {} (", id_of(&first));
+    assert!(
+        asked.err.starts_with(&said) && asked.err.contains("--replace-newest if it was lost"),
+        "{asked:?}"
+    );
+    assert_eq!((takes(&folder, &id, &first), takes(&folder, &id, &lost)), (true, true));
+    let replaced = folder.json(&["client", "rotate", &id, "--replace-newest"], "");
+    let new = text(&replaced, "client_secret");
+    assert_eq!(replaced["ended"], json!([id_of(&lost)]));
+    let valid = [&first, &lost, &new].map(|secret| takes(&folder, &id, secret));
+    assert_eq!(valid, [true, false, true]);
+    for other in ["--now", "--finish"] {
+        assert_eq!(folder.run(&["client", "rotate", &id, "--replace-newest", other], "").status, 2);
     }
 }
 
