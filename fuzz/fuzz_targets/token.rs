@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use token::{
-    AccessVerifier, Issuer, IssuerUrl, Key, KeySet, Schedule, Timestamp, TokenError, UnverifiedToken,
+    AccessVerifier, Algorithm, Issuer, IssuerUrl, Key, KeySet, Schedule, Timestamp, TokenError, UnverifiedToken,
     Verifier,
 };
 
@@ -14,6 +14,8 @@ const NOW: u64 = 1_685_728_800;
 struct World {
     keys: KeySet,
     verifier: Verifier,
+    /// Access tokens are never signed with a shared secret.
+    public_keys: KeySet,
     access: AccessVerifier,
     now: Timestamp,
 }
@@ -25,14 +27,22 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let url: IssuerUrl = "https://issuer.example".parse().expect("a sound URL");
     let access = AccessVerifier::new(url.clone(), "https://orders.example".parse().expect("a sound name"));
     let issuer = Issuer::new(url, "latchkey".parse().expect("a sound name"));
-    World { keys: KeySet::new(vec![key]).expect("one key"), verifier: Verifier::new(issuer), access, now }
+    let public = Key::generate(Algorithm::ES256, schedule).expect("a random source");
+    let public_keys = KeySet::new(vec![public]).expect("one key");
+    World {
+        keys: KeySet::new(vec![key]).expect("one key"),
+        verifier: Verifier::new(issuer),
+        public_keys,
+        access,
+        now,
+    }
 });
 
 fuzz_target!(|text: &str| {
-    let World { keys, verifier, access, now } = &*WORLD;
+    let World { keys, verifier, public_keys, access, now } = &*WORLD;
     let verified = verifier.verify(text, keys, *now);
     let rejection = verified.expect_err("a token that nobody signed was accepted");
-    assert!(access.verify(text, keys, *now).is_err(), "an access token that nobody signed was accepted");
+    assert!(access.verify(text, public_keys, *now).is_err(), "an access token that nobody signed was accepted");
     match UnverifiedToken::parse(text) {
         Ok(token) => {
             // Claims are never reached: every rejection of a well-formed text comes from header or signature.

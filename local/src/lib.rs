@@ -2,7 +2,7 @@
 //!
 //! - [`Options`]: the command line
 //! - [`Gateway`]: routes and events, as API Gateway makes them
-//! - [`Protected`], [`NativeAuthorizer`]: three routes of somebody's API behind authorizers
+//! - [`Protected`], [`NativeAuthorizer`]: routes of somebody's API behind authorizers
 //! - [`Clock`]: the machine's, until somebody moves it
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - `connections`: connections and bodies, each with a time limit
@@ -35,7 +35,7 @@ pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};
 pub use https::HttpsError;
-pub use native_authorizer::{NativeAuthorizer, NativeRejection};
+pub use native_authorizer::{NativeApi, NativeAuthorizer, NativeRejection};
 pub use options::Options;
 pub use protected::Protected;
 pub use ready_file::{ReadyFile, ReadyFileError};

@@ -1,7 +1,7 @@
-//! A stand-in for API Gateway's native JWT authorizer of HTTP APIs, which no local tool has.
+//! A stand-in for API Gateway's native JWT authorizers, which no local tool has.
 //!
 //! It makes the checks that the developer guide of API Gateway lists ("Control access to HTTP APIs with JWT
-//! authorizers"), on the keys that the issuer serves and with another library than our verifier.
+//! authorizers", and the same of REST APIs), on the keys that the issuer serves and with another library than our verifier.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::Value;
@@ -16,6 +16,20 @@ pub struct NativeAuthorizer {
     pub audience: Vec<String>,
     /// `AuthorizationScopes` of the route; none are required where there are none.
     pub scopes: Vec<String>,
+    /// Of which kind the API is.
+    pub api: NativeApi,
+}
+
+/// Which API an authorizer belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NativeApi {
+    /// An HTTP API: RSA alone.
+    Http,
+    /// A REST API: also ES256, and `AdditionalClaims`, each of which must have this value.
+    Rest {
+        /// The claims by name.
+        additional_claims: Vec<(String, String)>,
+    },
 }
 
 /// Why a request does not get through.
@@ -43,7 +57,7 @@ impl NativeAuthorizer {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") => token.trim(),
             _ => value,
         };
-        let claims = signed_claims(token, keys).ok_or(NativeRejection::BadToken)?;
+        let claims = signed_claims(token, keys, &self.api).ok_or(NativeRejection::BadToken)?;
         if !self.accepts(&claims, now) {
             return Err(NativeRejection::BadToken);
         }
@@ -57,7 +71,14 @@ impl NativeAuthorizer {
         #[expect(clippy::cast_precision_loss, reason = "instants are far below 2^53")]
         let now = now.seconds() as f64;
         let audience = claims.get("aud").or_else(|| claims.get("client_id"));
-        claims.get("iss").is_some_and(|issuer| issuer == self.issuer.as_str())
+        let has_others = match &self.api {
+            NativeApi::Http => true,
+            NativeApi::Rest { additional_claims } => {
+                additional_claims.iter().all(|(name, value)| claims.get(name).is_some_and(|it| it == value))
+            }
+        };
+        has_others
+            && claims.get("iss").is_some_and(|issuer| issuer == self.issuer.as_str())
             && list(audience).iter().any(|audience| self.audience.contains(audience))
             && instant("exp").is_some_and(|expires_at| now < expires_at)
             && instant("nbf").is_none_or(|not_before| not_before <= now)
@@ -65,10 +86,15 @@ impl NativeAuthorizer {
     }
 }
 
-/// What the token says if a key of the set, which its `kid` names, has signed it with an algorithm of RSA.
-fn signed_claims(token: &str, keys: &JwkSet) -> Option<Value> {
+/// What the token says if a key of the set, which its `kid` names, has signed it with an algorithm that the API takes.
+fn signed_claims(token: &str, keys: &JwkSet, api: &NativeApi) -> Option<Value> {
     let header = decode_header(token).ok()?;
-    if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512) {
+    let is_taken = match header.alg {
+        Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => true,
+        Algorithm::ES256 => *api != NativeApi::Http,
+        _ => false,
+    };
+    if !is_taken {
         return None;
     }
     let key = DecodingKey::from_jwk(keys.find(&header.kid?)?).ok()?;

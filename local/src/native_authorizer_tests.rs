@@ -48,6 +48,7 @@ impl Signer {
             issuer: edge::Environment::new(&lookup).issuer_url().unwrap(),
             audience: vec!["orders".to_owned(), "latchkey".to_owned()],
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            api: NativeApi::Http,
         };
         let set = serde_json::from_value(public_jwk_set(&self.keys, now())).unwrap();
         authorizer.authorize(authorization, &set, now())

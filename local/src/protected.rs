@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use token::{Audience, Timestamp};
 use users::UserTable;
 
-use crate::{HttpRequest, NativeAuthorizer, NativeRejection, gateway::LIMIT};
+use crate::{HttpRequest, NativeApi, NativeAuthorizer, NativeRejection, gateway::LIMIT};
 
 /// The route behind the native authorizer of API Gateway.
 const NATIVE_PATH: &str = "/protected";
@@ -21,7 +21,7 @@ const CHECKED_PATH: &str = "/protected/now";
 const ORDERS_PATH: &str = "/protected/orders";
 const SCOPES: [(&str, &str); 2] = [("GET", "orders:read"), ("POST", "orders:write")];
 
-/// Three routes of somebody's API: what runs behind them answers with the claims that it was handed.
+/// Routes of somebody's API: what runs behind them answers with the claims that it was handed.
 ///
 /// `examples/protected-api` deploys the same.
 pub struct Protected {
@@ -47,6 +47,7 @@ impl Protected {
             issuer: environment.issuer_url()?,
             audience: vec![environment.issuer()?.audience().to_owned()],
             scopes: Vec::new(),
+            api: NativeApi::Http,
         };
         let cors = environment.cors()?;
         let reads_cookie = environment.authorizer_cookie()?.is_some();
@@ -54,7 +55,7 @@ impl Protected {
         Ok(Self { native, orders, authorizer, reads_cookie, cors })
     }
 
-    /// Whether `path` is one of the three.
+    /// Whether `path` is one of them.
     pub(crate) fn has(&self, path: &str) -> bool {
         path == NATIVE_PATH || path == CHECKED_PATH || (path == ORDERS_PATH && self.orders.is_some())
     }
@@ -110,6 +111,7 @@ impl Protected {
                     issuer: self.native.issuer.clone(),
                     audience: vec![audience.as_str().to_owned()],
                     scopes: vec![(*scope).to_owned()],
+                    api: NativeApi::Http,
                 })
             }
             _ => None,

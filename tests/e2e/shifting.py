@@ -9,7 +9,8 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-FUNCTIONS = 10
+# Those that are there by default, and those that a parameter switches on.
+ALWAYS, SWITCHED = 8, {"AccessToken": "AccessTokensAreOn", "ClientToken": "MachineClientsAreOn"}
 
 
 def resources(**parameters):
@@ -32,7 +33,10 @@ print("ok: without TrafficShifting SAM makes nothing of CodeDeploy")
 on = resources(TrafficShifting="Canary10Percent5Minutes", Release="1764245000")
 assert len(on["AWS::CodeDeploy::Application"]) == 1
 groups = on["AWS::CodeDeploy::DeploymentGroup"]
-assert len(groups) == len(on["AWS::Lambda::Alias"]) == FUNCTIONS
+assert len(groups) == len(on["AWS::Lambda::Alias"]) == ALWAYS + len(SWITCHED)
+for kind, suffix in (("AWS::CodeDeploy::DeploymentGroup", "DeploymentGroup"), ("AWS::Lambda::Alias", "Aliaslive")):
+    conditions = {name.removesuffix(suffix): each["Condition"] for name, each in on[kind].items() if "Condition" in each}
+    assert conditions == SWITCHED, (kind, conditions)
 for name, group in groups.items():
     properties = group["Properties"]
     assert properties["AlarmConfiguration"] == {

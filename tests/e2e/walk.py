@@ -243,8 +243,9 @@ assert access["scope"] == "orders:read" and header(access["access_token"])["typ"
 assert claims(access["access_token"])["user_id"] == 7, "set-claims"
 assert call("/auth/refresh", {"token": access["access_token"]}, 400)["code"] == "invalid_token"
 create_client, ask = blocks(PROTECT, "Programs without a user")
-client_id, secret = re.search(r"(lkc_\S{22})[\s\S]*(lks_\S{60})", terminal.type(create_client)).groups()
+client_id, secret = re.search(r"(lkc_\S{22})[\s\S]*(lks_\S{61})", terminal.type(create_client)).groups()
 shown = terminal.type(ask, replace={"$CLIENT_ID": client_id, "$CLIENT_SECRET": secret, "$ISSUER": "$URL"})
+assert "access_token" in shown, shown
 machine = claims(json.loads(shown)["access_token"])
 assert machine["sub"] == machine["client_id"] == client_id and machine["scope"] == "orders:read", machine
 step("access tokens are switched on, for a session and for a program")

@@ -77,7 +77,7 @@ fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
         assert!(greeting.contains(words), "{greeting}");
     }
     let commands: Vec<_> = greeting.lines().map(str::trim).filter(|line| line.contains("curl ")).collect();
-    assert_eq!(commands.len(), 8, "{greeting}");
+    assert_eq!(commands.len(), 10, "{greeting}");
     let (status, login) = paste(server.port(), commands[0], "");
     assert_eq!((status, &login["token_type"]), (200, &json!("Bearer")));
     let token = login["token"].as_str().unwrap();
@@ -91,11 +91,16 @@ fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
         let (status, handed) = paste(server.port(), guarded, token);
         assert_eq!((status, &handed["claims"]["username"]), (200, &json!("demo")));
     }
-    assert_eq!(paste(server.port(), commands[6], token), (204, Value::Null));
+    let (status, access) = paste(server.port(), commands[6], token);
+    assert_eq!((status, &access["scope"]), (200, &json!("orders:read")));
+    let access = access["access_token"].as_str().unwrap();
+    let (status, handed) = paste(server.port(), &commands[7].replace("$ACCESS", access), "");
+    assert_eq!((status, &handed["claims"]["token_use"]), (200, &json!("access")));
+    assert_eq!(paste(server.port(), commands[8], token), (204, Value::Null));
     assert_eq!(paste(server.port(), commands[4], token).0, 200);
     assert_eq!(paste(server.port(), commands[5], token), (403, json!({ "message": "Forbidden" })));
     assert_eq!(paste(server.port(), commands[2], token).1["code"], "session_ended");
-    let (status, keys) = paste(server.port(), commands[7], "");
+    let (status, keys) = paste(server.port(), commands[9], "");
     assert!(status == 200 && keys["keys"].is_array());
 }
 
@@ -103,14 +108,16 @@ fn its_greeting_says_what_it_is_and_its_curl_commands_work_when_pasted() {
 fn paste(port: u16, command: &str, token: &str) -> (u16, Value) {
     let url = command.split(' ').find(|word| word.starts_with("http")).unwrap();
     let path = url.strip_prefix(&format!("http://127.0.0.1:{port}")).unwrap();
+    let header = command.split_once(" -H \"").and_then(|(_, header)| header.split_once('"'));
+    let header = header.map(|(header, _)| header.replace("$TOKEN", token) + "\r\n").unwrap_or_default();
+    let common = format!("HTTP/1.1\r\nHost: x\r\n{header}Connection: close\r\n");
     let Some((_, rest)) = command.split_once(" -d '") else {
-        let header = command.split_once(" -H \"").map(|(_, header)| header.trim_end_matches('"'));
-        let header = header.map(|header| header.replace("$TOKEN", token) + "\r\n").unwrap_or_default();
-        return send(port, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n{header}Connection: close\r\n\r\n"));
+        return send(port, &format!("GET {path} {common}\r\n"));
     };
     assert!(command.contains("-H 'Content-Type: application/json'"));
     let body = rest[..=rest.rfind("}'").unwrap()].replace("'$TOKEN'", token);
-    post(port, path, &serde_json::from_str(&body).unwrap())
+    let described = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    send(port, &format!("POST {path} {common}{described}\r\n{body}"))
 }
 
 #[test]

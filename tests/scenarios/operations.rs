@@ -78,7 +78,9 @@ fn the_dashboard_shows_functions_and_tables_that_are_there_and_is_called_after_i
     let body = plain(&properties["DashboardBody"]);
     let everything = resolved(&[EVERYTHING, &[("Observability", "full")]].concat());
     let of_functions = plain(&everything["Resources"]["Dashboard"]["Properties"]["DashboardBody"]);
-    let of_functions = plain(&plain(of_functions)[1]["Functions"]).as_str().unwrap().to_owned();
+    let joined = plain(&plain(of_functions)[1]["Functions"]);
+    let parts = joined[1].as_sequence().unwrap().iter().map(|part| plain(part).as_str().unwrap());
+    let of_functions = parts.collect::<Vec<_>>().join(joined[0].as_str().unwrap());
     let text = body[0].as_str().unwrap();
     let known = |name: &str| {
         !template["Resources"][name].is_null() || name.starts_with("AWS::") || name == "UsersTable"

@@ -31,7 +31,8 @@ pub struct AccessAudience {
 pub enum AccessAudiencesError {
     /// An empty or long name, or one that could not be told from what is around it.
     #[error(
-        "an audience must have 1 to {MAX_NAME_BYTES} characters of printable ASCII, none of them a quote, \\, ; or ="
+        "an audience must have 1 to {MAX_NAME_BYTES} characters of printable ASCII, none of them a space, a quote, \\, ;, = \
+         or a comma; a semicolon separates audiences"
     )]
     Name,
     /// What follows `=` is no list of scopes.
@@ -115,7 +116,9 @@ impl FromStr for AccessAudiences {
                 Some((name, scopes)) => (name, scopes.parse()?),
                 None => (entry, Scopes::default()),
             };
-            let is_plain = name.len() <= MAX_NAME_BYTES && name.bytes().all(|byte| byte.is_ascii_graphic());
+            // With a comma for a semicolon two audiences would be one.
+            let is_plain = name.len() <= MAX_NAME_BYTES
+                && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
             let name: Option<Audience> = name.parse().ok().filter(|_| is_plain);
             let name = name.ok_or(AccessAudiencesError::Name)?;
             if audiences.iter().any(|other| other.name == name) {
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_names_no_audience_is_rejected() {
-        for text in ["", ";", "a;", ";a", "=b", "a b", "\u{e9}", "a\nb", "a\"b", &"x".repeat(129)] {
+        for text in ["", ";", "a;", ";a", "=b", "a b", "\u{e9}", "a\nb", "a\"b", "a,b", &"x".repeat(129)] {
             let error = text.parse::<AccessAudiences>().unwrap_err();
             assert_eq!(error, AccessAudiencesError::Name, "{text:?}");
         }

@@ -13,8 +13,20 @@ pub(crate) const TYPE: &str = "at+jwt";
 pub(crate) const USE: &str = "access";
 
 /// Claims of a user that an access token does not hand on: each would say something else of the token than is true, and
-/// some verifiers believe it (RFC 6749, 7662, 7800, 8176, 8693, 9068; API Gateway takes `scp` for `scope`).
-const NOT_HANDED_ON: [&str; 9] = ["scope", "scp", "client_id", "azp", "act", "may_act", "cnf", "acr", "amr"];
+/// some verifiers believe it (RFC 6749, 7662, 7800, 8176, 8693, 9068, 9396; API Gateway takes `scp` for `scope`).
+const NOT_HANDED_ON: [&str; 11] = [
+    "scope",
+    "scopes",
+    "scp",
+    "authorization_details",
+    "client_id",
+    "azp",
+    "act",
+    "may_act",
+    "cnf",
+    "acr",
+    "amr",
+];
 
 /// What an access token is to say.
 #[derive(Clone, Copy, Debug)]

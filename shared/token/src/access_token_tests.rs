@@ -101,10 +101,10 @@ fn a_clients_token_names_the_client_and_neither_a_user_nor_a_session() {
 fn claims_of_a_user_cannot_say_what_the_token_says() {
     let custom = r#"{
         "scope":"admin", "scp":"admin", "client_id":"x", "azp":"x", "act":{"sub":"x"}, "may_act":{"sub":"x"},
-        "cnf":{"jkt":"x"}, "acr":"x", "amr":["mfa"], "role":"clerk"
+        "cnf":{"jkt":"x"}, "acr":"x", "scopes":["admin"], "authorization_details":[{"type":"x"}], "amr":["mfa"], "role":"clerk"
     }"#;
     let said = claims(&issued(&user(), "orders:read", custom, &one_key(Algorithm::ES256)));
-    for name in ["scp", "azp", "act", "may_act", "cnf", "acr"] {
+    for name in ["scp", "scopes", "authorization_details", "azp", "act", "may_act", "cnf", "acr"] {
         assert_eq!(said.get(name), None, "{name}");
     }
     assert_eq!(

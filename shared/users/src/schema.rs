@@ -1,6 +1,7 @@
 //! The names of the table's attributes.
 
-/// The partition key, a string: `user#<username>`, `attempts#<mark of the username>` or `address#<address>`.
+/// The partition key, a string: `user#<username>`, `attempts#<mark of the username>`, `address#<address>`, and of machine
+/// clients, whose attributes are in `client_row`, `client#<id>` and `client-address#<address>`.
 pub(crate) const KEY: &str = "pk";
 /// Before the name in the key of a user's row.
 pub(crate) const USER: &str = "user#";
@@ -43,5 +44,5 @@ pub(crate) const FAILURES: &str = "failures";
 pub(crate) const LAST_FAILURE: &str = "last_failure";
 /// Marks of the writes that counted the latest failures, a string set.
 pub(crate) const TRIES: &str = "tries";
-/// The table's TTL attribute, in rows of failed logins only.
+/// The table's TTL attribute, in rows of failed logins and wrong client secrets only.
 pub(crate) const EXPIRES_AT: &str = "expires_at";

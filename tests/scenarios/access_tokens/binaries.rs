@@ -116,11 +116,28 @@ async fn a_setting_that_voids_access_tokens_ends_the_functions_with_a_line_that_
         ("access-token", &[ON[0], ("SIGNING_ALGORITHM", "HS256")], "ACCESS_TOKEN_AUDIENCES cannot be used"),
         ("client-token", &[ON[0], ("SIGNING_ALGORITHM", "HS256")], "ACCESS_TOKEN_AUDIENCES cannot be used"),
         ("access-token", &[("ACCESS_TOKEN_AUDIENCES", "latchkey")], "must not name JWT_AUDIENCE"),
-        ("jwks", &[("MACHINE_CLIENTS", "true")], "MACHINE_CLIENTS may be true only with"),
         ("authorizer", &[("AUTHORIZER_AUDIENCE", ORDERS)], "AUTHORIZER_AUDIENCE must be one of"),
     ] {
         let printed = stack.start(function, settings).await.ended().await;
         assert!(printed.contains(said), "{function}: {printed}");
+    }
+}
+
+/// Everybody verifies by what it serves.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_setting_of_access_tokens_does_not_take_the_public_keys_down() {
+    let stack = stack().await;
+    for settings in [
+        &[("ACCESS_TOKEN_AUDIENCES", "latchkey"), ON[1]][..],
+        &[ON[0], ("ACCESS_TOKEN_EXPIRATION_DELTA", "2h")],
+        &[ON[1]],
+    ] {
+        let mut jwks = stack.start("jwks", settings).await;
+        for path in ["/.well-known/jwks.json", "/.well-known/openid-configuration"] {
+            let document = jwks.invoke(&Event::http_api(&Method::GET, path)).await;
+            assert_eq!(document.status, 200, "{settings:?}");
+            assert!(document.body["token_endpoint"].is_null(), "{settings:?}");
+        }
     }
 }
 

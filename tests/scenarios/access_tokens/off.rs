@@ -3,6 +3,7 @@
 use edge::Environment;
 use harness::{ISSUER, SecretsManager};
 use local::ROUTES;
+use proptest::string::string_regex;
 use token::{Algorithm, Key, KeySet, Schedule};
 
 use super::*;
@@ -70,6 +71,32 @@ fn settings_that_would_void_access_tokens_keep_the_functions_from_starting() {
     let cookie =
         [audiences, one, ("AUTHORIZER_READS_COOKIE", "true"), ("JWT_AUTH_COOKIE", "__Host-latchkey")];
     assert!(of_authorizer(&cookie).starts_with("AUTHORIZER_READS_COOKIE cannot be true"));
+}
+
+/// What `CloudFormation` lets through, the functions can read: a service that does not start is found too late.
+#[test]
+fn the_template_lets_no_audience_through_that_the_functions_reject() {
+    let template = crate::template::template();
+    let pattern = |parameter: &str| {
+        let pattern = template["Parameters"][parameter]["AllowedPattern"].as_str().unwrap();
+        pattern.trim_start_matches('^').trim_end_matches('$').to_owned()
+    };
+    let (all, one) = (pattern("AccessTokenAudiences"), pattern("AuthorizerAudience"));
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let drawn = (string_regex(&all).unwrap(), string_regex(&one).unwrap());
+    let held = runner.run(&drawn, |(all, one)| {
+        if !all.is_empty() {
+            let read = all.parse::<token::AccessAudiences>();
+            // That an audience is there twice no pattern can tell, nor how long the scopes are together.
+            let is_long = all.split(';').any(|entry| entry.len() > 1024);
+            let expected = read.is_ok() || is_long || read == Err(token::AccessAudiencesError::Duplicate);
+            proptest::prop_assert!(expected, "{all:?}: {read:?}");
+        }
+        proptest::prop_assert!(one.is_empty() || one.parse::<token::AccessAudiences>().is_ok(), "{one:?}");
+        Ok(())
+    });
+    held.unwrap();
+    assert!(AUDIENCES.parse::<token::AccessAudiences>().is_ok());
 }
 
 /// an HS256 key that signs, that will, or that only verifies any more, whatever the settings say.

@@ -61,7 +61,7 @@ pub async fn respond<E: Endpoint>(
     now: Timestamp,
     limit: Duration,
 ) -> Value {
-    let unreadable = |message| unreadable(E::NAME, event, message);
+    let unreadable = |message| unreadable::<E>(event, message);
     // A panic: the `http` crate has no room for more than 24,576 headers.
     let request = without_panic_line(|| {
         let mut request = serde_json::from_str::<LambdaRequest>(event)?;
@@ -143,8 +143,10 @@ async fn handle<E: Endpoint>(
 ///
 /// A load balancer with multi-value headers takes no others and wants a `statusDescription`, which a REST API would call
 /// malformed.
-fn unreadable(endpoint: &str, event: &str, message: &str) -> Value {
-    audit::unreadable(endpoint, &Reason::InvalidRequest(message.to_owned()).into(), message);
+fn unreadable<E: Endpoint>(event: &str, message: &str) -> Value {
+    let rejection = Reason::InvalidRequest(message.to_owned()).into();
+    audit::unreadable(E::NAME, &rejection, message);
+    let told = E::rejected(&rejection).into_response();
     let mut response = json!({
         "statusCode": 400,
         "headers": {
@@ -152,7 +154,7 @@ fn unreadable(endpoint: &str, event: &str, message: &str) -> Value {
             "cache-control": "no-store",
             "x-content-type-options": "nosniff",
         },
-        "body": json!({ "code": "invalid_request", "message": message }).to_string(),
+        "body": String::from_utf8_lossy(told.body()),
         "isBase64Encoded": false,
     });
     let event: Value = serde_json::from_str(event).unwrap_or_default();

@@ -35,14 +35,7 @@ impl Request {
         if !self.says(MEDIA_TYPE) {
             return Err(Reason::NotGranted(GrantFailure::NotForm));
         }
-        let mut form = Form::default();
-        for (name, value) in form_urlencoded::parse(self.body()) {
-            let value = Zeroizing::new(value.into_owned());
-            if !value.is_empty() && form.parameters.insert(name.clone().into_owned(), value).is_some() {
-                form.repeated.push(name.into_owned());
-            }
-        }
-        Ok(form)
+        Ok(Form::parse(self.body()))
     }
 
     /// The client's credentials, by HTTP Basic or in the form, and never by both.
@@ -65,11 +58,11 @@ impl Request {
         let credentials = value
             .to_str()
             .ok()
-            .and_then(basic)
+            .and_then(ClientCredentials::from_basic)
             .ok_or(Reason::NotGranted(GrantFailure::Client(ClientFailure::Absent)))?;
         match id {
             Some(id) if id != credentials.id => {
-                Err(Reason::NotGranted(GrantFailure::Client(ClientFailure::WrongSecret)))
+                Err(Reason::NotGranted(GrantFailure::Client(ClientFailure::TwoIds)))
             }
             _ => Ok(credentials),
         }
@@ -77,6 +70,18 @@ impl Request {
 }
 
 impl Form {
+    /// The parameters of a body, whatever it is.
+    pub fn parse(body: &[u8]) -> Self {
+        let mut form = Self::default();
+        for (name, value) in form_urlencoded::parse(body) {
+            let value = Zeroizing::new(value.into_owned());
+            if !value.is_empty() && form.parameters.insert(name.clone().into_owned(), value).is_some() {
+                form.repeated.push(name.into_owned());
+            }
+        }
+        form
+    }
+
     /// The parameter called `name`; a rejection that names it when it was sent twice.
     pub fn get(&self, name: &str) -> Result<Option<&str>, Reason> {
         if self.is_repeated(name) {
@@ -91,15 +96,17 @@ impl Form {
     }
 }
 
-/// Id and secret of HTTP Basic, each form-encoded before base64 (RFC 6749 §2.3.1).
-fn basic(value: &str) -> Option<ClientCredentials> {
-    let (scheme, encoded) = value.trim().split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("Basic") {
-        return None;
+impl ClientCredentials {
+    /// Id and secret in the value of an `Authorization` header, each form-encoded before base64 (RFC 6749 §2.3.1).
+    pub fn from_basic(value: &str) -> Option<Self> {
+        let (scheme, encoded) = value.trim().split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim()).ok()?);
+        let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+        Some(Self { id: decode(id), secret: Zeroizing::new(decode(secret)) })
     }
-    let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim()).ok()?);
-    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-    Some(ClientCredentials { id: decode(id), secret: Zeroizing::new(decode(secret)) })
 }
 
 /// One value of a form: whatever `&` and `=` are in it are its own.
@@ -157,7 +164,7 @@ mod tests {
         let basic = basic_of("a:b");
         assert_eq!(credentials("client_secret=b", Some(&basic)), Err("invalid_request"));
         assert_eq!(credentials("client_id=a&client_secret=b", Some(&basic)), Err("invalid_request"));
-        assert_eq!(credentials("client_id=c", Some(&basic)), Err("wrong_secret"));
+        assert_eq!(credentials("client_id=c", Some(&basic)), Err("two_clients"));
         assert_eq!(credentials("client_id=a&client_id=a", Some(&basic)), Err("invalid_request"));
     }
 

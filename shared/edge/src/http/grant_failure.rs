@@ -28,6 +28,8 @@ pub enum ClientFailure {
     WrongSecret,
     /// The client is disabled, and the secret is right.
     Disabled,
+    /// The form names another client than the `Authorization` header.
+    TwoIds,
     /// There are no credentials.
     Absent,
 }
@@ -75,6 +77,7 @@ impl GrantFailure {
             Self::Client(ClientFailure::Unknown) => "unknown_client",
             Self::Client(ClientFailure::WrongSecret) => "wrong_secret",
             Self::Client(ClientFailure::Disabled) => "client_disabled",
+            Self::Client(ClientFailure::TwoIds) => "two_clients",
             Self::Client(ClientFailure::Absent) => "no_credentials",
             Self::GrantType => "unsupported_grant_type",
             Self::Scope => "invalid_scope",

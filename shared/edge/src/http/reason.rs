@@ -6,7 +6,7 @@ use keyring::{KeysUnavailable, VerificationError};
 use token::{RefreshError, Seconds, TokenError, UserId};
 use users::{MalformedRow, MalformedRowOf, StoreError};
 
-use super::{AuditDetails, GrantFailure};
+use super::{AuditDetails, ClientFailure, GrantFailure};
 use crate::log::Field;
 
 /// Every reason to reject a request: precise for the log, coarse for the caller ([`Reason::parts`]).
@@ -47,6 +47,8 @@ pub enum Reason {
     SessionEnded(SessionFailure),
     /// The user of the token is disabled.
     UserDisabled,
+    /// The machine client of the token may act no more.
+    ClientGone(ClientFailure),
     /// The call needs a token in the `Authorization` header, and there is none.
     NoBearerToken,
     /// A browser's call for a page of an origin that is not ours, or that relies on the cookie without saying.
@@ -163,6 +165,9 @@ impl Reason {
                 "The session of this token has ended. Log in again.",
             ),
             Self::UserDisabled => (StatusCode::BAD_REQUEST, "user_disabled", "User account is disabled."),
+            Self::ClientGone(_) => {
+                (StatusCode::BAD_REQUEST, "client_gone", "The client of this token is disabled or deleted.")
+            }
             Self::NoBearerToken => (
                 StatusCode::UNAUTHORIZED,
                 "authorization_required",
@@ -211,6 +216,7 @@ impl Reason {
             Self::InvalidToken(error) => word_of_token(*error),
             Self::TokenExpired => "token_expired",
             Self::NotGranted(failure) => failure.word(),
+            Self::ClientGone(failure) => GrantFailure::Client(*failure).word(),
             Self::RefreshExpired => "refresh_expired",
             Self::RefreshDisabled => "refresh_disabled",
             Self::SessionEnded(SessionFailure::UserGone) => "user_deleted",
@@ -250,6 +256,7 @@ impl Reason {
             | Self::InvalidCredentials(_)
             | Self::TokenExpired
             | Self::NotGranted(_)
+            | Self::ClientGone(_)
             | Self::RefreshExpired
             | Self::RefreshDisabled
             | Self::SessionEnded(_)

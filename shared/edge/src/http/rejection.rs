@@ -125,6 +125,7 @@ impl Rejection {
             | Reason::InvalidToken(_)
             | Reason::TokenExpired
             | Reason::NotGranted(_)
+            | Reason::ClientGone(_)
             | Reason::RefreshExpired
             | Reason::RefreshDisabled
             | Reason::SessionEnded(_)

@@ -295,8 +295,13 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         CredentialFailure::UnusableHash,
     ];
     let of_sessions = [SessionFailure::UserGone, SessionFailure::OtherUser, SessionFailure::NotInRow];
-    let of_clients =
-        [ClientFailure::Unknown, ClientFailure::WrongSecret, ClientFailure::Disabled, ClientFailure::Absent];
+    let of_clients = [
+        ClientFailure::Unknown,
+        ClientFailure::WrongSecret,
+        ClientFailure::Disabled,
+        ClientFailure::TwoIds,
+        ClientFailure::Absent,
+    ];
     let throttled = |throttled| Reason::TooManyAttempts { wait: Seconds::new(1), throttled };
     let others = [
         Reason::InvalidRequest(String::new()),

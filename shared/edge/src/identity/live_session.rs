@@ -2,8 +2,7 @@ use token::{Bearer, Claims, SessionId, Timestamp, UserId};
 use users::{Session, User, UserTable, Username};
 
 use crate::{
-    AuditDetails, ClientFailure, GrantFailure, Reason, Rejection, Request, SessionFailure, TokenCheck,
-    log::Field,
+    AuditDetails, ClientFailure, Reason, Rejection, Request, SessionFailure, TokenCheck, log::Field,
 };
 
 /// The user of a verified token, if the session still is: the same person, enabled, the session not ended.
@@ -22,10 +21,8 @@ pub async fn live_bearer(users: &UserTable, bearer: &Bearer) -> Result<(), Reaso
             live_user_of(users, username, *id, *session_id).await.map(drop)
         }
         Bearer::Client(id) => match users.find_client(*id).await? {
-            None => Err(Reason::NotGranted(GrantFailure::Client(ClientFailure::Unknown))),
-            Some(client) if !client.enabled => {
-                Err(Reason::NotGranted(GrantFailure::Client(ClientFailure::Disabled)))
-            }
+            None => Err(Reason::ClientGone(ClientFailure::Unknown)),
+            Some(client) if !client.enabled => Err(Reason::ClientGone(ClientFailure::Disabled)),
             Some(_) => Ok(()),
         },
     }

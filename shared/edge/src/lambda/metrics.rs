@@ -101,7 +101,7 @@ fn sign_of_attack(operation: &str, code: &str) -> Option<&'static str> {
         "invalid_credentials" | "too_many_attempts" if operation == "change_password" => {
             Some("PasswordFailures")
         }
-        "invalid_credentials" | "too_many_attempts" => Some("LoginFailures"),
+        "invalid_credentials" | "too_many_attempts" if operation == "login" => Some("LoginFailures"),
         "invalid_token" => Some("InvalidTokens"),
         "session_ended" => Some("EndedSessions"),
         "csrf_refused" => Some("ForeignPages"),
@@ -184,6 +184,9 @@ mod tests {
         for (operation, code, expected) in [
             ("login", "too_many_attempts", Some("LoginFailures")),
             ("change_password", "invalid_credentials", Some("PasswordFailures")),
+            // A worker with an old secret guesses no password.
+            ("client_token", "too_many_attempts", None),
+            ("client_token", "invalid_client", None),
             ("authorizer", "invalid_token", Some("InvalidTokens")),
             ("refresh", "session_ended", Some("EndedSessions")),
             ("refresh", "csrf_refused", Some("ForeignPages")),
