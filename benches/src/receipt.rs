@@ -32,6 +32,7 @@ pub(crate) struct Counts {
     cold_refresh: u64,
     cold_lean: u64,
     warm_refresh: u64,
+    warm_login: u64,
     warm_verify: u64,
     allocations: u64,
     allocated: u64,
@@ -80,6 +81,7 @@ impl Counts {
             cold_refresh,
             cold_lean: instructions(&targets.lean, 1),
             warm_refresh: warm(refresh, cold_refresh),
+            warm_login: warm(&targets.login, instructions(&targets.login, 1)),
             warm_verify: warm(&targets.verify, instructions(&targets.verify, 1)),
             allocations: all.0.saturating_sub(first.0) / COUNTED_CALLS,
             allocated: all.1.saturating_sub(first.1) / COUNTED_CALLS,
@@ -243,6 +245,7 @@ fn warm_table(measured: &Measured) -> Table {
         };
         table.row(&cells("cold refresh, instructions", counts.cold_refresh.to_string()));
         table.row(&cells("refresh, instructions", counts.warm_refresh.to_string()));
+        table.row(&cells("login, instructions", counts.warm_login.to_string()));
         table.row(&cells("verify, instructions", counts.warm_verify.to_string()));
         let allocations = format!("{} of {} bytes", counts.allocations, counts.allocated);
         table.row(&cells("refresh, allocations", allocations));
