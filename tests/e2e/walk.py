@@ -1,6 +1,6 @@
 """From a clone to a stack that is used, upgraded, defended, rolled back and rotated, with the commands of the documents alone.
 
-    python walk.py ARCHITECTURE
+    python walk.py ARCHITECTURE [--until-login]
 
 In the emulator, which tests/e2e/deploy starts; what stands for git, curl and the compiled latchkey is in $PATH.
 """
@@ -133,6 +133,9 @@ refused = terminal.type("latchkey check-build", status=1)
 assert f"is a program for {ARCHITECTURE}, and the stack gets {OTHER}" in refused, refused
 set_parameter("Architecture", ARCHITECTURE)
 step("programs of one architecture are not deployed as the other")
+if sys.argv[2:] == ["--until-login"]:
+    terminal.close()
+    sys.exit()
 
 # --- A flood, in the middle of the night: one parameter, from a folder with neither samconfig.toml nor a build.
 set_rate = blocks(RUNBOOK, "Change one setting at once")[0]
