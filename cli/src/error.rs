@@ -73,6 +73,14 @@ pub enum CliError {
     /// The terminal or standard input could not be read.
     #[error("cannot read the input")]
     Input(#[source] io::Error),
+    /// The manual could not be written.
+    #[error("cannot write the manual pages to {}", folder.display())]
+    ManPages {
+        /// Where to.
+        folder: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// Standard output could not be written.
     #[error("cannot write the output")]
     Output(#[source] io::Error),

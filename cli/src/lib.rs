@@ -29,6 +29,7 @@ mod private_file;
 mod report;
 mod service_settings;
 mod sessions;
+mod shell;
 mod signature;
 mod store;
 mod table;
@@ -48,6 +49,7 @@ pub use options::{
     SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
+pub use shell::{Completions, Man};
 pub use terminal::{Console, Terminal};
 pub use transfer_options::{ClaimOfField, ClaimOfFieldError, ExportUsers, ImportUsers, WithoutPassword};
 
@@ -72,6 +74,8 @@ pub async fn run(
         Command::Keys(command) => keys::run(command, terminal, clock, &invocation).await,
         Command::Changes(options) => changes::list(&options, &invocation).await,
         Command::CheckBuild(options) => build_check::check(&options),
+        Command::Completions(options) => Ok(shell::completions(&options)),
+        Command::Man(options) => shell::man(&options),
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, clock()),
     }
 }

@@ -4,11 +4,11 @@ use clap::{Args, Parser, Subcommand};
 use token::{CustomClaims, PolicyError, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
 use users::Username;
 
-use crate::{Architecture, ClientCommand, ExportUsers, ImportUsers, KeysCommand};
+use crate::{Architecture, ClientCommand, Completions, ExportUsers, ImportUsers, KeysCommand, Man};
 
 /// Manages the users, sessions and machine clients of Latchkey, shows its keys, and explains a token.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "latchkey", version)]
+#[command(name = "latchkey", version = env!("LATCHKEY_VERSION"))]
 pub struct Options {
     /// Print JSON, on one line
     #[arg(long, global = true)]
@@ -43,6 +43,10 @@ pub enum Command {
     Changes(ListChanges),
     /// Check, between `sam build` and `sam deploy`, that the programs are for the processor of the stack
     CheckBuild(CheckBuild),
+    /// Print the script with which a shell completes commands and options
+    Completions(Completions),
+    /// Write a manual page for each command
+    Man(Man),
 }
 
 /// `latchkey user …`

@@ -15,6 +15,7 @@ mod identities;
 mod keys;
 mod prompts;
 mod sessions;
+mod shell;
 mod signatures;
 mod transfer;
 mod users;
