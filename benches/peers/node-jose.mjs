@@ -31,8 +31,10 @@ createServer((request, response) => {
     answer(request.url, Buffer.concat(chunks).toString())
       .then((reply) => [200, reply], () => [400, { code: "invalid_token" }])
       .then(([status, reply]) => {
-        response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
-        response.end(JSON.stringify(reply));
+        const text = JSON.stringify(reply);
+        const length = Buffer.byteLength(text);
+        response.writeHead(status, { "Content-Type": "application/json", "Content-Length": length, "Cache-Control": "no-store" });
+        response.end(text);
       });
   });
 }).listen(port, "127.0.0.1");

@@ -214,7 +214,7 @@ impl Connection {
 
     fn exchange(&mut self, request: &str) -> Result<String> {
         self.0.get_mut().write_all(request.as_bytes())?;
-        let (mut line, mut length) = (String::new(), 0);
+        let (mut line, mut length) = (String::new(), None);
         self.0.read_line(&mut line)?;
         if !line.starts_with("HTTP/1.1 200 ") {
             return Err(format!("the server says {line}").into());
@@ -226,10 +226,10 @@ impl Connection {
                 break;
             }
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse()?;
+                length = Some(value.trim().parse()?);
             }
         }
-        let mut body = vec![0; length];
+        let mut body = vec![0; length.ok_or("the answer has no Content-Length")?];
         self.0.read_exact(&mut body)?;
         Ok(String::from_utf8(body)?)
     }
