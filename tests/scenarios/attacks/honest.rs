@@ -4,7 +4,9 @@ use harness::Reply;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use super::site::{Client, HOME, ON_THE_ROAD, PHONE, Site, change, from, list, log_in, refresh};
+use super::site::{
+    ACCESS_TOKENS, Client, HOME, ON_THE_ROAD, PHONE, Site, access, change, from, list, log_in, refresh,
+};
 use crate::{
     binaries::{PASSWORD, post},
     insights::Log,
@@ -19,7 +21,7 @@ pub(super) async fn log() -> &'static Log {
 }
 
 async fn morning() -> Log {
-    let mut site = Site::new().await;
+    let mut site = Site::with(&[ACCESS_TOKENS]).await;
     // An office: one address, a dozen people, some of whom mistype.
     let office =
         Client { address: "198.51.100.200", user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0" };
@@ -38,7 +40,11 @@ async fn morning() -> Log {
     let token = success(&site.call("refresh", ON_THE_ROAD.sends(refresh(&token))).await);
     site.minutes_pass(40).await;
     let token = success(&site.call("refresh", ON_THE_ROAD.sends(refresh(&token))).await);
-    site.minutes_pass(40).await;
+    // Access tokens by one token of the session, here and there.
+    for client in [ON_THE_ROAD, HOME] {
+        assert_eq!(site.call("access-token", client.sends(access(&token))).await.status, 200);
+        site.minutes_pass(20).await;
+    }
     // At home again, in two tabs that refresh the same token.
     success(&site.call("refresh", HOME.sends(refresh(&token))).await);
     let token = success(&site.call("refresh", HOME.sends(refresh(&token))).await);

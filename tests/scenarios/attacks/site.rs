@@ -36,6 +36,9 @@ pub(super) struct Client {
     pub(super) user_agent: &'static str,
 }
 
+/// A setting of [`Site::with`].
+pub(super) const ACCESS_TOKENS: (&str, &str) = ("ACCESS_TOKEN_AUDIENCES", "https://orders.example.com");
+
 pub(super) const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) Safari/604.1";
 pub(super) const HOME: Client = Client { address: "198.51.100.10", user_agent: PHONE };
 pub(super) const ON_THE_ROAD: Client = Client { address: "192.0.2.77", user_agent: PHONE };
@@ -60,6 +63,11 @@ pub(super) fn log_in(name: &str, password: &str) -> Event {
 
 pub(super) fn refresh(token: &str) -> Event {
     post("/auth/refresh", &json!({ "token": token }))
+}
+
+/// For [`ACCESS_TOKENS`].
+pub(super) fn access(token: &str) -> Event {
+    post("/auth/access", &json!({ "audience": "https://orders.example.com" })).bearer(token)
 }
 
 pub(super) fn list(token: &str) -> Event {

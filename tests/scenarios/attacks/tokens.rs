@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use token::{Claims, CustomClaims, Entropy, Lifetime, Seconds, SessionId, Subject, TokenId, Verifier};
 
-use super::site::{HOME, Site, THIEF, found, log_in, refresh};
+use super::site::{ACCESS_TOKENS, HOME, Site, THIEF, access, found, log_in, refresh};
 use crate::binaries::{PASSWORD, post};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,6 +25,20 @@ async fn a_copied_token_is_found_at_its_first_double_use() {
     );
     assert_eq!(moved[0]["sid"], copied[0]["sid"]);
     assert!(found("ForgedTokens", &log).await.is_empty(), "this service issued it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thief_who_asks_for_access_tokens_alone_has_moved() {
+    let mut site = Site::with(&[ACCESS_TOKENS]).await;
+    let token = site.token("ada", HOME).await;
+    for client in [HOME, THIEF] {
+        assert_eq!(site.call("access-token", client.sends(access(&token))).await.status, 200);
+        site.minutes_pass(10).await;
+    }
+    let log = site.log().await;
+    assert!(found("CopiedTokens", &log).await.is_empty(), "one token is used for many access tokens");
+    let moved = found("MovedClients", &log).await;
+    assert_eq!((moved.len(), &moved[0]["last_address"]), (1, &json!(THIEF.address)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
