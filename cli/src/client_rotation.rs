@@ -20,6 +20,9 @@ pub(crate) async fn rotate(options: &RotateClient, invocation: &Invocation) -> R
     if is_plain && client.secrets.len() >= MAX_SECRETS {
         return Err(CliError::TwoSecrets { id: *id, secrets: clients::secrets(&client, invocation.now) });
     }
+    if options.replace_newest && client.secrets.len() < MAX_SECRETS {
+        return Err(CliError::OneSecret(*id));
+    }
     let new = if options.finish { None } else { Some(new_secret(&client.secrets, invocation.now)?) };
     let (secret, stored) = new.unzip();
     let secret = secret.as_ref();

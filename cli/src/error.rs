@@ -46,11 +46,16 @@ pub enum CliError {
         /// Which, the oldest first.
         secrets: String,
     },
+    /// A secret to be replaced that is the only one.
+    #[error(
+        "{0} has one secret, which something may use: rotate without an option to add another, or say --now to end it"
+    )]
+    OneSecret(ClientId),
     /// Other secrets came between reading and writing.
-    #[error("the secrets of {0} were changed meanwhile, and nothing was changed here; try again")]
+    #[error("the secrets of {0} have just changed; this command changed nothing; try again")]
     SecretsChanged(ClientId),
     /// The audiences of a client, each of which may be one.
-    #[error("--audience {0}")]
+    #[error("--audience: {0}")]
     Audiences(#[from] AccessAudiencesError),
     /// The person asked said no.
     #[error("not confirmed; nothing was changed")]

@@ -102,7 +102,7 @@ Its user is ada (username), AQEBAQEBAQEBAQEBAQEBAQ (sub), in the session AgICAgI
 It allows orders:read orders:write there (scope).
 The user logged in at 2023-06-02 18:00:00 UTC (auth_time), 11 min ago.
 This token dies at 2023-06-02 18:25:00 UTC (exp), in 14 min.
-It cannot be refreshed. As long as the session lasts, POST /auth/access gives another one for the session's token.
+It cannot be refreshed. As long as the session lasts, POST /auth/access with the session token gives another.
 "
     );
 }
@@ -119,7 +119,7 @@ fn a_clients_access_token_says_so_and_where_another_comes_from() {
             "Its machine client is lkc_BAQEBAQEBAQEBAQEBAQEBA (sub); there is no user and no session.",
             "It has no scope, so it opens only what needs none.",
             "This token dies at 2023-06-02 18:25:00 UTC (exp), in 1 s.",
-            "It cannot be refreshed. POST /oauth2/token gives the client another one for its id and secret.",
+            "It cannot be refreshed. POST /oauth2/token with the client's id and secret gives another.",
         ]
     );
 }

@@ -5,6 +5,7 @@
 mod aws;
 mod build_check;
 mod changes;
+mod client_rotation;
 mod client_tokens;
 mod clients;
 mod deletions;

@@ -228,6 +228,15 @@ impl UserTable {
                 .expression_attribute_names("#only", USER_ID)
                 .expression_attribute_values(":only", string(user)),
         };
+        self.update_in_the_name(change, expression)
+    }
+
+    /// `change` with this expression, and with the administrator's name and the time, if there is one.
+    pub(crate) fn update_in_the_name(
+        &self,
+        change: UpdateItemFluentBuilder,
+        expression: &str,
+    ) -> UpdateItemFluentBuilder {
         let Some(LastChange { at, by }) = &self.administrator else {
             return change.update_expression(expression);
         };

@@ -23,12 +23,12 @@ fn secret(index: u8) -> ClientSecret {
 }
 
 /// Made as many seconds after [`NOW`] as its index.
-fn stored(index: u8) -> StoredSecret {
+pub(crate) fn stored(index: u8) -> StoredSecret {
     let secret = secret(index);
     StoredSecret { id: secret.id().clone(), hash: secret.hash(), created_at: at(NOW + u64::from(index)) }
 }
 
-fn client(index: u8) -> MachineClient {
+pub(crate) fn client(index: u8) -> MachineClient {
     MachineClient {
         id: id(index),
         name: "nightly report".to_owned(),
@@ -269,6 +269,34 @@ async fn of_rotations_at_the_same_time_one_wins_and_the_others_change_nothing() 
         let secrets = for_token(&world, round).await.unwrap().unwrap().secrets;
         assert_eq!(secrets, [stored(1), stored(winners[0])], "round {round}");
         assert_eq!(secrets.len(), MAX_SECRETS);
+    }
+}
+
+/// Whatever comes first: an administrator's change never makes a row of a client that is deleted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_client_does_not_come_back_by_a_change_at_the_same_time() {
+    let world = World::new().await;
+    for round in 0..100 {
+        let client = client(round);
+        world.table.create_client(&client).await.unwrap();
+        let mut changes = JoinSet::new();
+        for _ in 0..2 {
+            let (world, client) = (world.clone(), client.clone());
+            changes.spawn(async move {
+                let after = [stored(1), stored(2)];
+                let results = [
+                    world.table.set_client_secrets(client.id, &client.secrets, &after).await,
+                    world.table.set_client_enabled(client.id, true).await,
+                    world.table.set_client_audiences(client.id, &client.audiences).await,
+                ];
+                for error in results.into_iter().filter_map(Result::err) {
+                    assert!(matches!(error, ClientChangeError::NoSuchClient), "{error:?}");
+                }
+            });
+        }
+        world.table.delete_client(client.id).await.unwrap();
+        changes.join_all().await;
+        assert_eq!(for_token(&world, round).await.unwrap(), None, "round {round}");
     }
 }
 

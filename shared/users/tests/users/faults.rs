@@ -8,9 +8,14 @@ use std::{
 };
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use users::{BeforeLogin, Operation, StoreError, UserTable};
+use serde_json::json;
+use token::{ClientId, Entropy};
+use users::{BeforeLogin, ClientChangeError, MachineClient, Operation, StoreError, UserTable};
 
-use crate::world::{NOW, at, client, name, new_user};
+use crate::{
+    clients,
+    world::{NOW, at, client, name, new_user, try_id},
+};
 
 const ADA: &str = r#"{"pk":{"S":"user#ada"},"user_id":{"S":"AQEBAQEBAQEBAQEBAQEBAQ"},"username":{"S":"ada"},
     "enabled":{"BOOL":true},"password_hash":{"S":"s3cret"},"claims":{"S":"{}"},"created_at":{"N":"1"},
@@ -78,6 +83,70 @@ async fn keys_left_unprocessed_twice_are_an_error_and_not_a_user_without_failure
     let (table, _requests) = table(vec![partial(ATTEMPTS_LEFT), partial(ATTEMPTS_LEFT)]);
     let answer = table.for_login(&name("ada"), None, at(NOW)).await;
     assert!(matches!(answer, Err(StoreError::Unprocessed)), "{answer:?}");
+}
+
+/// The answer to a `GetItem` of this client: the row that its creation writes.
+async fn found(client: &MachineClient) -> (u16, String) {
+    let (table, requests) = table(vec![(200, "{}".to_owned())]);
+    table.create_client(client).await.unwrap();
+    (200, json!({ "Item": requests.recv().unwrap().get("Item") }).to_string())
+}
+
+/// Nobody could ask for a secret again that is in force and was not printed.
+#[tokio::test]
+async fn a_secret_whose_writing_was_answered_by_an_error_is_in_force_if_the_row_has_it() {
+    let before = clients::client(1);
+    let mut after = before.clone();
+    after.secrets = vec![clients::stored(2)];
+    let set =
+        async |answers| table(answers).0.set_client_secrets(before.id, &before.secrets, &after.secrets).await;
+    let failed = || (500, r#"{"__type":"InternalServerError"}"#.to_owned());
+    set(vec![failed(), found(&after).await]).await.unwrap();
+    for then in [found(&before).await, (200, "{}".to_owned()), failed()] {
+        let error = set(vec![failed(), then]).await.unwrap_err();
+        assert!(matches!(error, ClientChangeError::Store(_)), "{error:?}");
+    }
+    table(vec![failed(), found(&before).await]).0.create_client(&before).await.unwrap();
+    for then in [(200, "{}".to_owned()), failed()] {
+        let error = table(vec![failed(), then]).0.create_client(&before).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { operation: Operation::PutItem, .. }), "{error:?}");
+    }
+}
+
+/// What `ClientTokenRole` lets its function read, and write.
+const OF_CLIENTS: [&str; 2] = ["client#", "client-address#"];
+
+#[tokio::test]
+async fn a_client_is_read_as_of_every_write_and_beside_nothing_but_its_address() {
+    let address = "203.0.113.7".parse().unwrap();
+    for client in [Some(ClientId::new(Entropy([1; 16]))), None] {
+        let (table, requests) = table(vec![(200, NOTHING_LEFT.to_owned()); 2]);
+        assert!(table.for_token(client, Some(&address), at(NOW)).await.unwrap().client.is_none());
+        table.connect_for_clients().await.unwrap();
+        let read = &requests.recv().unwrap()["RequestItems"]["users"];
+        assert_eq!(read["ConsistentRead"], true);
+        let warm_up = &requests.recv().unwrap()["RequestItems"]["users"];
+        for key in read["Keys"].as_array().unwrap().iter().chain(warm_up["Keys"].as_array().unwrap()) {
+            let key = key["pk"]["S"].as_str().unwrap();
+            assert!(OF_CLIENTS.iter().any(|prefix| key.starts_with(prefix)), "its role may not read {key}");
+        }
+    }
+    let (table, requests) = table(vec![(200, "{}".to_owned()); 2]);
+    table.record_wrong_secret_from(&address, &try_id(), at(NOW)).await.unwrap();
+    let key = requests.recv().unwrap()["Key"]["pk"]["S"].as_str().unwrap().to_owned();
+    assert!(key.starts_with(OF_CLIENTS[1]), "its role may not write {key}");
+    assert_eq!(table.find_client(ClientId::new(Entropy([1; 16]))).await.unwrap(), None);
+    assert_eq!(requests.recv().unwrap()["ConsistentRead"], true);
+}
+
+#[tokio::test]
+async fn a_client_left_unprocessed_twice_is_an_error_and_not_an_unknown_client() {
+    let left =
+        r#"{"users":{"ConsistentRead":true,"Keys":[{"pk":{"S":"client#lkc_AQEBAQEBAQEBAQEBAQEBAQ"}}]}}"#;
+    let answer = format!(r#"{{"Responses":{{"users":[]}},"UnprocessedKeys":{left}}}"#);
+    let (table, _requests) = table(vec![(200, answer); 2]);
+    let read = table.for_token(Some(ClientId::new(Entropy([1; 16]))), None, at(NOW)).await;
+    assert!(matches!(read, Err(StoreError::Unprocessed)), "{read:?}");
 }
 
 #[tokio::test]
