@@ -22,6 +22,8 @@ const AUDIENCES: &str = "https://orders.example.com=orders:read orders:write;htt
 /// What switches both on.
 pub(crate) const SETTINGS: [(&str, &str); 3] =
     [("JWT_ALLOW_REFRESH", "true"), ("ACCESS_TOKEN_AUDIENCES", AUDIENCES), ("MACHINE_CLIENTS", "true")];
+/// Of each race.
+const ROUNDS: u32 = 100;
 const CLAIMS: &str = r#"{"scope":"orders:read other","role":"clerk"}"#;
 
 /// A world with access tokens, with these settings beside; ada may read orders.

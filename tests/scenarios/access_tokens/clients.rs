@@ -1,6 +1,12 @@
 //! `POST /oauth2/token`.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use base64::prelude::BASE64_STANDARD;
+use tokio::task::JoinSet;
 use users::SecretHash;
 
 use super::*;
@@ -68,6 +74,45 @@ async fn scope_and_resource_choose_among_what_the_client_may_have() {
     ] {
         let reply = ask(rest).await;
         assert_eq!((reply.status, reply.code()), (400, error), "{rest}");
+    }
+}
+
+/// Once a client is disabled or deleted, or its secret has ended, it gets no token, whatever is under way.
+#[tokio::test]
+async fn once_an_administrator_has_ended_it_a_client_gets_no_token() {
+    let (world, _) = world_with(&[]).await;
+    let world = Arc::new(world);
+    for round in 0..u64::from(ROUNDS) {
+        // Wrong secrets of earlier rounds do not count any more.
+        let now = LOGIN_AT + round * 1000;
+        let (id, secret) = client(&world, ORDERS).await;
+        let over = Arc::new(AtomicBool::new(false));
+        let mut askers = JoinSet::new();
+        for _ in 0..2 {
+            let (world, secret, over) = (Arc::clone(&world), secret.clone(), Arc::clone(&over));
+            askers.spawn(async move {
+                loop {
+                    let was_over = over.load(Ordering::SeqCst);
+                    let reply = ask_as_client(&world, &credentials(id, &secret), now).await;
+                    assert!(!was_over || reply.code() == "invalid_client", "{reply:?}");
+                    if was_over {
+                        return;
+                    }
+                }
+            });
+        }
+        match round % 3 {
+            0 => world.users.set_client_enabled(id, false).await.unwrap(),
+            1 => world.users.delete_client(id).await.unwrap(),
+            _ => {
+                let before = world.users.find_client(id).await.unwrap().unwrap().secrets;
+                let mut after = before.clone();
+                after[0].hash = SecretHash::of("another");
+                world.users.set_client_secrets(id, &before, &after).await.unwrap();
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+        askers.join_all().await;
     }
 }
 

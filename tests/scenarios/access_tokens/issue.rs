@@ -9,8 +9,6 @@ use tokio::task::JoinSet;
 
 use super::*;
 
-const ROUNDS: u32 = 100;
-
 #[tokio::test]
 async fn a_session_gets_a_token_for_one_audience_with_the_scopes_that_both_have() {
     let (world, token) = logged_in().await;

@@ -111,7 +111,8 @@ impl ClientCredentials {
 
 /// One value of a form: whatever `&` and `=` are in it are its own.
 fn decode(text: &str) -> String {
-    let escaped = text.replace('&', "%26").replace('=', "%3D");
+    let once = Zeroizing::new(text.replace('&', "%26"));
+    let escaped = Zeroizing::new(once.replace('=', "%3D"));
     form_urlencoded::parse(escaped.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
