@@ -11,7 +11,7 @@ pub enum ClientCommand {
     Create(CreateClient),
     /// List all clients
     List(StoreOptions),
-    /// Make a second secret and print it; the one before stays valid until --finish
+    /// Make a second secret and print it; the first stays valid until --finish
     Rotate(RotateClient),
     /// Replace the audiences and scopes of a client's tokens
     SetAudiences(SetAudiences),
@@ -69,13 +69,13 @@ pub struct RotateClient {
     /// Which one.
     #[command(flatten)]
     pub client: OneClient,
-    /// Make no secret, and end all but the newest: when the client uses that one everywhere
+    /// Make no secret; end all but the newest, once the client uses it everywhere
     #[arg(long, conflicts_with = "now")]
     pub finish: bool,
     /// End every other secret at once, such as one that has leaked
     #[arg(long)]
     pub now: bool,
-    /// Make a secret in place of the newest, for one that was lost before anything used it
+    /// Replace the newest secret, if it was lost before anything used it
     #[arg(long, conflicts_with_all = ["now", "finish"])]
     pub replace_newest: bool,
 }

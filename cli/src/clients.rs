@@ -64,7 +64,7 @@ async fn create(options: &CreateClient, invocation: &Invocation) -> Result<Repor
     recorder.record(None, Some(what), create).await?;
     let MachineClient { id, name, audiences, .. } = &client;
     let text = format!(
-        "The client {} is created.\n{}The client may get tokens for {audiences}. The service gives it those that its ACCESS_TOKEN_AUDIENCES has too.\n",
+        "The client {} is created.\n{}The client may get tokens for {audiences}. The service grants only what its ACCESS_TOKEN_AUDIENCES also lists.\n",
         printable(name),
         shown_once(*id, &secret),
     );
@@ -125,7 +125,7 @@ async fn set_audiences(options: &SetAudiences, invocation: &Invocation) -> Resul
     let what = json!({ "client": id.to_string(), "audiences": audiences.to_string() });
     let set = async |users: &UserTable, id| users.set_client_audiences(id, &audiences).await;
     change(&options.client, invocation, what, set).await?;
-    let text = format!("{id} gets tokens for {audiences} from the next one on.\n");
+    let text = format!("New tokens of {id} are for {audiences}.\n");
     let json = json!({
         "client_id": id.to_string(), "change": "audiences_set", "audiences": audiences_to_json(&audiences),
     });

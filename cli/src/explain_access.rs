@@ -89,11 +89,11 @@ impl Said<'_> {
     fn successor_sentence(&self) -> &'static str {
         match self.bearer {
             Some(Bearer::User { .. }) => {
-                "It cannot be refreshed. As long as the session lasts, POST /auth/access gives another one for the \
-                 session's token."
+                "It cannot be refreshed. As long as the session lasts, POST /auth/access with the session token \
+                 gives another."
             }
             Some(Bearer::Client(_)) => {
-                "It cannot be refreshed. POST /oauth2/token gives the client another one for its id and secret."
+                "It cannot be refreshed. POST /oauth2/token with the client's id and secret gives another."
             }
             None => "It cannot be refreshed.",
         }

@@ -6,7 +6,7 @@ use token::{Seconds, SessionPolicy};
 /// `latchkey keys …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Say which key signs, which will and when, and which only verifies and until when
+    /// Show which keys sign, will sign or only verify, and from or until when
     Status(KeysOptions),
     /// Add a new key, which signs when everybody knows it; nobody is logged out
     Rotate(RotateKeys),
@@ -31,7 +31,7 @@ pub struct RetireKey {
     /// The key, as `latchkey keys status` names it
     #[arg(value_name = "KID", allow_hyphen_values = true)]
     pub key_id: String,
-    /// At once: whoever holds a token that it signed has to log in again
+    /// At once: everyone with a token that it signed must log in again
     #[arg(long)]
     pub now: bool,
     /// Do not ask

@@ -58,7 +58,7 @@ pub enum UserCommand {
     List(StoreOptions),
     /// Show a user with claims and sessions
     Show(ShowUser),
-    /// Print all personal data of a user, for a subject access request; without the password hash
+    /// Print all personal data of a user except the password hash, for a subject access request
     Report(ShowUser),
     /// Forbid logins and refreshes, and end every session
     Disable(OneUser),
@@ -68,7 +68,7 @@ pub enum UserCommand {
     Unlock(OneUser),
     /// Delete a user for good; the name may be registered again, by somebody else
     Delete(DeleteUser),
-    /// Delete users again who were deleted earlier and came back with a restored table
+    /// Delete again the deleted users that a restored table brought back
     DeleteAgain(DeleteAgain),
     /// Give a user another name, and end every session; nothing else changes
     Rename(RenameUser),

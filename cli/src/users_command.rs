@@ -60,7 +60,8 @@ pub(crate) async fn run(
             // The names alone: a claim may be personal data, which this outlives.
             let names: Vec<_> = claims.as_map().keys().collect();
             change(&user, invocation, Some(json!({ "claims": names })), set).await?;
-            let sentence = "has these claims in every token from now on: of the next login or refresh, and in access tokens";
+            let sentence =
+                "has these claims in new tokens: from the next login or refresh on, and in access tokens";
             Ok(changed(&user.username, "claims_set", sentence))
         }
         UserCommand::Import(options) => import::import(*options, for_programs, invocation).await,

@@ -34,7 +34,7 @@ pub struct Options {
     /// Serve HTTPS, with a certificate of its own: what to trust is `https-authority.pem` in the data folder
     #[arg(long)]
     pub https: bool,
-    /// What access tokens can be for, and with which scopes, as `ACCESS_TOKEN_AUDIENCES`; empty for no access tokens
+    /// Audiences of access tokens and their scopes, as in `ACCESS_TOKEN_AUDIENCES`; empty for no access tokens
     #[arg(long, value_name = "AUDIENCES", default_value = demo::ACCESS_AUDIENCES)]
     pub access_audiences: String,
     /// How long an access token lives: 15m unless --expiration is shorter

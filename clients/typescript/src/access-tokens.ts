@@ -36,7 +36,7 @@ interface Asked {
 /** The requests of one login, by their purpose. */
 export type Grants = Map<string, Asked>;
 
-/** The access tokens of whoever is signed in. They are in memory only, and dropped with the login. */
+/** The access tokens of the signed-in user. They are in memory only, and dropped with the login. */
 export class AccessTokens {
   readonly #api: Api;
   readonly #keeper: SessionKeeper;
@@ -48,7 +48,7 @@ export class AccessTokens {
     this.#environment = environment;
   }
 
-  /** A token that lives for a while yet, for `user` or whoever is signed in. Calls at the same time share one request. */
+  /** A token that lives for a while yet, for `user` or the signed-in user. Calls at the same time share one request. */
   async grant(purpose: Purpose, signal: AbortSignal | undefined, user?: string): Promise<Grant> {
     const keeper = this.#keeper;
     const key = keyOf(purpose);

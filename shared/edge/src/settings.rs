@@ -155,7 +155,7 @@ impl<'a> Environment<'a> {
         if audiences.find(self.issuer()?.audience()).is_some() {
             return Err(error(
                 audiences_of,
-                "must not name JWT_AUDIENCE: whoever takes access tokens would take those of sessions too",
+                "must not name JWT_AUDIENCE: APIs that take access tokens would take session tokens too",
             ));
         }
         if self.optional("SIGNING_ALGORITHM").is_some_and(|algorithm| algorithm == "HS256") {

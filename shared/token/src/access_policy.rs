@@ -39,7 +39,7 @@ pub enum AccessAudiencesError {
     #[error("what follows = {0}")]
     Scopes(#[from] ScopesError),
     /// One audience, twice.
-    #[error("names an audience twice")]
+    #[error("an audience is named twice")]
     Duplicate,
 }
 

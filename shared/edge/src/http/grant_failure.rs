@@ -41,7 +41,7 @@ impl GrantFailure {
         match self {
             Self::AudienceUnknown => bad_request(
                 "audience_unknown",
-                "Access tokens cannot be for this audience. ACCESS_TOKEN_AUDIENCES names those that there are.",
+                "There are no access tokens for this audience. ACCESS_TOKEN_AUDIENCES lists the audiences.",
             ),
             Self::ScopeUnknown => bad_request(
                 "scope_unknown",
@@ -52,14 +52,14 @@ impl GrantFailure {
                 "The client is unknown or disabled, or its secret is wrong or missing.",
             ),
             Self::GrantType => {
-                bad_request("unsupported_grant_type", "The only grant type here is client_credentials.")
+                bad_request("unsupported_grant_type", "The grant type must be client_credentials.")
             }
             Self::Scope => {
                 bad_request("invalid_scope", "The client may not have this scope for this audience.")
             }
             Self::Target => bad_request(
                 "invalid_target",
-                "The client may have no token for this resource, or must name one of several in the parameter resource.",
+                "The client may not use this resource, or has several and must name one in the parameter resource.",
             ),
             Self::NotForm => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -144,7 +144,7 @@ fn every_access_token_that_is_not_given_has_its_status_code_and_message() {
             Reason::NotGranted(GrantFailure::AudienceUnknown),
             400,
             "audience_unknown",
-            "Access tokens cannot be for this audience. ACCESS_TOKEN_AUDIENCES names those that there are.",
+            "There are no access tokens for this audience. ACCESS_TOKEN_AUDIENCES lists the audiences.",
         ),
         (
             Reason::NotGranted(GrantFailure::ScopeUnknown),
@@ -162,7 +162,7 @@ fn every_access_token_that_is_not_given_has_its_status_code_and_message() {
             Reason::NotGranted(GrantFailure::GrantType),
             400,
             "unsupported_grant_type",
-            "The only grant type here is client_credentials.",
+            "The grant type must be client_credentials.",
         ),
         (
             Reason::NotGranted(GrantFailure::Scope),
@@ -174,7 +174,7 @@ fn every_access_token_that_is_not_given_has_its_status_code_and_message() {
             Reason::NotGranted(GrantFailure::Target),
             400,
             "invalid_target",
-            "The client may have no token for this resource, or must name one of several in the parameter resource.",
+            "The client may not use this resource, or has several and must name one in the parameter resource.",
         ),
         (
             Reason::NotGranted(GrantFailure::NotForm),

@@ -148,7 +148,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("name_throttled", "too many failures under this name: nothing was checked"),
     (
         "address_throttled",
-        "too many failures from this address: no password was checked; of a machine client the secret was, and is wrong",
+        "too many failures from this address: no password was checked; a machine client's secret was, and is wrong",
     ),
     ("token_too_long", "longer than 4,096 bytes"),
     ("token_malformed", "no compact JWS of three parts in strict base64url, or its JSON is not strict"),
