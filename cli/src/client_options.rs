@@ -36,7 +36,7 @@ pub struct OneClient {
 /// What a client's tokens may be for.
 #[derive(Clone, Debug, Args)]
 pub struct AudienceOptions {
-    /// An audience and the scopes that the client may have there, such as 'https://orders.example.com=orders:read'; may be
+    /// An audience and the scopes that the client may have there, such as `https://orders.example.com=orders:read`; may be
     /// given several times
     #[arg(long = "audience", value_name = "AUDIENCE=SCOPES", required = true)]
     pub audiences: Vec<AccessAudiences>,
