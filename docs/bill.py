@@ -69,8 +69,8 @@ def alarms() -> list[tuple[str, bool, float]]:
     for block in re.split(r"\n(?=  [A-Z]\w+:\n)", TEMPLATE.read_text(encoding="utf-8")):
         if "Type: AWS::CloudWatch::Alarm\n" not in block:
             continue
-        # What is there only with access tokens is off by default, and not counted.
-        block = re.sub(r"- !If\n +- (AccessTokens|MachineClients)AreOn\n +- \{Id: [^\n]*\n", "", block)
+        # What is there only with access tokens or codes is off by default, and not counted.
+        block = re.sub(r"- !If\n +- (AccessTokens|MachineClients|Codes)AreOn\n +- \{Id: [^\n]*\n", "", block)
         # Of a choice between two lists of metrics the dearer one counts, which is the default's.
         metrics = max(part.count("MetricStat: ") for part in block.split("        - - Id: "))
         price = round(max(metrics, 1) * PER_ALARM_METRIC, 2)

@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use token::{Timestamp, UserId};
-use users::{PasswordHash, Status, UserRecord, UserTable};
+use users::{Locale, PasswordHash, Status, UserRecord, UserTable};
 
 use crate::{
     CliError, ExportUsers, Outcome, Report,
@@ -40,6 +40,8 @@ struct Line<'a> {
     claims: &'a Map<String, Value>,
     disabled: bool,
     created_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locale: Option<&'a str>,
 }
 
 /// Who the user was in the system they came from.
@@ -155,6 +157,7 @@ fn write_line(output: &mut impl Write, record: &UserRecord) -> io::Result<()> {
         claims: record.claims.as_map(),
         disabled: record.status == Status::Disabled,
         created_at: record.created_at,
+        locale: record.locale.as_ref().map(Locale::as_str),
     };
     serde_json::to_writer(&mut *output, &line)?;
     output.write_all(b"\n")

@@ -6,6 +6,7 @@ use edge::{Cors, respond};
 use jwks::{CLIENT_TOKEN_PATH, DISCOVERY_PATH, JWK_SET_PATH, Jwks};
 use login::Login;
 use password::ChangePassword;
+use redeem::Redeem;
 use refresh::Refresh;
 use serde_json::{Value, json};
 use sessions::Sessions;
@@ -34,12 +35,14 @@ pub enum Function {
     AccessToken,
     /// `functions/client-token`
     ClientToken,
+    /// `functions/redeem`
+    Redeem,
     /// `functions/jwks`
     Jwks,
 }
 
 /// Every route; a part in braces stands for any one part. template.yaml has the same, as a test holds.
-pub const ROUTES: [(&str, Function); 11] = [
+pub const ROUTES: [(&str, Function); 14] = [
     ("/auth/login", Function::Login),
     ("/auth/refresh", Function::Refresh),
     ("/auth/verify", Function::Verify),
@@ -49,6 +52,9 @@ pub const ROUTES: [(&str, Function); 11] = [
     ("/auth/password", Function::Password),
     ("/auth/access", Function::AccessToken),
     (CLIENT_TOKEN_PATH, Function::ClientToken),
+    ("/auth/code", Function::Redeem),
+    ("/auth/registration/complete", Function::Redeem),
+    ("/auth/recovery/complete", Function::Redeem),
     (JWK_SET_PATH, Function::Jwks),
     (DISCOVERY_PATH, Function::Jwks),
 ];
@@ -69,6 +75,8 @@ pub struct Gateway {
     pub access_token: Option<AccessToken>,
     /// `/oauth2/token`, where machine clients get them.
     pub client_token: Option<ClientToken>,
+    /// `/auth/code` and where codes are redeemed, where there are codes.
+    pub redeem: Option<Redeem>,
     /// The two documents.
     pub jwks: Jwks,
     /// The pages of other origins that may call.
@@ -97,6 +105,10 @@ impl Gateway {
             },
             Some(Function::ClientToken) => match &self.client_token {
                 Some(client_token) => respond(client_token, &self.cors, event, now, LIMIT).await,
+                None => no_route(),
+            },
+            Some(Function::Redeem) => match &self.redeem {
+                Some(redeem) => respond(redeem, &self.cors, event, now, LIMIT).await,
                 None => no_route(),
             },
             None => no_route(),

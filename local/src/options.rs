@@ -40,6 +40,9 @@ pub struct Options {
     /// How long an access token lives: 15m unless --expiration is shorter
     #[arg(long, value_name = "DURATION")]
     pub access_expiration: Option<Seconds>,
+    /// The page that codes of invitations and for new passwords lead to: the local page unless given; empty for no codes
+    #[arg(long, value_name = "URL")]
+    pub account_link: Option<String>,
     /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
@@ -47,7 +50,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,
     /// Serve no API but the AWS around it, for functions that run elsewhere: DynamoDB and Secrets Manager on one address
-    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin", "access_audiences", "access_expiration"])]
+    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin", "access_audiences", "access_expiration", "account_link"])]
     pub aws_only: bool,
     /// The address of --aws-only; one that containers reach, such as Docker's 172.17.0.1
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "aws_only")]

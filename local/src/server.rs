@@ -18,6 +18,7 @@ use local_data::{
 };
 use login::Login;
 use password::ChangePassword;
+use redeem::Redeem;
 use refresh::Refresh;
 use serde_json::Value;
 use sessions::Sessions;
@@ -79,7 +80,7 @@ pub enum StartError {
     Key(#[from] KeyFileError),
     /// A duration out of range, or an origin that is none.
     #[error(
-        "{0} (set by --expiration, --refresh-expiration, --cookie-same-site, --allow-origin, --access-audiences and --access-expiration)"
+        "{0} (set by --expiration, --refresh-expiration, --cookie-same-site, --allow-origin, --account-link, --access-audiences and --access-expiration)"
     )]
     Setting(#[from] SettingError),
     /// A duration out of range.
@@ -116,7 +117,9 @@ impl Server {
         demo::create_user(&store.users, &hasher, now).await?;
         let gateway = gateway(&store, hasher, &key_file, options, &listener)?;
         let policy = SessionPolicy::new(options.expiration, options.refresh_expiration, RefreshSwitch::On)?;
-        session_settings::write(folder.path(), &policy).map_err(StartError::Settings)?;
+        let account_link = account_link(options, &url_of(&listener, options)?);
+        session_settings::write(folder.path(), &policy, account_link.as_deref())
+            .map_err(StartError::Settings)?;
         let site = Site::new(options, now);
         let tls = options.https.then(|| https::acceptor(&folder, now)).transpose()?;
         Ok(Self { listener, tls, served: Served { gateway, site }, folder })
@@ -160,9 +163,10 @@ fn gateway(
     options: &Options,
     listener: &TcpListener,
 ) -> Result<Gateway, StartError> {
-    let address = listener.local_addr().map_err(StartError::Address)?;
+    let url = url_of(listener, options)?;
     let lookup = |variable: &str| match variable {
-        "JWT_ISSUER" => Some(format!("{}://{address}", if options.https { "https" } else { "http" })),
+        "JWT_ISSUER" => Some(url.clone()),
+        "ACCOUNT_LINK" => account_link(options, &url),
         "JWT_ALLOW_REFRESH" => Some("true".to_owned()),
         "JWT_EXPIRATION_DELTA" => Some(options.expiration.get().to_string()),
         "JWT_AUTH_COOKIE" => options.cookie.then(|| AUTH_COOKIE.to_owned()),
@@ -179,19 +183,33 @@ fn gateway(
     let max_stale = settings.keys_max_stale()?;
     let keys = || SigningKeys::new(KeySource::File(key_file.to_owned()), Purpose::Sign, max_stale);
     let access = settings.access_policy()?.is_some();
+    let codes = settings.named_account_link()?.map(|_| store.codes.clone());
     let users = || store.users.clone();
     Ok(Gateway {
         login: Login::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,
         verify: Verify::new(store.users.clone(), keys(), &settings)?,
         sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
-        password: ChangePassword::new(store.users.clone(), keys(), hasher, &settings)?,
+        password: ChangePassword::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
         access_token: access.then(|| AccessToken::new(users(), keys(), &settings)).transpose()?,
         client_token: access.then(|| ClientToken::new(users(), keys(), &settings)).transpose()?,
+        redeem: codes.map(|codes| Redeem::new(users(), codes, hasher, &settings)).transpose()?,
         jwks: Jwks::new(keys(), &settings)?,
         cors: settings.cors()?,
         protected: Protected::new(store.users.clone(), keys(), &settings)?,
     })
+}
+
+/// Where the server is reached.
+fn url_of(listener: &TcpListener, options: &Options) -> Result<String, StartError> {
+    let address = listener.local_addr().map_err(StartError::Address)?;
+    Ok(format!("{}://{address}", if options.https { "https" } else { "http" }))
+}
+
+/// The page that codes lead to; none where there are to be none.
+fn account_link(options: &Options, url: &str) -> Option<String> {
+    let link = options.account_link.clone().unwrap_or_else(|| format!("{url}/"));
+    (!link.is_empty()).then_some(link)
 }
 
 async fn answer(served: &Served, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {

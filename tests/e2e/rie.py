@@ -30,7 +30,8 @@ def running(function):
                f"127.0.0.1:{free_port()}", "--log-level", "error", *runner, f"{folder}/{function}/bootstrap"]
     limits = {"AWS_LAMBDA_FUNCTION_NAME": function, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
               "AWS_LAMBDA_FUNCTION_TIMEOUT": "30", "MACHINE_CLIENTS": "true",
-              "ACCESS_TOKEN_AUDIENCES": "https://orders.example.com=orders:read orders:write"}
+              "ACCESS_TOKEN_AUDIENCES": "https://orders.example.com=orders:read orders:write",
+              "CODES_TABLE": "latchkey-users-codes", "ACCOUNT_LINK": f"{os.environ['JWT_ISSUER']}/account"}
     process = subprocess.Popen(command, env=os.environ | limits, stdout=subprocess.DEVNULL)
     url = f"http://{address}/2015-03-31/functions/function/invocations"
     try:
@@ -108,6 +109,7 @@ asked["headers"]["authorization"] = f"Bearer {token}"
 one("authorizer", asked, True)
 one("access-token", http("POST", "/auth/access", {"audience": "https://orders.example.com"}, token), 200)
 one("client-token", form("/oauth2/token", "grant_type=client_credentials&client_id=lkc_x&client_secret=x"), 400)
+one("redeem", http("POST", "/auth/code", {"code": "0" * 24}), 400)
 one("jwks", http("GET", "/.well-known/jwks.json"), 200)
 one("rotate-keys", {"Step": "publish"}, None)
 one("prune-sessions", {}, None)

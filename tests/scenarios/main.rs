@@ -8,6 +8,7 @@
 )]
 
 mod access_tokens;
+mod accounts;
 mod address_throttling;
 mod alarms;
 mod architecture;
@@ -47,6 +48,7 @@ mod sam_config;
 mod session_races;
 mod sessions;
 mod template;
+mod template_codes;
 mod template_permissions;
 mod tls;
 mod traffic_shifting;

@@ -10,6 +10,7 @@ use jwks::Jwks;
 use local::{Function, ROUTES};
 use login::Login;
 use password::ChangePassword;
+use redeem::Redeem;
 use refresh::Refresh;
 use serde_yaml_ng::{Mapping, Value};
 use sessions::Sessions;
@@ -40,6 +41,7 @@ fn route(function: Function, path: &str) -> Route {
         Function::Password => ChangePassword::route(path),
         Function::AccessToken => AccessToken::route(path),
         Function::ClientToken => ClientToken::route(path),
+        Function::Redeem => Redeem::route(path),
         Function::Jwks => Jwks::route(path),
     }
 }

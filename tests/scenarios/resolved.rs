@@ -10,6 +10,8 @@ use crate::template::template;
 pub(crate) const EVERYTHING: &[(&str, &str)] = &[
     ("AccessTokenAudiences", "https://orders.example.com=orders:read;https://billing.example.com"),
     ("MachineClients", "true"),
+    ("AccountLink", "https://app.example.com/account"),
+    ("CorsAllowedOrigins", "https://app.example.com"),
 ];
 
 /// The template for one choice of parameters.

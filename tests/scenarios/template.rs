@@ -40,6 +40,7 @@ pub(crate) fn binary(function: Function) -> &'static str {
         Function::Password => "password",
         Function::AccessToken => "access-token",
         Function::ClientToken => "client-token",
+        Function::Redeem => "redeem",
         Function::Jwks => "jwks",
     }
 }

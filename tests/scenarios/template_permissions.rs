@@ -166,8 +166,9 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     let excepted = named[1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_sequence().unwrap();
     let roles: BTreeSet<_> = excepted[1..].iter().map(|it| plain(it).as_str().unwrap().to_owned()).collect();
     assert_eq!(excepted[0], administrator);
-    // Clearing away sessions takes no key.
-    let with_keys = functions().into_values().filter(|function| function != "PruneSessions");
+    // Neither clearing away sessions nor redeeming a code takes a key.
+    let keyless = |function: &String| function == "PruneSessions" || function == "Redeem";
+    let with_keys = functions().into_values().filter(|function| !keyless(function));
     assert_eq!(roles, with_keys.map(|function| format!("{function}Role.Arn")).collect());
 }
 
@@ -278,7 +279,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs, each with its resource: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 11] {
+async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 12] {
     let world = World::with(&crate::access_tokens::SETTINGS).await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -362,6 +363,7 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 11] {
         ("password", signs(password)),
         ("access-token", signs(access_token)),
         ("client-token", signs(client_token)),
+        ("redeem", crate::template_codes::needed().await),
         ("jwks", verifies(jwks)),
         ("authorizer", verifies(authorizer)),
         ("rotate-keys", rotation),

@@ -21,7 +21,17 @@ fn callees(parameters: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn callers_get_what_was_deployed_last_unless_their_traffic_is_shifted() {
-    let routed = ["Login", "Refresh", "Verify", "Sessions", "Password", "AccessToken", "ClientToken", "Jwks"];
+    let routed = [
+        "Login",
+        "Refresh",
+        "Verify",
+        "Sessions",
+        "Password",
+        "AccessToken",
+        "ClientToken",
+        "Redeem",
+        "Jwks",
+    ];
     assert_eq!(callees(EVERYTHING), routed.map(|function| format!("{function}.Arn")));
     assert_eq!(callees(&[EVERYTHING, ON].concat()), routed.map(|function| format!("{function}.Alias")));
     let authorizer = |parameters| plain(&resolved(parameters)["Outputs"]["AuthorizerArn"]["Value"]).clone();

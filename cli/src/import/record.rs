@@ -4,7 +4,9 @@ use token::{
     CustomClaims, CustomClaimsError, IdentifierError, Timestamp,
     strict_json::{self, JsonError},
 };
-use users::{Assurance, HashError, Origin, PasswordHash, Status, UserRecord, Username, UsernameError};
+use users::{
+    Assurance, HashError, LocaleError, Origin, PasswordHash, Status, UserRecord, Username, UsernameError,
+};
 
 use super::{
     groups::Groups,
@@ -78,6 +80,8 @@ pub(super) enum RowError {
     Hash(HashError),
     #[error("{0}")]
     Claims(#[from] CustomClaimsError),
+    #[error("the locale: {0}")]
+    Locale(#[from] LocaleError),
     #[error("row {0} has the same name")]
     SameName(u64),
     #[error("row {0} has the same user_id")]
@@ -109,6 +113,7 @@ impl RowError {
             Self::Hash(HashError::Parameters) => "password hash out of bounds",
             Self::Hash(_) => "password hash malformed",
             Self::Claims(_) => "claims that no token can carry",
+            Self::Locale(_) => "not a language",
             Self::SameName(_) => "one name for several rows",
             Self::SameId(_) => "one user_id for several rows",
             Self::SameKey(_) => "one key for several rows",
@@ -240,9 +245,12 @@ impl Rules {
             self.date(instant, "created_at is not a number of seconds since 1970")
         });
         let (created_at, note) = date.unwrap_or_default();
+        let locale = optional_string(&mut members, "locale")?.map(|text| text.parse()).transpose()?;
         match members.into_iter().next() {
             None => {
-                Ok((UserRecord { username, id, origin, password_hash, claims, status, created_at }, note))
+                let record =
+                    UserRecord { username, id, origin, password_hash, claims, status, created_at, locale };
+                Ok((record, note))
             }
             Some((name, _)) => Err(RowError::Unknown(name.chars().take(64).collect())),
         }
@@ -280,7 +288,8 @@ impl Rules {
         });
         let (created_at, note) = date.unwrap_or_default();
         let claims = CustomClaims::new(claims)?;
-        Ok((UserRecord { username, id: None, origin, password_hash, claims, status, created_at }, note))
+        let (id, locale) = (None, None);
+        Ok((UserRecord { username, id, origin, password_hash, claims, status, created_at, locale }, note))
     }
 
     fn password(&self, hash: &str, status: Status) -> Result<(Option<PasswordHash>, Status), RowError> {

@@ -221,7 +221,7 @@ fn the_local_server_s_folder_tells_its_durations() {
     };
     assert_eq!(settings(&[])["source"], "assumed", "no server ran there yet");
     let policy = SessionPolicy::new(Seconds::new(300), Seconds::new(600), RefreshSwitch::On).unwrap();
-    local_data::session_settings::write(folder.path(), &policy).unwrap();
+    local_data::session_settings::write(folder.path(), &policy, None).unwrap();
     assert_eq!(
         settings(&[]),
         json!({

@@ -3,7 +3,7 @@
 //! - [`Environment`]: every setting, its default and its rule
 //! - [`clock`], [`random`]: the one reading of the time and of the random source
 //! - `http`: [`Request`], [`Response`], [`Rejection`], and [`respond`], which turns one event into one response
-//! - `browser`: [`CookieMode`] and [`Cors`]
+//! - `browser`: [`CookieMode`], [`Cors`], and [`AccountLink`], the page that codes lead to
 //! - `identity`: [`PasswordCheck`], [`TokenCheck`], [`AccessTokenCheck`], [`live_user`] and [`SessionCheck`]
 //! - `lambda`: [`start`], [`start_answering`], [`start_task`], the logs ([`audit`], [`mod@log`]) and the [`metrics`]
 
@@ -20,7 +20,9 @@ pub use crate::http::{
     GrantFailure, MAX_BODY_BYTES, PageOrigin, Reason, Rejection, Request, Response, Route, SessionFailure,
     Throttled, bearer_token, is_request_id, respond, user,
 };
-pub use browser::{Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values};
+pub use browser::{
+    AccountLink, AccountLinkError, Carrier, CookieMode, Cors, IssuedToken, Presented, cookie_values,
+};
 pub use identity::{
     AccessTokenCheck, Caller, PasswordCheck, SessionCheck, TokenCheck, Try, live_bearer, live_user, moved,
     warm_up,

@@ -10,7 +10,7 @@ use token::{
 use users::PasswordPolicy;
 
 use crate::{
-    CookieMode, Cors,
+    AccountLink, AccountLinkError, CookieMode, Cors,
     browser::{CookieModeError, Origins},
     http::OriginCheck,
 };
@@ -201,6 +201,36 @@ impl<'a> Environment<'a> {
         let audience = policy.as_ref().and_then(|policy| policy.audiences.find(&name));
         let audience = audience.ok_or_else(|| error(variable, "must be one of ACCESS_TOKEN_AUDIENCES"))?;
         Ok(Some(audience.name.clone()))
+    }
+
+    /// The page that codes lead to: `ACCOUNT_LINK`, required where there are codes; of the issuer's origin or of one in
+    /// `CORS_ALLOWED_ORIGINS`, as no other page can call.
+    pub fn account_link(&self) -> Result<AccountLink, SettingError> {
+        let variable = "ACCOUNT_LINK";
+        let link: AccountLink = self
+            .required(variable)?
+            .parse()
+            .map_err(|problem: AccountLinkError| error(variable, &problem.to_string()))?;
+        let origins = self.named_origins()?.and_that_of(self.issuer_url()?.as_str());
+        if !link.is_of(&origins) {
+            return Err(error(
+                variable,
+                "must be a page of JWT_ISSUER or of an origin in CORS_ALLOWED_ORIGINS, as others cannot call",
+            ));
+        }
+        Ok(link)
+    }
+
+    /// The same without the check of who may call, for programs that only make links.
+    pub fn named_account_link(&self) -> Result<Option<AccountLink>, SettingError> {
+        let variable = "ACCOUNT_LINK";
+        let parsed = self.optional(variable).map(|text| text.parse());
+        parsed.transpose().map_err(|problem: AccountLinkError| error(variable, &problem.to_string()))
+    }
+
+    /// The DynamoDB table of codes: `CODES_TABLE`, required where there are codes.
+    pub fn codes_table(&self) -> Result<String, SettingError> {
+        self.required("CODES_TABLE")
     }
 
     /// The DynamoDB table: `USERS_TABLE`, required.

@@ -1,5 +1,5 @@
-//! The durations that the local server runs with, kept in its data folder so that `latchkey token explain --local`
-//! need not guess them.
+//! The durations that the local server runs with and the page that its codes lead to, kept in its data folder so that
+//! `latchkey --local` need not guess them.
 
 use std::{
     fs, io,
@@ -33,29 +33,41 @@ pub enum SessionSettingsError {
     },
 }
 
-/// Writes the durations of `policy` into `folder`.
-pub fn write(folder: &Path, policy: &SessionPolicy) -> io::Result<()> {
+/// Writes the durations of `policy` and the page that codes lead to into `folder`.
+pub fn write(folder: &Path, policy: &SessionPolicy, account_link: Option<&str>) -> io::Result<()> {
     let settings = json!({
         "expiration": policy.expiration().get(),
         "refresh_expiration": policy.refresh_expiration().get(),
+        "account_link": account_link,
     });
     private_file::replace(&folder.join(FILE_NAME), settings.to_string().as_bytes())
 }
 
 /// The policy of the server that ran in `folder` last; none if no server has written one.
 pub fn read(folder: &Path) -> Result<Option<SessionPolicy>, SessionSettingsError> {
-    let path = folder.join(FILE_NAME);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(SessionSettingsError::Read { path, source }),
-    };
-    let settings: Value = serde_json::from_str(&text).unwrap_or_default();
+    let Some(settings) = read_file(folder)? else { return Ok(None) };
     let duration = |name: &str| settings.get(name).and_then(Value::as_u64).map(Seconds::new);
     let policy = duration("expiration")
         .zip(duration("refresh_expiration"))
         .and_then(|(expiration, limit)| SessionPolicy::new(expiration, limit, RefreshSwitch::On).ok());
+    let path = folder.join(FILE_NAME);
     policy.map(Some).ok_or(SessionSettingsError::Unusable { path })
+}
+
+/// The page that codes of the server that ran in `folder` last lead to; none if it had none.
+pub fn read_account_link(folder: &Path) -> Result<Option<String>, SessionSettingsError> {
+    let settings = read_file(folder)?.unwrap_or_default();
+    Ok(settings.get("account_link").and_then(Value::as_str).map(str::to_owned))
+}
+
+/// What is in the file, if there is one; null if it is not JSON.
+fn read_file(folder: &Path) -> Result<Option<Value>, SessionSettingsError> {
+    let path = folder.join(FILE_NAME);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(serde_json::from_str(&text).unwrap_or_default())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(SessionSettingsError::Read { path, source }),
+    }
 }
 
 #[cfg(test)]
@@ -67,8 +79,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(read(folder.path()).unwrap().is_none());
         let policy = SessionPolicy::new(Seconds::new(300), Seconds::new(600), RefreshSwitch::On).unwrap();
-        write(folder.path(), &policy).unwrap();
+        assert_eq!(read_account_link(folder.path()).unwrap(), None);
+        write(folder.path(), &policy, Some("http://127.0.0.1:3000/")).unwrap();
         assert_eq!(read(folder.path()).unwrap(), Some(policy));
+        assert_eq!(read_account_link(folder.path()).unwrap().as_deref(), Some("http://127.0.0.1:3000/"));
+        write(folder.path(), &policy, None).unwrap();
+        assert_eq!(read_account_link(folder.path()).unwrap(), None);
         for text in ["", "{}", r#"{"expiration":0,"refresh_expiration":1}"#, r#"{"expiration":"1h"}"#] {
             fs::write(folder.path().join(FILE_NAME), text).unwrap();
             assert!(matches!(read(folder.path()), Err(SessionSettingsError::Unusable { .. })), "{text}");

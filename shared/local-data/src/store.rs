@@ -9,7 +9,7 @@ use aws::AwsSettings;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::timeout::TimeoutConfig;
-use users::{ChangeLog, StoreError, UserTable};
+use users::{ChangeLog, Codes, StoreError, UserTable};
 
 use crate::{DataFolder, DynamoDb, FolderError, private_file};
 
@@ -29,6 +29,8 @@ pub struct Store {
     pub users: UserTable,
     /// What was changed in it from the command line.
     pub changes: ChangeLog,
+    /// The codes for those who become its users or forget their passwords.
+    pub codes: Codes,
     /// The embedded DynamoDB that has it.
     pub dynamodb: DynamoDb,
 }
@@ -102,7 +104,9 @@ impl Store {
         users.create_table().await?;
         let changes = ChangeLog::beside(&users);
         changes.create_table().await?;
-        Ok(Self { users, changes, dynamodb })
+        let codes = Codes::beside(&users);
+        codes.create_table().await?;
+        Ok(Self { users, changes, codes, dynamodb })
     }
 }
 

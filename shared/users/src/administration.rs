@@ -10,8 +10,8 @@ use crate::{
     ChangeLog, LastChange, Operation, Origin, PasswordHash, Status, StoreError, UserTable, Username,
     row::{Row, instant, no_sessions, parsed, string, user_key},
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, KEY, PASSWORD_HASH, SESSIONS,
-        USER_ID, USERNAME,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, ENABLED_AT, KEY, PASSWORD_HASH,
+        SESSIONS, USER_ID, USERNAME,
     },
     transfer::is_reserved,
     update::{self, Outcome, put, update},
@@ -74,21 +74,31 @@ impl UserTable {
             .client
             .put_item()
             .table_name(&*self.name)
-            .item(KEY, user_key(&user.username))
-            .item(USER_ID, string(&user.id))
-            .item(USERNAME, string(&user.username))
-            .item(ENABLED, AttributeValue::Bool(status == Status::Enabled))
-            .item(PASSWORD_HASH, string(user.password_hash.expose()))
-            .item(CLAIMS, string(&user.claims))
-            .item(CREATED_AT, instant(created_at))
-            .item(SESSIONS, no_sessions())
+            .set_item(Some(self.new_row(user, status, created_at)))
             .condition_expression("attribute_not_exists(#pk)")
             .expression_attribute_names("#pk", KEY);
-        put(match &self.administrator {
-            Some(LastChange { at, by }) => row.item(CHANGED_AT, instant(*at)).item(CHANGED_BY, string(by)),
-            None => row,
-        })
-        .await
+        put(row).await
+    }
+
+    /// The row of a new user.
+    pub(crate) fn new_row(&self, user: &NewUser, status: Status, created_at: Timestamp) -> Row {
+        let mut row = Row::from(
+            [
+                (KEY, user_key(&user.username)),
+                (USER_ID, string(&user.id)),
+                (USERNAME, string(&user.username)),
+                (ENABLED, AttributeValue::Bool(status == Status::Enabled)),
+                (PASSWORD_HASH, string(user.password_hash.expose())),
+                (CLAIMS, string(&user.claims)),
+                (CREATED_AT, instant(created_at)),
+                (SESSIONS, no_sessions()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        if let Some(LastChange { at, by }) = &self.administrator {
+            row.extend([(CHANGED_AT.to_owned(), instant(*at)), (CHANGED_BY.to_owned(), string(by))]);
+        }
+        row
     }
 
     /// The `sub` of the user of this name; none where the row is not readable that far.
@@ -123,8 +133,14 @@ impl UserTable {
 
     /// Allows logging in again.
     pub async fn enable(&self, username: &Username) -> Result<(), ChangeError> {
-        let enable = self
-            .change(username, "REMOVE #disabled_at SET #enabled = :enabled")
+        let at = self.administrator.as_ref().map(|_| ", #enabled_at = :changed_at");
+        let set = format!("REMOVE #disabled_at SET #enabled = :enabled{}", at.unwrap_or_default());
+        let enable = self.change(username, &set);
+        let enable = match at {
+            Some(_) => enable.expression_attribute_names("#enabled_at", ENABLED_AT),
+            None => enable,
+        };
+        let enable = enable
             .expression_attribute_names("#disabled_at", DISABLED_AT)
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_values(":enabled", AttributeValue::Bool(true));

@@ -76,6 +76,8 @@ pub enum MalformedRowOf {
     Address,
     /// A machine client.
     Client,
+    /// A code, or what it is for.
+    Code,
 }
 
 impl std::fmt::Display for MalformedRowOf {
@@ -87,6 +89,7 @@ impl std::fmt::Display for MalformedRowOf {
             Self::Attempts => f.write_str(" in the row of the failed logins under a name"),
             Self::Address => f.write_str(" in the row of the failed logins from an address"),
             Self::Client => f.write_str(" in the row of a machine client"),
+            Self::Code => f.write_str(" in a row of the table of codes"),
         }
     }
 }

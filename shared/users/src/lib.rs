@@ -9,11 +9,13 @@
 //! - [`User`], [`Account`], [`Session`]: what the user's row says
 //! - [`Attempts`], [`AddressFailures`]: failed logins under a name and from an address, and how long they make the next one wait
 //! - [`MachineClient`], [`ClientSecret`]: a program that gets tokens by itself, and what it proves itself with
+//! - [`AccountCode`], [`Codes`]: what lets its bearer become a user or set a password anew, in a table beside it
 //! - [`UserRecord`]: a user on the way into the table or out of it
 //! - [`UserTable`]: every read and write of the table, each in the fewest calls
 //! - [`ChangeLog`]: what administrators have changed, and whom they deleted, in a table beside it
 //! - [`StoreError`]: DynamoDB is failing, or a row is not ours
 
+mod account_code;
 mod address_failures;
 mod administration;
 mod attempts;
@@ -22,17 +24,21 @@ mod change_password;
 mod client_row;
 mod client_secret;
 mod client_table;
+mod code_row;
+mod code_table;
 mod deleted_users;
 mod end_session;
 mod error;
 mod hasher;
 mod listing;
+mod locale;
 mod machine_client;
 mod open_session;
 mod password;
 mod password_hash;
 mod password_policy;
 mod prune;
+mod redeem_code;
 mod rename;
 mod row;
 mod schema;
@@ -43,6 +49,7 @@ mod update;
 mod user;
 mod username;
 
+pub use account_code::{AccountCode, AccountCodeError};
 pub use address_failures::AddressFailures;
 pub use administration::{ChangeError, CreateError, NewUser};
 pub use attempts::{Attempts, TryClaim, TryId};
@@ -50,17 +57,21 @@ pub use change_log::{Change, ChangeEnd, ChangeLog, ChangeLogError, Changes};
 pub use change_password::ChangePasswordError;
 pub use client_secret::{ClientSecret, SecretHash, SecretId};
 pub use client_table::{BeforeToken, ClientChangeError, MachineClients};
+pub use code_row::{CodeOrigin, CodePurpose};
+pub use code_table::{Codes, Invitation, Invitations, MakeCodeError};
 pub use deleted_users::DeletedUsers;
 pub use end_session::{EndSessionsError, Ended};
 pub use error::{MalformedRow, MalformedRowOf, Operation, StoreError};
 pub use hasher::{Hasher, Verdict};
 pub use listing::{Listing, PageStart, UnreadableRow, UserSummary};
+pub use locale::{Locale, LocaleError};
 pub use machine_client::{ClientName, ClientNameError, MAX_SECRETS, MachineClient, StoredSecret};
 pub use open_session::{EarlierFailures, MAX_SESSIONS, OpenSessionError, VerifiedLogin};
 pub use password::{MAX_PASSWORD_BYTES, Password, PasswordError};
 pub use password_hash::{HashError, PasswordHash};
 pub use password_policy::{NewPasswordError, PasswordLengthError, PasswordPolicy};
 pub use prune::Pruned;
+pub use redeem_code::{CodeEffect, CodeFailure, CodeUser, OpenCode, RedeemError};
 pub use rename::RenameError;
 pub use source_address::SourceAddress;
 pub use table::{BeforeLogin, UserTable};

@@ -18,12 +18,16 @@ pub(crate) const PASSWORD_HASH: &str = "password_hash";
 pub(crate) const CLAIMS: &str = "claims";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const SESSIONS: &str = "sessions";
+/// The language to write in; an invitation has it too.
+pub(crate) const LOCALE: &str = "locale";
 
 /// When an administrator last changed the user, and who.
 pub(crate) const CHANGED_AT: &str = "changed_at";
 pub(crate) const CHANGED_BY: &str = "changed_by";
 /// When an administrator disabled the user.
 pub(crate) const DISABLED_AT: &str = "disabled_at";
+/// When an administrator enabled the user again: it ends a code that was made before.
+pub(crate) const ENABLED_AT: &str = "enabled_at";
 
 /// What the last import said of the user: a map.
 pub(crate) const IMPORTED: &str = "imported";

@@ -132,8 +132,15 @@ impl UserTable {
 
     /// The rows of these keys. What `DynamoDB` leaves unprocessed is asked for once more.
     pub(crate) async fn batch_get(&self, wanted: KeysAndAttributes) -> Result<Vec<Row>, StoreError> {
-        let mut rows = Vec::new();
-        let mut unread = HashMap::from([(self.name.to_string(), wanted)]);
+        self.batch_get_of(HashMap::from([(self.name.to_string(), wanted)])).await
+    }
+
+    /// The same of several tables.
+    pub(crate) async fn batch_get_of(
+        &self,
+        wanted: HashMap<String, KeysAndAttributes>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let (mut rows, mut unread) = (Vec::new(), wanted);
         for _ in 0..2 {
             let request = self.client.batch_get_item().set_request_items(Some(unread));
             let answer = request

@@ -8,12 +8,12 @@ use self::{
 };
 pub use self::{origin::Origin, reserve::Reservation};
 use crate::{
-    HashError, LastChange, Listing, MalformedRow, PageStart, PasswordHash, StoreError, User, UserTable,
-    Username,
+    HashError, LastChange, Listing, Locale, MalformedRow, PageStart, PasswordHash, StoreError, User,
+    UserTable, Username,
     row::{Row, instant, no_sessions, parsed, read_enabled, read_instant, read_user, string, text, user_key},
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, IMPORTED, KEY, PASSWORD_HASH,
-        RESERVED, SESSIONS, USER, USER_ID, USERNAME,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, ENABLED_AT, IMPORTED, KEY, LOCALE,
+        PASSWORD_HASH, RESERVED, SESSIONS, USER, USER_ID, USERNAME,
     },
     update::{Outcome, put, update},
 };
@@ -39,6 +39,8 @@ pub struct UserRecord {
     pub status: Status,
     /// When the user was created; without it, as for the id. Never absent on the way out.
     pub created_at: Option<Timestamp>,
+    /// The language to write to a new user in; who is here already keeps theirs.
+    pub locale: Option<Locale>,
 }
 
 /// Whether a user may log in.
@@ -186,6 +188,7 @@ impl UserTable {
         .into_iter()
         .chain(self.stamp())
         .chain(self.since().filter(|_| disabled))
+        .chain(record.locale.as_ref().map(|locale| (LOCALE, string(locale))))
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
         self.put_row(row).await
@@ -235,8 +238,9 @@ impl UserTable {
         }
         let disabled = changes.status.taken() == Some(Status::Disabled);
         taken.extend(self.since().filter(|_| disabled));
-        let enabled =
-            if changes.status.taken() == Some(Status::Enabled) { " REMOVE #disabled_at" } else { "" };
+        let is_enabled = changes.status.taken() == Some(Status::Enabled);
+        taken.extend(self.administrator.iter().filter(|_| is_enabled).map(|by| (ENABLED_AT, instant(by.at))));
+        let enabled = if is_enabled { " REMOVE #disabled_at" } else { "" };
         let sets: Vec<String> = taken.iter().map(|(name, _)| format!("#{name} = :new_{name}")).collect();
         let as_read = [USER_ID, PASSWORD_HASH, CLAIMS, ENABLED];
         let conditions = as_read.map(|name| format!("#{name} = :{name}"));
@@ -269,7 +273,7 @@ impl UserTable {
     /// A user whose hash is none that we verify is an unreadable row.
     pub async fn export(&self, start: Option<&PageStart>) -> Result<Listing<UserRecord>, StoreError> {
         let attributes =
-            [KEY, USER_ID, USERNAME, ENABLED, PASSWORD_HASH, CLAIMS, CREATED_AT, IMPORTED, RESERVED];
+            [KEY, USER_ID, USERNAME, ENABLED, PASSWORD_HASH, CLAIMS, CREATED_AT, IMPORTED, RESERVED, LOCALE];
         let scan = self
             .scan_users(start, &attributes)
             .filter_expression(format!(
@@ -320,5 +324,6 @@ fn record(row: &Row) -> Result<UserRecord, MalformedRow> {
         claims: parsed(row, CLAIMS)?,
         status: if read_enabled(row)? { Status::Enabled } else { Status::Disabled },
         created_at: Some(read_instant(row, CREATED_AT)?),
+        locale: parsed(row, LOCALE).ok(),
     })
 }

@@ -55,7 +55,7 @@ pub(crate) async fn update_both(
         Ok::<_, StoreError>(TransactWriteItem::builder().update(update).build())
     };
     let writes = vec![write(first)?, write(second)?];
-    settled(|| Update::all(client, writes.clone())).await
+    settled(|| Update::all(client, writes.clone(), None)).await
 }
 
 /// Puts the row.
@@ -66,7 +66,16 @@ pub(crate) async fn put(write: PutItemFluentBuilder) -> Result<Outcome, StoreErr
 
 /// Makes these writes as a transaction: repeated by the client, it is known again, and its first outcome told.
 pub(crate) async fn transact(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Outcome, StoreError> {
-    settled(|| Update::all(client, writes.clone())).await
+    settled(|| Update::all(client, writes.clone(), None)).await
+}
+
+/// The same under a token that no other transaction of the last minutes has: however often it is sent, it is one.
+pub(crate) async fn transact_as(
+    client: &Client,
+    writes: Vec<TransactWriteItem>,
+    token: String,
+) -> Result<Outcome, StoreError> {
+    settled(|| Update::all(client, writes.clone(), Some(token.clone()))).await
 }
 
 /// Makes attempts until one of them meets no other write.
@@ -110,9 +119,15 @@ impl Update {
         }
     }
 
-    async fn all(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Self, StoreError> {
+    /// Without a `token` the SDK draws one for this attempt and what it repeats of it.
+    async fn all(
+        client: &Client,
+        writes: Vec<TransactWriteItem>,
+        token: Option<String>,
+    ) -> Result<Self, StoreError> {
         let operation = Operation::TransactWriteItems;
-        let sent = client.transact_write_items().set_transact_items(Some(writes)).send();
+        let write = client.transact_write_items().set_transact_items(Some(writes));
+        let sent = write.set_client_request_token(token).send();
         let Err(error) = sent.await else { return Ok(Self::Done(None)) };
         match error.as_service_error() {
             // The first attempt goes on while the SDK, whose patience ended before, sends the second.

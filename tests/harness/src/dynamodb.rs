@@ -2,7 +2,7 @@ use aws::AwsSettings;
 use dynoxide::Database;
 use local_data::TABLE_NAME;
 use tokio::net::TcpListener;
-use users::{ChangeLog, UserTable};
+use users::{ChangeLog, Codes, UserTable};
 
 /// An embedded DynamoDB with a user table, on a port of this machine: for programs under test, which are other processes.
 pub struct DynamoDb {
@@ -24,6 +24,7 @@ impl DynamoDb {
         users.create_table().await.unwrap();
         let changes = ChangeLog::beside(&users);
         changes.create_table().await.unwrap();
+        Codes::beside(&users).create_table().await.unwrap();
         Self { endpoint, users, changes }
     }
 }

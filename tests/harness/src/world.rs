@@ -25,12 +25,13 @@ use local::{Gateway, Protected};
 use local_data::{Store, TABLE_NAME};
 use login::Login;
 use password::ChangePassword;
+use redeem::Redeem;
 use refresh::Refresh;
 use serde_json::{Value, json};
 use sessions::Sessions;
 use tempfile::TempDir;
 use token::{Algorithm, Claims, CustomClaims, Issuer, Key, KeySet, Schedule, Timestamp, UserId, Verifier};
-use users::{Hasher, NewUser, Password, UserTable, Username};
+use users::{Codes, Hasher, NewUser, Password, UserTable, Username};
 use verify::Verify;
 
 use crate::{Event, Faults, Reply, SecretsManager, contract};
@@ -188,6 +189,12 @@ impl World {
                 .machine_clients()
                 .unwrap()
                 .then(|| ClientToken::new(users.clone(), keys(Purpose::Sign, signing()), &environment))
+                .transpose()
+                .unwrap(),
+            redeem: environment
+                .named_account_link()
+                .unwrap()
+                .map(|_| Redeem::new(users.clone(), Codes::beside(&users), Hasher::new(), &environment))
                 .transpose()
                 .unwrap(),
             jwks: Jwks::new(keys(Purpose::Verify, verifying()), &environment).unwrap(),

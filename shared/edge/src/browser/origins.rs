@@ -64,7 +64,7 @@ fn checked(origin: &str) -> Result<String, NoOrigins> {
 }
 
 /// Scheme, host and port of `url`, the port unless it is the scheme's own.
-fn origin_of(url: &str) -> Option<String> {
+pub(super) fn origin_of(url: &str) -> Option<String> {
     let url: Uri = url.parse().ok()?;
     let (scheme, host) = (url.scheme_str()?, url.host()?.to_ascii_lowercase());
     match (scheme, url.port_u16()) {

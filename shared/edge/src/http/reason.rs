@@ -4,7 +4,7 @@ use aws::AwsCause;
 use http::{Method, StatusCode};
 use keyring::{KeysUnavailable, VerificationError};
 use token::{RefreshError, Seconds, TokenError, UserId};
-use users::{MalformedRow, MalformedRowOf, StoreError};
+use users::{CodeFailure, MalformedRow, MalformedRowOf, StoreError};
 
 use super::{AuditDetails, ClientFailure, GrantFailure};
 use crate::log::Field;
@@ -24,6 +24,8 @@ pub enum Reason {
     NotJson,
     /// A login with bad credentials; the caller must not learn which.
     InvalidCredentials(CredentialFailure),
+    /// A code that sets no password.
+    CodeRejected(CodeFailure),
     /// A new password that nobody should have.
     PasswordRefused(String),
     /// Too many failed logins under this name or from this address.
@@ -135,6 +137,11 @@ impl Reason {
                 "invalid_credentials",
                 "Unable to log in with provided credentials.",
             ),
+            Self::CodeRejected(_) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_code",
+                "This code is mistyped, used, replaced or expired. If it was used to set a password, log in; if not, ask for a new one.",
+            ),
             Self::PasswordRefused(message) => (StatusCode::BAD_REQUEST, "password_refused", message.as_str()),
             Self::TooManyAttempts { throttled: Throttled::AddressOfClients, .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -208,6 +215,7 @@ impl Reason {
             Self::InvalidCredentials(CredentialFailure::WrongPassword) => "wrong_password",
             Self::InvalidCredentials(CredentialFailure::UnusableHash) => "unusable_hash",
             Self::InvalidCredentials(CredentialFailure::UserDisabled) | Self::UserDisabled => "user_disabled",
+            Self::CodeRejected(failure) => word_of_code(*failure),
             Self::PasswordRefused(_) => "password_refused",
             Self::TooManyAttempts { throttled: Throttled::Name, .. } => "name_throttled",
             Self::TooManyAttempts { throttled: Throttled::Address | Throttled::AddressOfClients, .. } => {
@@ -254,6 +262,7 @@ impl Reason {
             | Self::BodyTooLarge
             | Self::NotJson
             | Self::InvalidCredentials(_)
+            | Self::CodeRejected(_)
             | Self::TokenExpired
             | Self::NotGranted(_)
             | Self::ClientGone(_)
@@ -284,6 +293,19 @@ impl Reason {
             self,
             Self::NoKeys | Self::SymmetricKey | Self::Store(_) | Self::Internal(_) | Self::TimedOut
         )
+    }
+}
+
+/// The word for a code that sets no password.
+fn word_of_code(failure: CodeFailure) -> &'static str {
+    match failure {
+        CodeFailure::Unknown => "unknown_code",
+        CodeFailure::Expired => "code_expired",
+        CodeFailure::Replaced => "code_replaced",
+        CodeFailure::OtherPurpose => "code_of_other_purpose",
+        CodeFailure::NameTaken => "name_taken",
+        CodeFailure::UserChanged => "user_changed",
+        CodeFailure::UserDisabled => "user_disabled",
     }
 }
 
@@ -355,6 +377,15 @@ impl From<VerificationError> for Reason {
 impl From<StoreError> for Reason {
     fn from(problem: StoreError) -> Self {
         Self::Store(problem)
+    }
+}
+
+impl From<users::RedeemError> for Reason {
+    fn from(problem: users::RedeemError) -> Self {
+        match problem {
+            users::RedeemError::Dead(failure) => Self::CodeRejected(failure),
+            users::RedeemError::Store(problem) => Self::Store(problem),
+        }
     }
 }
 

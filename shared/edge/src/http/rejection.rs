@@ -121,6 +121,7 @@ impl Rejection {
             | Reason::BodyTooLarge
             | Reason::NotJson
             | Reason::InvalidCredentials(_)
+            | Reason::CodeRejected(_)
             | Reason::PasswordRefused(_)
             | Reason::InvalidToken(_)
             | Reason::TokenExpired

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use token::TokenError;
+use users::CodeFailure;
 
 use super::*;
 use crate::{
@@ -80,6 +81,12 @@ fn every_rejection_has_its_status_code_and_message() {
             400,
             "invalid_credentials",
             "Unable to log in with provided credentials.",
+        ),
+        (
+            Reason::CodeRejected(CodeFailure::UserChanged),
+            400,
+            "invalid_code",
+            "This code is mistyped, used, replaced or expired. If it was used to set a password, log in; if not, ask for a new one.",
         ),
         (Reason::PasswordRefused("Too short.".to_owned()), 400, "password_refused", "Too short."),
         (
@@ -302,6 +309,15 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         ClientFailure::TwoIds,
         ClientFailure::Absent,
     ];
+    let of_codes = [
+        CodeFailure::Unknown,
+        CodeFailure::Expired,
+        CodeFailure::Replaced,
+        CodeFailure::OtherPurpose,
+        CodeFailure::NameTaken,
+        CodeFailure::UserChanged,
+        CodeFailure::UserDisabled,
+    ];
     let throttled = |throttled| Reason::TooManyAttempts { wait: Seconds::new(1), throttled };
     let others = [
         Reason::InvalidRequest(String::new()),
@@ -337,6 +353,7 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         .chain(of_tokens.map(Reason::InvalidToken))
         .chain(of_credentials.map(Reason::InvalidCredentials))
         .chain(of_sessions.map(Reason::SessionEnded))
+        .chain(of_codes.map(Reason::CodeRejected))
         .chain(of_clients.map(GrantFailure::Client).map(Reason::NotGranted))
         .map(|reason| reason.word())
         // Those that no request has.

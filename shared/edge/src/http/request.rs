@@ -12,6 +12,8 @@ pub const MAX_BODY_BYTES: usize = 16 * 1024;
 const MAX_REQUEST_ID: usize = 64;
 /// How much of a user agent the log has, as the row of a session has.
 const MAX_USER_AGENT_CHARACTERS: usize = 200;
+/// How much of a member's name an answer says back.
+const MAX_QUOTED_CHARACTERS: usize = 64;
 
 /// An HTTP request, whichever kind of event brought it.
 pub struct Request {
@@ -202,6 +204,17 @@ impl Body {
     /// The string called `name`, if it is there; a rejection that names it when it is something else.
     pub fn optional_string(&mut self, name: &str) -> Result<Option<String>, Reason> {
         if self.has(name) { self.string(name).map(Some) } else { Ok(None) }
+    }
+
+    /// Rejects what is left: members that nobody asked for.
+    pub fn ends(self) -> Result<(), Reason> {
+        match self.0.into_iter().next() {
+            None => Ok(()),
+            Some((name, _)) => {
+                let name: String = name.chars().take(MAX_QUOTED_CHARACTERS).collect();
+                Err(Reason::InvalidRequest(format!("The field \"{name}\" is not one of this call.")))
+            }
+        }
     }
 
     /// The boolean called `name`, false when it is absent; a rejection that names it when it is something else.

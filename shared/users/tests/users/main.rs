@@ -5,6 +5,8 @@
 mod administration;
 mod attempts;
 mod clients;
+mod code_races;
+mod codes;
 mod faults;
 mod foreign_hashes;
 mod login;
