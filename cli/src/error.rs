@@ -21,6 +21,40 @@ pub enum CliError {
     /// The name is taken; the user is as before.
     #[error("there is a user {0} already; nothing was changed")]
     UserExists(Username),
+    /// The name of an invitation is taken.
+    #[error("there is a user {0} already; `latchkey user recover` makes a link for a new password")]
+    InvitedUserExists(Username),
+    /// An import keeps the name of an invitation for somebody.
+    #[error("{0} is reserved for somebody whom an import rejected; `latchkey user delete` frees the name")]
+    InvitedNameReserved(Username),
+    /// Nobody is invited under this name.
+    #[error("there is no open invitation of {0}")]
+    NoInvitation(Username),
+    /// A disabled user gets no new password.
+    #[error("{0} is disabled; `latchkey user enable` comes first")]
+    UserDisabled(Username),
+    /// What is in the file of invitations.
+    #[error("nobody was invited, because of {}: {problems}", path.display())]
+    Invitations {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with which lines.
+        problems: String,
+    },
+    /// Neither `--account-link` nor `ACCOUNT_LINK`.
+    #[error(
+        "which page does the link lead to? Name it with --account-link or ACCOUNT_LINK: the stack has it as the output AccountLink"
+    )]
+    NoAccountLink,
+    /// The local server has not said to which page.
+    #[error("the local server of {} has no page for links; start it once without an empty --account-link", .0.display())]
+    NoLocalAccountLink(PathBuf),
+    /// `ACCOUNT_LINK`
+    #[error(transparent)]
+    AccountLink(edge::SettingError),
+    /// The stack has no codes.
+    #[error("there is no table {0}; deploy the stack with the parameter AccountLink")]
+    NoCodes(String),
     /// The other name of a renaming is taken.
     #[error("{0} is taken, or the same name; nothing was changed")]
     NameTaken(Username),
@@ -222,6 +256,8 @@ impl CliError {
         let is_wrong_command_line = matches!(
             self,
             Self::Audiences(_)
+                | Self::AccountLink(_)
+                | Self::NoAccountLink
                 | Self::NoDurations
                 | Self::NoSecret
                 | Self::NoTable

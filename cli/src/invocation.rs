@@ -7,7 +7,10 @@ use serde_json::Value;
 use token::{Timestamp, UserId};
 use users::{Change, ChangeEnd, ChangeLog, ChangeLogError, LastChange, UserTable};
 
-use crate::{CliError, ClientCommand, Command, KeysCommand, SessionCommand, TokenCommand, UserCommand};
+use crate::{
+    CliError, ClientCommand, Command, InvitationsCommand, KeysCommand, SessionCommand, TokenCommand,
+    UserCommand,
+};
 
 /// How long AWS may take to say who asks.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,6 +36,10 @@ impl Invocation {
 pub(crate) fn name_of(command: &Command) -> &'static str {
     match command {
         Command::User(command) => match command {
+            UserCommand::Invite(_) => "user invite",
+            UserCommand::Invitations(InvitationsCommand::List(_)) => "user invitations list",
+            UserCommand::Invitations(InvitationsCommand::Withdraw(_)) => "user invitations withdraw",
+            UserCommand::Recover(_) => "user recover",
             UserCommand::Create(_) => "user create",
             UserCommand::List(_) => "user list",
             UserCommand::Show(_) => "user show",

@@ -6,7 +6,10 @@
 //! - [`Report`], [`CliError`]: what a command says for people and for programs, or why it could not
 //! - [`Terminal`], [`Console`]: questions and answers; a password is never an argument
 
+mod account_codes;
+mod account_options;
 mod build_check;
+mod bulk_invitation;
 mod changes;
 mod client_options;
 mod client_rotation;
@@ -37,6 +40,7 @@ mod terminal;
 mod transfer_options;
 mod users_command;
 
+pub use account_options::{InvitationsCommand, InviteUsers, LinkOptions, RecoverUser};
 pub use build_check::{Architecture, BuildError};
 pub use client_options::{
     AudienceOptions, ClientCommand, CreateClient, DeleteClient, OneClient, RotateClient, SetAudiences,

@@ -4,7 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use token::{CustomClaims, PolicyError, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
 use users::Username;
 
-use crate::{Architecture, ClientCommand, Completions, ExportUsers, ImportUsers, KeysCommand, Man};
+use crate::{
+    Architecture, ClientCommand, Completions, ExportUsers, ImportUsers, InvitationsCommand, InviteUsers,
+    KeysCommand, Man, RecoverUser,
+};
 
 /// Manages the users, sessions and machine clients of Latchkey, shows its keys, and explains a token.
 #[derive(Clone, Debug, Parser)]
@@ -52,6 +55,13 @@ pub enum Command {
 /// `latchkey user …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
+    /// Print a link with which somebody becomes a user and chooses the password
+    Invite(Box<InviteUsers>),
+    /// List or withdraw invitations
+    #[command(subcommand)]
+    Invitations(InvitationsCommand),
+    /// Print a link with which a user sets a new password
+    Recover(RecoverUser),
     /// Create a user; never overwrites one
     Create(CreateUser),
     /// List all users

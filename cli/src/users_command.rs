@@ -11,7 +11,7 @@ use users::{
 
 use crate::{
     CliError, CreateUser, DeleteUser, OneUser, PasswordOptions, RenameUser, Report, SetClaims, SetPassword,
-    ShowUser, StoreOptions, Terminal, UserCommand, deletions, export, import,
+    ShowUser, StoreOptions, Terminal, UserCommand, account_codes, deletions, export, import,
     invocation::{Invocation, Work},
     password::new_password,
     personal_data, sessions, store,
@@ -27,6 +27,9 @@ pub(crate) async fn run(
     invocation: &Invocation,
 ) -> Result<Report, CliError> {
     match command {
+        UserCommand::Invite(options) => account_codes::invite(&options, invocation).await,
+        UserCommand::Invitations(command) => account_codes::invitations(&command, invocation).await,
+        UserCommand::Recover(options) => account_codes::recover(&options, invocation).await,
         UserCommand::Create(options) => create(options, terminal, invocation).await,
         UserCommand::List(options) => list(&options, invocation).await,
         UserCommand::Show(options) => show(&options, invocation).await,
@@ -243,6 +246,9 @@ async fn show(options: &ShowUser, invocation: &Invocation) -> Result<Report, Cli
     ] {
         table.push(&[name.to_owned(), value]);
     }
+    if let Some(locale) = &user.locale {
+        table.push(&["language".to_owned(), locale.to_string()]);
+    }
     let mut text = table.to_string();
     if !user.sessions.is_empty() {
         text = format!("{text}\n{}", sessions::table(&user.sessions, &policy, invocation.now));
@@ -270,7 +276,7 @@ pub(crate) fn status(enabled: bool) -> &'static str {
 }
 
 pub(crate) fn to_json(user: &User, sessions: &Value) -> Value {
-    json!({
+    let mut told = json!({
         "username": user.username.as_str(),
         "user_id": user.id.to_string(),
         "enabled": user.enabled,
@@ -281,7 +287,11 @@ pub(crate) fn to_json(user: &User, sessions: &Value) -> Value {
         "claims": user.claims.as_map(),
         "password_usable": user.password_hash.is_ok(),
         "sessions": sessions,
-    })
+    });
+    if let (Some(locale), Some(members)) = (&user.locale, told.as_object_mut()) {
+        members.insert("locale".to_owned(), locale.as_str().into());
+    }
+    told
 }
 
 fn summary_to_json(user: &UserSummary) -> Value {

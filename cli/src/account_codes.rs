@@ -1,0 +1,221 @@
+//! `latchkey user invite`, `latchkey user invitations …` and `latchkey user recover`: links with which people set a password
+//! themselves.
+
+use aws::AwsCause;
+use edge::{AccountLink, Environment};
+use local_data::session_settings;
+use serde_json::{Value, json};
+use token::{Seconds, Timestamp};
+use users::{
+    AccountCode, ChangeLog, CodeOrigin, CodePurpose, Codes, Invitation, Invitations, LastChange,
+    MakeCodeError, StoreError, Username,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    CliError, InvitationsCommand, InviteUsers, LinkOptions, OneUser, RecoverUser, Report, StoreOptions,
+    bulk_invitation,
+    invocation::{Invocation, Work},
+    store,
+    store::Changing,
+    table::Table,
+};
+
+/// A link that was made, to be shown once.
+pub(crate) struct Link {
+    pub(crate) username: Username,
+    purpose: CodePurpose,
+    pub(crate) url: Zeroizing<String>,
+    valid_until: Timestamp,
+}
+
+/// What links are made of.
+pub(crate) struct LinkMaker {
+    page: AccountLink,
+    origin: CodeOrigin,
+    pub(crate) codes: Codes,
+}
+
+pub(crate) async fn invite(options: &InviteUsers, invocation: &Invocation) -> Result<Report, CliError> {
+    let Some(username) = &options.username else {
+        return bulk_invitation::invite(options, invocation).await;
+    };
+    let Changing { users, recorder } = store::open_to_change(&options.store, invocation).await?;
+    let page = page(&options.link, &options.store)?;
+    let maker = LinkMaker::new(page, Codes::beside(&users), recorder.last_change(), options.valid_for);
+    let (claims, locale) = (options.claims.clone(), options.locale.clone());
+    let invitation = Invitation { username: username.clone(), claims, locale, origin: maker.origin.clone() };
+    // The names alone: a claim may be personal data, which the record outlives.
+    let names: Vec<_> = options.claims.as_map().keys().collect();
+    let make = async |_: Option<&ChangeLog>| maker.invite(&invitation).await.map(Work::done);
+    let link = recorder.record(None, Some(json!({ "claims": names })), make).await?;
+    let text = format!(
+        "Invitation of {username}, good once, until {}:\n\n  {}\n\nAnybody with this link can become {username}. Give it to \
+         nobody else. It cannot be shown again; another invitation ends it.\n",
+        link.valid_until, *link.url,
+    );
+    Ok(Report::new(text, json!({ "links": [link.to_json()] })))
+}
+
+pub(crate) async fn recover(options: &RecoverUser, invocation: &Invocation) -> Result<Report, CliError> {
+    let OneUser { username, store } = &options.user;
+    let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
+    let codes = Codes::beside(&users);
+    let user = store::existing(&users, username).await?;
+    if options.withdraw {
+        let withdraw = async |_: Option<&ChangeLog>| withdraw(&codes, CodePurpose::Recovery, username).await;
+        let had = recorder.record(Some(user.id), Some(json!({ "withdraw": true })), withdraw).await?;
+        return Ok(withdrawn(username, had, "link for a new password"));
+    }
+    let page = page(&options.link, store)?;
+    let maker = LinkMaker::new(page, codes, recorder.last_change(), options.valid_for);
+    let make = async |_: Option<&ChangeLog>| maker.recover(username).await.map(Work::done);
+    let link = recorder.record(Some(user.id), None, make).await?;
+    let text = format!(
+        "Link for a new password of {username}, good once, until {}:\n\n  {}\n\nAnybody with this link can set the password and \
+         end every session of {username}. Give it to nobody else. It cannot be shown again; another one ends it, and so does \
+         any change of the password.\n",
+        link.valid_until, *link.url,
+    );
+    Ok(Report::new(text, link.to_json()))
+}
+
+pub(crate) async fn invitations(
+    command: &InvitationsCommand,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
+    match command {
+        InvitationsCommand::List(options) => list(options, invocation).await,
+        InvitationsCommand::Withdraw(OneUser { username, store }) => {
+            let Changing { users, recorder } = store::open_to_change(store, invocation).await?;
+            let codes = Codes::beside(&users);
+            let withdraw =
+                async |_: Option<&ChangeLog>| withdraw(&codes, CodePurpose::Invitation, username).await;
+            let had = recorder.record(None, None, withdraw).await?;
+            if !had {
+                return Err(CliError::NoInvitation(username.clone()));
+            }
+            Ok(withdrawn(username, had, "invitation"))
+        }
+    }
+}
+
+async fn withdraw(codes: &Codes, purpose: CodePurpose, username: &Username) -> Result<Work<bool>, CliError> {
+    let withdrawn = codes.withdraw(purpose, username).await;
+    withdrawn.map(Work::done).map_err(|error| of_codes(error, codes))
+}
+
+fn withdrawn(username: &Username, had: bool, what: &str) -> Report {
+    let sentence = if had { "has ended" } else { "was none, or it has expired or been used" };
+    let text = format!("The {what} of {username} {sentence}.\n");
+    Report::new(text, json!({ "username": username.as_str(), "withdrawn": had }))
+}
+
+async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report, CliError> {
+    let codes = Codes::beside(&store::open(options, invocation).await?);
+    let found = codes.invitations(invocation.now).await.map_err(|error| of_codes(error, &codes))?;
+    let Invitations { invitations, unreadable } = found;
+    let mut table = Table::titled(["USER", "GOOD UNTIL", "MADE", "BY", "LANGUAGE", "CLAIMS"]);
+    for Invitation { username, claims, locale, origin } in &invitations {
+        table.push(&[
+            username.to_string(),
+            origin.valid_until.to_string(),
+            origin.made.at.to_string(),
+            origin.made.by.to_string(),
+            locale.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+            claims.to_string(),
+        ]);
+    }
+    let mut text =
+        if invitations.is_empty() { "There is no open invitation.\n".to_owned() } else { table.to_string() };
+    if unreadable > 0 {
+        text = format!("{text}Left out: {unreadable} rows that cannot be read.\n");
+    }
+    let invitations: Vec<Value> = invitations.iter().map(to_json).collect();
+    Ok(Report::new(text, json!({ "invitations": invitations, "unreadable": unreadable })))
+}
+
+fn to_json(invitation: &Invitation) -> Value {
+    let Invitation { username, claims, locale, origin } = invitation;
+    json!({
+        "username": username.as_str(),
+        "claims": claims.as_map(),
+        "locale": locale.as_ref().map(users::Locale::as_str),
+        "valid_until": origin.valid_until,
+        "made_at": origin.made.at,
+        "made_by": &*origin.made.by,
+    })
+}
+
+/// The page that links lead to: of the command line, of the local server, or of the environment.
+pub(crate) fn page(options: &LinkOptions, store: &StoreOptions) -> Result<AccountLink, CliError> {
+    if let Some(page) = &options.account_link {
+        return Ok(page.clone());
+    }
+    let Some(folder) = &store.local else {
+        let named = Environment::of_process().named_account_link().map_err(CliError::AccountLink)?;
+        return named.ok_or(CliError::NoAccountLink);
+    };
+    let page = session_settings::read_account_link(folder).map_err(CliError::SessionSettings)?;
+    page.and_then(|page| page.parse().ok()).ok_or_else(|| CliError::NoLocalAccountLink(folder.clone()))
+}
+
+impl LinkMaker {
+    pub(crate) fn new(page: AccountLink, codes: Codes, made: LastChange, valid_for: Seconds) -> Self {
+        let valid_until = made.at.plus(valid_for);
+        Self { page, codes, origin: CodeOrigin { made, valid_until } }
+    }
+
+    /// Who makes them, and until when they are good.
+    pub(crate) fn origin(&self) -> CodeOrigin {
+        self.origin.clone()
+    }
+
+    pub(crate) async fn invite(&self, invitation: &Invitation) -> Result<Link, CliError> {
+        let code = AccountCode::new(edge::random::entropy()?);
+        let made = self.codes.invite(invitation, &code).await;
+        made.map_err(|error| self.failed(error, &invitation.username))?;
+        Ok(self.link(&invitation.username, CodePurpose::Invitation, &code))
+    }
+
+    async fn recover(&self, username: &Username) -> Result<Link, CliError> {
+        let code = AccountCode::new(edge::random::entropy()?);
+        let made = self.codes.allow_recovery(username, &code, &self.origin).await;
+        made.map_err(|error| self.failed(error, username))?;
+        Ok(self.link(username, CodePurpose::Recovery, &code))
+    }
+
+    fn link(&self, username: &Username, purpose: CodePurpose, code: &AccountCode) -> Link {
+        let url = self.page.with_code(purpose, code);
+        Link { username: username.clone(), purpose, url, valid_until: self.origin.valid_until }
+    }
+
+    fn failed(&self, error: MakeCodeError, username: &Username) -> CliError {
+        match error {
+            MakeCodeError::NameTaken => CliError::InvitedUserExists(username.clone()),
+            MakeCodeError::NameReserved => CliError::InvitedNameReserved(username.clone()),
+            MakeCodeError::NoSuchUser => CliError::NoSuchUser(username.clone()),
+            MakeCodeError::UserDisabled => CliError::UserDisabled(username.clone()),
+            MakeCodeError::Store(error) => of_codes(error, &self.codes),
+        }
+    }
+}
+
+impl Link {
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "username": self.username.as_str(),
+            "purpose": self.purpose.as_str(),
+            "link": *self.url,
+            "valid_until": self.valid_until,
+        })
+    }
+}
+
+/// Why the table of codes gave no answer: most often it is not there.
+fn of_codes(error: StoreError, codes: &Codes) -> CliError {
+    match AwsCause::code_of(&error) {
+        Some("ResourceNotFoundException") => CliError::NoCodes(codes.name().to_owned()),
+        _ => error.into(),
+    }
+}
