@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use token::{Seconds, Timestamp};
 use users::{
     AccountCode, ChangeLog, CodeOrigin, CodePurpose, Codes, Invitation, Invitations, LastChange,
-    MakeCodeError, StoreError, Username,
+    MakeCodeError, StoreError, UserTable, Username,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     CliError, InvitationsCommand, InviteUsers, LinkOptions, OneUser, RecoverUser, Report, StoreOptions,
     bulk_invitation,
-    invocation::{Invocation, Work},
+    invocation::{Invocation, Work, note},
     store,
     store::Changing,
     table::Table,
@@ -36,15 +36,19 @@ pub(crate) struct LinkMaker {
     pub(crate) codes: Codes,
 }
 
-pub(crate) async fn invite(options: &InviteUsers, invocation: &Invocation) -> Result<Report, CliError> {
+pub(crate) async fn invite(
+    options: &InviteUsers,
+    for_programs: bool,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
     let Some(username) = &options.username else {
-        return bulk_invitation::invite(options, invocation).await;
+        return bulk_invitation::invite(options, for_programs, invocation).await;
     };
     let Changing { users, recorder } = store::open_to_change(&options.store, invocation).await?;
     let page = page(&options.link, &options.store)?;
     let maker = LinkMaker::new(page, Codes::beside(&users), recorder.last_change(), options.valid_for);
     let (claims, locale) = (options.claims.clone(), options.locale.clone());
-    let invitation = Invitation { username: username.clone(), claims, locale, origin: maker.origin.clone() };
+    let invitation = Invitation { username: username.clone(), claims, locale, origin: maker.origin() };
     // The names alone: a claim may be personal data, which the record outlives.
     let names: Vec<_> = options.claims.as_map().keys().collect();
     let make = async |_: Option<&ChangeLog>| maker.invite(&invitation).await.map(Work::done);
@@ -64,10 +68,12 @@ pub(crate) async fn recover(options: &RecoverUser, invocation: &Invocation) -> R
     let user = store::existing(&users, username).await?;
     if options.withdraw {
         let withdraw = async |_: Option<&ChangeLog>| withdraw(&codes, CodePurpose::Recovery, username).await;
-        let had = recorder.record(Some(user.id), Some(json!({ "withdraw": true })), withdraw).await?;
-        return Ok(withdrawn(username, had, "link for a new password"));
+        recorder.record(Some(user.id), Some(json!({ "withdraw": true })), withdraw).await?;
+        return Ok(withdrawn(username, "link for a new password"));
     }
     let page = page(&options.link, store)?;
+    // The one whom the record names, and nobody who has come under the name since.
+    let codes = Codes::beside(&users.only(user.id));
     let maker = LinkMaker::new(page, codes, recorder.last_change(), options.valid_for);
     let make = async |_: Option<&ChangeLog>| maker.recover(username).await.map(Work::done);
     let link = recorder.record(Some(user.id), None, make).await?;
@@ -91,29 +97,31 @@ pub(crate) async fn invitations(
             let codes = Codes::beside(&users);
             let withdraw =
                 async |_: Option<&ChangeLog>| withdraw(&codes, CodePurpose::Invitation, username).await;
-            let had = recorder.record(None, None, withdraw).await?;
-            if !had {
-                return Err(CliError::NoInvitation(username.clone()));
-            }
-            Ok(withdrawn(username, had, "invitation"))
+            recorder.record(None, None, withdraw).await?;
+            Ok(withdrawn(username, "invitation"))
         }
     }
 }
 
-async fn withdraw(codes: &Codes, purpose: CodePurpose, username: &Username) -> Result<Work<bool>, CliError> {
-    let withdrawn = codes.withdraw(purpose, username).await;
-    withdrawn.map(Work::done).map_err(|error| of_codes(error, codes))
+async fn withdraw(codes: &Codes, purpose: CodePurpose, username: &Username) -> Result<Work<()>, CliError> {
+    match codes.withdraw(purpose, username).await {
+        Ok(true) => Ok(Work::done(())),
+        Ok(false) => Err(match purpose {
+            CodePurpose::Invitation => CliError::NoInvitation(username.clone()),
+            CodePurpose::Recovery => CliError::NoRecovery(username.clone()),
+        }),
+        Err(error) => Err(failure_of(error, codes)),
+    }
 }
 
-fn withdrawn(username: &Username, had: bool, what: &str) -> Report {
-    let sentence = if had { "has ended" } else { "was none, or it has expired or been used" };
-    let text = format!("The {what} of {username} {sentence}.\n");
-    Report::new(text, json!({ "username": username.as_str(), "withdrawn": had }))
+fn withdrawn(username: &Username, what: &str) -> Report {
+    let text = format!("The {what} of {username} has ended.\n");
+    Report::new(text, json!({ "username": username.as_str(), "withdrawn": true }))
 }
 
 async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report, CliError> {
     let codes = Codes::beside(&store::open(options, invocation).await?);
-    let found = codes.invitations(invocation.now).await.map_err(|error| of_codes(error, &codes))?;
+    let found = codes.invitations(invocation.now).await.map_err(|error| failure_of(error, &codes))?;
     let Invitations { invitations, unreadable } = found;
     let mut table = Table::titled(["USER", "GOOD UNTIL", "MADE", "BY", "LANGUAGE", "CLAIMS"]);
     for Invitation { username, claims, locale, origin } in &invitations {
@@ -196,7 +204,7 @@ impl LinkMaker {
             MakeCodeError::NameReserved => CliError::InvitedNameReserved(username.clone()),
             MakeCodeError::NoSuchUser => CliError::NoSuchUser(username.clone()),
             MakeCodeError::UserDisabled => CliError::UserDisabled(username.clone()),
-            MakeCodeError::Store(error) => of_codes(error, &self.codes),
+            MakeCodeError::Store(error) => failure_of(error, &self.codes),
         }
     }
 }
@@ -212,8 +220,26 @@ impl Link {
     }
 }
 
+/// Ends the invitation of a name that is about to become free, if there is one: it would let somebody in who has just been
+/// deleted. Where there are no codes there is nothing to do.
+pub(crate) async fn end_invitation(users: &UserTable, username: &Username) -> Result<(), CliError> {
+    let codes = Codes::beside(users);
+    let Err(error) = codes.withdraw(CodePurpose::Invitation, username).await else { return Ok(()) };
+    match AwsCause::code_of(&error) {
+        Some("ResourceNotFoundException") => Ok(()),
+        Some("AccessDeniedException") => {
+            let table = codes.name();
+            note(&format!(
+                "latchkey: you have no right to the table {table}: an invitation of {username}, if there is one, stays open"
+            ));
+            Ok(())
+        }
+        _ => Err(error.into()),
+    }
+}
+
 /// Why the table of codes gave no answer: most often it is not there.
-fn of_codes(error: StoreError, codes: &Codes) -> CliError {
+fn failure_of(error: StoreError, codes: &Codes) -> CliError {
     match AwsCause::code_of(&error) {
         Some("ResourceNotFoundException") => CliError::NoCodes(codes.name().to_owned()),
         _ => error.into(),

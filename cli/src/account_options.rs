@@ -32,7 +32,7 @@ pub struct InviteUsers {
     /// `locale`
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Print the link, which nobody is sent
+    /// Print the link; nothing is sent
     #[arg(long, required = true)]
     pub print: bool,
     /// Claims that the user's tokens will carry: a JSON object; with --file, for lines without any
@@ -74,23 +74,23 @@ pub struct RecoverUser {
 pub enum InvitationsCommand {
     /// List the open invitations
     List(StoreOptions),
-    /// End an invitation; its link is good for nothing any more
+    /// End an invitation, so that its link no longer works
     Withdraw(OneUser),
 }
 
 fn for_invitation(text: &str) -> Result<Seconds, String> {
-    duration(text, LONGEST_INVITATION)
+    duration(text, LONGEST_INVITATION, "7d")
 }
 
 fn for_recovery(text: &str) -> Result<Seconds, String> {
-    duration(text, LONGEST_RECOVERY)
+    duration(text, LONGEST_RECOVERY, "24h")
 }
 
-fn duration(text: &str, longest: u64) -> Result<Seconds, String> {
+fn duration(text: &str, longest: u64, said: &str) -> Result<Seconds, String> {
     let duration: Seconds = text.parse().map_err(|error| format!("{error}"))?;
     if (SHORTEST..=longest).contains(&duration.get()) {
         Ok(duration)
     } else {
-        Err(format!("must be 1m to {}", Seconds::new(longest)))
+        Err(format!("must be 1m to {said}"))
     }
 }

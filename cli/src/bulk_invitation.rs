@@ -1,20 +1,16 @@
 //! `latchkey user invite --file`: everybody in a file, or nobody.
 
 use std::{
-    collections::HashMap,
-    fmt::Write,
+    collections::{BTreeSet, HashMap},
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Write},
     path::Path,
 };
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
-use token::{
-    CustomClaims,
-    strict_json::{self},
-};
-use users::{Codes, Invitation, Locale, Username};
+use token::{CustomClaims, strict_json};
+use users::{ChangeLog, Codes, Invitation, Locale, Username};
 
 use crate::{
     CliError, InviteUsers, Outcome, Report,
@@ -30,6 +26,8 @@ const AT_ONCE: usize = 8;
 const LONGEST_LINE: u64 = 64 * 1024;
 /// How many problems of a file are told.
 const MOST_PROBLEMS: usize = 20;
+/// What some editors put in front.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Somebody in the file.
 struct Invited {
@@ -38,75 +36,107 @@ struct Invited {
     locale: Option<Locale>,
 }
 
+/// What came of a file.
+#[derive(Default)]
+struct Made {
+    links: Vec<Value>,
+    rejected: Vec<Value>,
+    /// Why the rest was not tried.
+    stopped: Option<CliError>,
+}
+
 /// Reads and checks the whole file before anybody is invited.
-pub(crate) async fn invite(options: &InviteUsers, invocation: &Invocation) -> Result<Report, CliError> {
+pub(crate) async fn invite(
+    options: &InviteUsers,
+    for_programs: bool,
+    invocation: &Invocation,
+) -> Result<Report, CliError> {
     let file = options.file.as_deref().unwrap_or_else(|| Path::new("-"));
     let invited = read(file)?;
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
     let page = page(&options.link, &options.store)?;
     let maker = LinkMaker::new(page, Codes::beside(&users), recorder.last_change(), options.valid_for);
-    let make = async |_: Option<&users::ChangeLog>| {
-        let report = invite_all(invited, options, &maker).await;
-        let invited = report.json.get("links").and_then(Value::as_array).map_or(0, Vec::len);
-        let rejected = report.json.get("rejected").and_then(Value::as_array).map_or(0, Vec::len);
-        let is_whole = rejected == 0;
-        Ok(Work {
-            result: report,
-            counts: Some(json!({ "invited": invited, "rejected": rejected })),
-            is_whole,
+    let invitations: Vec<_> = invited
+        .into_iter()
+        .map(|Invited { username, claims, locale }| Invitation {
+            username,
+            claims: claims.unwrap_or_else(|| options.claims.clone()),
+            locale: locale.or_else(|| options.locale.clone()),
+            origin: maker.origin(),
         })
+        .collect();
+    // The names alone: a claim may be personal data, which the record outlives.
+    let of_claims: BTreeSet<_> =
+        invitations.iter().flat_map(|invitation| invitation.claims.as_map().keys().cloned()).collect();
+    let work = async |_: Option<&ChangeLog>| {
+        let made = invite_all(invitations, &maker, !for_programs).await;
+        let counts = json!({ "invited": made.links.len(), "rejected": made.rejected.len() });
+        let is_whole = made.rejected.is_empty() && made.stopped.is_none();
+        Ok(Work { result: made, counts: Some(counts), is_whole })
     };
-    recorder.record(None, None, make).await
+    let made = recorder.record(None, Some(json!({ "claims": of_claims })), work).await?;
+    if let Some(error) = made.stopped {
+        let count = made.links.len();
+        note(&format!("latchkey: {count} were invited, and the others were not; invite them again"));
+        return Err(error);
+    }
+    let outcome = if made.rejected.is_empty() { Outcome::Success } else { Outcome::Rejected };
+    // Printed already, each as it was made.
+    let text = String::new();
+    Ok(Report { text, json: json!({ "links": made.links, "rejected": made.rejected }), outcome })
 }
 
-async fn invite_all(invited: Vec<Invited>, options: &InviteUsers, maker: &LinkMaker) -> Report {
-    let invitations = invited.into_iter().map(|Invited { username, claims, locale }| Invitation {
-        username,
-        claims: claims.unwrap_or_else(|| options.claims.clone()),
-        locale: locale.or_else(|| options.locale.clone()),
-        origin: maker.origin(),
+async fn invite_all(invitations: Vec<Invitation>, maker: &LinkMaker, prints: bool) -> Made {
+    let mut made = Made::default();
+    let calls = invitations.into_iter().map(async |invitation| {
+        let link = maker.invite(&invitation).await;
+        (link, invitation.username)
     });
-    let (mut text, mut links, mut rejected) = (String::new(), Vec::new(), Vec::new());
-    let calls = invitations.map(async |invitation| (maker.invite(&invitation).await, invitation.username));
     let mut calls = stream::iter(calls).buffered(AT_ONCE);
-    while let Some((made, username)) = calls.next().await {
-        match made {
+    while let Some((link, username)) = calls.next().await {
+        match link {
             Ok(link) => {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "{username}\t{}", *link.url);
-                links.push(link.to_json());
+                let printed = prints.then(|| writeln!(io::stdout(), "{username}\t{}", *link.url));
+                made.links.push(link.to_json());
+                if let Some(Err(error)) = printed {
+                    made.stopped = Some(CliError::Output(error));
+                }
             }
-            Err(error) => {
+            Err(error @ (CliError::InvitedUserExists(_) | CliError::InvitedNameReserved(_))) => {
                 let problem = error.in_one_line();
                 note(&format!("latchkey: not invited: {username}: {problem}"));
-                rejected.push(json!({ "username": username.as_str(), "reason": problem }));
+                made.rejected.push(json!({ "username": username.as_str(), "reason": problem }));
             }
+            Err(error) => made.stopped = Some(error),
+        }
+        if made.stopped.is_some() {
+            break;
         }
     }
-    let outcome = if rejected.is_empty() { Outcome::Success } else { Outcome::Rejected };
-    Report { text, json: json!({ "links": links, "rejected": rejected }), outcome }
+    made
 }
 
 fn read(path: &Path) -> Result<Vec<Invited>, CliError> {
     let failure = |source| CliError::File { path: path.to_owned(), source };
-    let input: Box<dyn BufRead> = if path == Path::new("-") {
+    let is_input = path == Path::new("-");
+    let mut input: Box<dyn BufRead> = if is_input {
         Box::new(io::stdin().lock())
     } else {
         Box::new(BufReader::new(File::open(path).map_err(failure)?))
     };
     let (mut invited, mut lines, mut problems) = (Vec::new(), HashMap::new(), Vec::new());
-    let mut input = input;
     for number in 1_u64.. {
         let mut line = Vec::new();
         let length = input.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut line).map_err(failure)?;
         if length == 0 {
             break;
         }
-        if line.trim_ascii().is_empty() {
+        let text = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
+        if text.trim_ascii().is_empty() {
             continue;
         }
         let is_whole = u64::try_from(length).is_ok_and(|length| length <= LONGEST_LINE);
-        let read = if is_whole { one(&line) } else { Err("the line is longer than 64 KiB".to_owned()) };
+        let read = if is_whole { one(text) } else { Err("the line is longer than 64 KiB".to_owned()) };
         match read {
             Ok(person) => match lines.insert(person.username.clone(), number) {
                 Some(earlier) => problems.push(format!("line {number}: line {earlier} has the same name")),
@@ -115,13 +145,18 @@ fn read(path: &Path) -> Result<Vec<Invited>, CliError> {
             Err(problem) => problems.push(format!("line {number}: {problem}")),
         }
         if !is_whole || problems.len() >= MOST_PROBLEMS {
+            problems.push("the lines after that were not read".to_owned());
             break;
         }
+    }
+    if invited.is_empty() && problems.is_empty() {
+        problems.push("nobody is in it".to_owned());
     }
     if problems.is_empty() {
         return Ok(invited);
     }
-    Err(CliError::Invitations { path: path.to_owned(), problems: problems.join("; ") })
+    let file = if is_input { "standard input".to_owned() } else { path.display().to_string() };
+    Err(CliError::Invitations { file, problems: problems.join("; ") })
 }
 
 fn one(line: &[u8]) -> Result<Invited, String> {

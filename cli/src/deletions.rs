@@ -6,6 +6,7 @@ use users::{ChangeLog, DeletedUsers, UserSummary, UserTable, Username};
 
 use crate::{
     CliError, DeleteAgain, Outcome, Report, Terminal,
+    account_codes::end_invitation,
     invocation::{Invocation, Work, note},
     store,
     store::Changing,
@@ -20,6 +21,7 @@ pub(crate) async fn delete(
     changes: Option<&ChangeLog>,
     now: Timestamp,
 ) -> Result<(), CliError> {
+    end_invitation(users, username).await?;
     let deleted = if let Some(changes) = changes {
         let entropy = edge::random::entropy()?;
         users.delete_and_remember(username, user, changes, entropy, now).await

@@ -30,14 +30,17 @@ pub enum CliError {
     /// Nobody is invited under this name.
     #[error("there is no open invitation of {0}")]
     NoInvitation(Username),
+    /// The user has no code.
+    #[error("{0} has no open link for a new password")]
+    NoRecovery(Username),
     /// A disabled user gets no new password.
     #[error("{0} is disabled; `latchkey user enable` comes first")]
     UserDisabled(Username),
     /// What is in the file of invitations.
-    #[error("nobody was invited, because of {}: {problems}", path.display())]
+    #[error("nobody was invited, because of {file}: {problems}")]
     Invitations {
-        /// The file.
-        path: PathBuf,
+        /// The file, or standard input.
+        file: String,
         /// What is wrong with which lines.
         problems: String,
     },
@@ -47,7 +50,7 @@ pub enum CliError {
     )]
     NoAccountLink,
     /// The local server has not said to which page.
-    #[error("the local server of {} has no page for links; start it once without an empty --account-link", .0.display())]
+    #[error("the local server of {} has no page for links: start it once with --account-link URL, or without that option", .0.display())]
     NoLocalAccountLink(PathBuf),
     /// `ACCOUNT_LINK`
     #[error(transparent)]

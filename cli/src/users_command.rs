@@ -27,7 +27,7 @@ pub(crate) async fn run(
     invocation: &Invocation,
 ) -> Result<Report, CliError> {
     match command {
-        UserCommand::Invite(options) => account_codes::invite(&options, invocation).await,
+        UserCommand::Invite(options) => account_codes::invite(&options, for_programs, invocation).await,
         UserCommand::Invitations(command) => account_codes::invitations(&command, invocation).await,
         UserCommand::Recover(options) => account_codes::recover(&options, invocation).await,
         UserCommand::Create(options) => create(options, terminal, invocation).await,
@@ -125,6 +125,7 @@ async fn rename(options: &RenameUser, invocation: &Invocation) -> Result<Report,
     let Changing { users, recorder } = store::open_to_change(&options.user.store, invocation).await?;
     let user = users.identify(username).await.map_err(|error| CliError::of_change(error, username))?;
     let rename = async |_: Option<&ChangeLog>| {
+        account_codes::end_invitation(&users, username).await?;
         let renamed = users.rename(username, new_name).await.map_err(|error| match error {
             RenameError::NoSuchUser => CliError::NoSuchUser(username.clone()),
             RenameError::Taken => CliError::NameTaken(new_name.clone()),

@@ -232,11 +232,13 @@ assert at_live["CodeSha256"] == good[login][1], "the alias is still on the bad r
 token = call("/auth/refresh", {"token": token})["token"]
 step("the version before is back from a release in steps, and the functions themselves answer")
 
-# --- Access tokens, which no function gave until now, and a program that gets them.
-PROTECT = "docs/protect-your-api.md"
+# --- Access tokens, which no function gave until now, and a program that gets them; and links for passwords.
+PROTECT, ACCOUNTS = "docs/protect-your-api.md", "docs/accounts.md"
 call("/auth/access", {"token": token, "audience": "https://orders.example.com"}, 404)
-for name, value in re.findall(r'^(\w+) = "([^"]+)"', blocks(PROTECT, "Switch access tokens on", "toml")[0], re.M):
-    set_parameter(name, value)
+call("/auth/code", {"code": "0" * 24}, 404)
+for document, title in ((PROTECT, "Switch access tokens on"), (ACCOUNTS, "Switch it on")):
+    for name, value in re.findall(r'^(\w+) = "([^"]+)"', blocks(document, title, "toml")[0], re.M):
+        set_parameter(name, value)
 deploy("sam deploy")
 audiences = parameters()["AccessTokenAudiences"]
 assert audiences == "https://orders.example.com=orders:read orders:write;https://billing.example.com", audiences
@@ -252,6 +254,34 @@ assert "access_token" in shown, shown
 machine = claims(json.loads(shown)["access_token"])
 assert machine["sub"] == machine["client_id"] == client_id and machine["scope"] == "orders:read", machine
 step("access tokens are switched on, for a session and for a program")
+
+# --- Links with which people set their own passwords.
+check, variables = blocks(ACCOUNTS, "Switch it on")
+assert "invalid_code" in terminal.type(check)
+terminal.type(variables, replace={"USERS_TABLE_FROM_THE_OUTPUTS": "$USERS_TABLE"})
+invite, invite_all, invitations = blocks(ACCOUNTS, "Invite somebody")
+
+
+def code_of(shown, purpose):
+    return re.search(rf"https://app\.example\.com/account#{purpose}=(\S{{29}})", shown)[1]
+
+
+code = code_of(terminal.type(invite, replace={"ada": "carol"}), "invitation")
+assert call("/auth/code", {"code": code})["username"] == "carol"
+terminal.type('''printf '{"username":"dan"}\\n{"username":"eve"}\\n' > people.jsonl''')
+terminal.type(invite_all)
+listed, withdrawn = invitations.strip().splitlines()
+assert all(name in terminal.type(listed) for name in ("carol", "dan", "eve"))
+terminal.type(withdrawn, replace={"ada": "dan"})
+terminal.type("rm people.jsonl links.tsv")
+registered = call("/auth/registration/complete", {"code": code, "password": PASSWORD}, 201)
+assert call("/auth/login", {"username": "carol", "password": PASSWORD})["user"] == registered["user"]
+code = code_of(terminal.type(blocks(ACCOUNTS, "A user forgot the password")[0]), "recovery")
+_, _, recover = blocks(ACCOUNTS, "Your page")[0].strip().splitlines()
+terminal.type(recover, replace={"$CODE": code, "…": "seven green umbrellas"})
+assert call("/auth/refresh", {"token": token}, 400)["code"] == "session_ended"
+token = call("/auth/login", {"username": "ada", "password": "seven green umbrellas"})["token"]
+step("an invited user and one who forgot the password set their own, and every session of before has ended")
 
 # --- The other way to answer SAM: Enter, all the way.
 set_parameter("TrafficShifting", "none")

@@ -27,6 +27,7 @@ mod foreign_hashes;
 mod hostile;
 mod http_contract;
 mod insights;
+mod interleavings;
 mod local_clock;
 mod local_https;
 mod local_page;

@@ -65,7 +65,10 @@ fn redeem_writes_users_and_failed_logins_alone_and_reads_no_secret() {
     let statements = statements(role);
     let on_users = statements.iter().find(|it| !it["Condition"].is_null()).unwrap();
     let keys = &on_users["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    assert_eq!(serde_yaml_ng::to_string(keys).unwrap(), "- user#*\n- attempts#*\n");
+    assert_eq!(
+        serde_yaml_ng::to_string(keys).unwrap(),
+        "- user#*\n- attempts#*\n- code#*\n- invitation#*\n- recovery#*\n"
+    );
     assert!(!serde_yaml_ng::to_string(role).unwrap().contains("secretsmanager"));
 }
 
@@ -112,7 +115,7 @@ fn the_table_of_codes_goes_with_the_setting_and_is_named_for_latchkey() {
 
 /// with the address of API Gateway no page of yours has the issuer's origin.
 #[test]
-fn a_page_that_cannot_call_fails_before_anything_is_deployed() {
+fn the_rule_asks_for_one_of_the_three_parameters_by_which_a_page_can_call() {
     let rule = &template()["Rules"]["LinkToPageThatCanCall"];
     assert_eq!(plain(&plain(&plain(&rule["RuleCondition"])[0])[0]), "AccountLink");
     let one_of = plain(&rule["Assertions"][0]["Assert"]).as_sequence().unwrap().clone();

@@ -14,8 +14,8 @@ use http::{Method, StatusCode};
 use serde_json::json;
 use token::{Timestamp, UserId};
 use users::{
-    AccountCode, CodeEffect, CodeFailure, CodePurpose, CodeUser, Codes, Hasher, Invitation, NewUser,
-    OpenCode, Password, PasswordPolicy, UserTable,
+    AccountCode, CodeEffect, CodeFailure, CodeOrigin, CodePurpose, CodeUser, Codes, Hasher, Invitation,
+    NewUser, OpenCode, Password, PasswordPolicy, RedeemError, UserTable,
 };
 
 use crate::call::Call;
@@ -60,8 +60,9 @@ impl Redeem {
         };
         body.ends()?;
         let code: AccountCode = code.parse().map_err(|_| Reason::CodeRejected(CodeFailure::Unknown))?;
-        let open = self.codes.find(code.hash(), now).await?;
-        let details = AuditDetails::default().with(Field::MadeBy, &*open.origin.made.by);
+        let found = self.codes.find(code.hash(), now).await;
+        let open = found.map_err(|error| rejected(error).about(request.client_details()))?;
+        let details = made_by(&open.origin);
         let done = match (call, password, &open.effect) {
             (Call::Show, ..) | (_, None, _) => Ok(shown(&open, now)),
             (Call::Register, Some(password), CodeEffect::Invitation(invitation)) => {
@@ -91,7 +92,7 @@ impl Redeem {
             password_hash: self.passwords.hash(password).await?,
             claims: invitation.claims.clone(),
         };
-        self.codes.register(code, invitation, &user, now).await?;
+        self.codes.register(code, invitation, &user, now).await.map_err(rejected)?;
         let told = json!({ "user": { "sub": user.id.to_string(), "username": user.username.as_str() } });
         Ok(Response::json(StatusCode::CREATED, &told)).about(AuditDetails::user(user.id))
     }
@@ -106,7 +107,7 @@ impl Redeem {
         let done = async {
             self.check(&password, code)?;
             let hash = self.passwords.hash(password).await?;
-            self.codes.recover(code, user, &hash, now).await?;
+            self.codes.recover(code, user, &hash, now).await.map_err(rejected)?;
             Ok(Response::no_content().about(AuditDetails::default().with(Field::Scope, "all")))
         };
         done.await.about(AuditDetails::user(user.id))
@@ -116,6 +117,22 @@ impl Redeem {
         let checked = self.rules.check(password, &code.username);
         checked.map_err(|error| Reason::PasswordRefused(error.to_string()))
     }
+}
+
+/// Why a code is not accepted; to the log also whose it was and who made it.
+fn rejected(error: RedeemError) -> Rejection {
+    let details = match &error {
+        RedeemError::Dead(code) => {
+            let user = code.user.map(AuditDetails::user).unwrap_or_default();
+            user.and(code.origin.as_ref().map(made_by).unwrap_or_default())
+        }
+        RedeemError::Store(_) => AuditDetails::default(),
+    };
+    Rejection::from(error).about(details)
+}
+
+fn made_by(origin: &CodeOrigin) -> AuditDetails {
+    AuditDetails::default().with(Field::MadeBy, &*origin.made.by)
 }
 
 /// What a code is for, which its bearer could find out by using it.

@@ -15,7 +15,7 @@ const GROUP: usize = 4;
 /// What lets its bearer set a password, once: 120 random bits, so that nobody guesses one and a plain hash is enough.
 pub struct AccountCode(Zeroizing<String>);
 
-/// Some text that is no code.
+/// The text is not a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a code has 24 letters and digits")]
 pub struct AccountCodeError;

@@ -8,9 +8,9 @@ use token::{CustomClaims, Entropy, Timestamp, UserId};
 
 use crate::{
     ChangeLog, LastChange, Operation, Origin, PasswordHash, Status, StoreError, UserTable, Username,
-    row::{Row, instant, no_sessions, parsed, string, user_key},
+    row::{Row, instant, no_sessions, number, parsed, string, user_key},
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, ENABLED_AT, KEY, PASSWORD_HASH,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, GENERATION, KEY, PASSWORD_HASH,
         SESSIONS, USER_ID, USERNAME,
     },
     transfer::is_reserved,
@@ -117,8 +117,12 @@ impl UserTable {
     pub async fn disable(&self, username: &Username) -> Result<(), ChangeError> {
         let since =
             self.administrator.as_ref().map(|_| ", #disabled_at = if_not_exists(#disabled_at, :changed_at)");
-        let set = format!("SET #enabled = :enabled, #sessions = :none{}", since.unwrap_or_default());
-        let disable = self.change(username, &set);
+        let since_when = since.unwrap_or_default();
+        let set = format!("ADD #generation :one SET #enabled = :enabled, #sessions = :none{since_when}");
+        let disable = self
+            .change(username, &set)
+            .expression_attribute_names("#generation", GENERATION)
+            .expression_attribute_values(":one", number(1));
         let disable = match since {
             Some(_) => disable.expression_attribute_names("#disabled_at", DISABLED_AT),
             None => disable,
@@ -133,14 +137,10 @@ impl UserTable {
 
     /// Allows logging in again.
     pub async fn enable(&self, username: &Username) -> Result<(), ChangeError> {
-        let at = self.administrator.as_ref().map(|_| ", #enabled_at = :changed_at");
-        let set = format!("REMOVE #disabled_at SET #enabled = :enabled{}", at.unwrap_or_default());
-        let enable = self.change(username, &set);
-        let enable = match at {
-            Some(_) => enable.expression_attribute_names("#enabled_at", ENABLED_AT),
-            None => enable,
-        };
-        let enable = enable
+        let enable = self
+            .change(username, "REMOVE #disabled_at ADD #generation :one SET #enabled = :enabled")
+            .expression_attribute_names("#generation", GENERATION)
+            .expression_attribute_values(":one", number(1))
             .expression_attribute_names("#disabled_at", DISABLED_AT)
             .expression_attribute_names("#enabled", ENABLED)
             .expression_attribute_values(":enabled", AttributeValue::Bool(true));

@@ -23,7 +23,7 @@ const MADE_AT: &str = "made_at";
 const MADE_BY: &str = "made_by";
 pub(crate) const FINGERPRINT: &str = "fingerprint";
 
-/// How long rows stay after their code is good no more, until DynamoDB's TTL tidies up. No check relies on it.
+/// How long a row stays after its code expires; DynamoDB's TTL then deletes it. No check relies on that.
 const KEPT: Seconds = Seconds::new(86_400);
 
 /// What a code is for.
@@ -66,7 +66,7 @@ pub(crate) fn code_key(code: &SecretHash) -> AttributeValue {
     AttributeValue::S(format!("{CODE_KEY}{}", code.as_str()))
 }
 
-/// The key of no code: a hash is longer.
+/// A key that no code has: hashes are longer.
 pub(crate) fn no_code() -> AttributeValue {
     AttributeValue::S(format!("{CODE_KEY}nothing"))
 }

@@ -1,24 +1,28 @@
 //! Codes that set a password: what administrators make and end.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use aws_lc_rs::digest;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use aws_sdk_dynamodb::{
+    operation::delete_item::builders::DeleteItemFluentBuilder,
+    types::{AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+};
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    AccountCode, CodeOrigin, CodePurpose, Locale, MalformedRow, Operation, StoreError, UserTable, Username,
+    AccountCode, CodeOrigin, CodePurpose, CodeUser, Locale, MalformedRow, Operation, StoreError, UserTable,
+    Username,
     code_row::{self, CODE, FINGERPRINT, INVITATION, code_key, no_code, of_codes},
-    row::{Row, optional_text, parsed, read_enabled, string, text},
-    schema::{CLAIMS, ENABLED_AT, KEY, LOCALE, PASSWORD_HASH, USER_ID, USERNAME},
+    row::{Row, optional_text, parsed, read_enabled, string, text, user_key},
+    schema::{CLAIMS, KEY, LOCALE, USERNAME},
     table::create_table,
     transfer::is_reserved,
-    update,
+    update::{self, Outcome},
 };
 
 /// What the name of the table is, after that of the users'.
 const SUFFIX: &str = "-codes";
+/// How often a code is made again because its user has just changed.
+const MAX_WRITES: u32 = 3;
 
 /// The table of codes beside a table of users. Whoever may write to it can take over any account.
 #[derive(Clone, Debug)]
@@ -90,25 +94,29 @@ impl Codes {
         create_table(&self.users.client, &self.name).await
     }
 
-    /// Opens the connection: half a read unit for a row that is never there.
+    /// Opens the connection: one read unit for a row that is never there.
     pub async fn connect(&self) -> Result<(), StoreError> {
-        self.row(no_code(), false).await.map(drop)
+        self.row(no_code()).await.map(drop)
     }
 
     /// Lets the bearer of `code` become a user; the code before, if the name has one, ends.
     pub async fn invite(&self, invitation: &Invitation, code: &AccountCode) -> Result<(), MakeCodeError> {
         let Invitation { username, claims, locale, origin } = invitation;
-        if let Some(row) = self.users.row(username).await? {
-            let reserved = is_reserved(&row);
-            return Err(if reserved { MakeCodeError::NameReserved } else { MakeCodeError::NameTaken });
-        }
         let purpose = CodePurpose::Invitation;
         let mut row = code_row::of_name(&code.hash(), purpose, username, origin);
         row.insert(CLAIMS.to_owned(), string(claims));
         if let Some(locale) = locale {
             row.insert(LOCALE.to_owned(), string(locale));
         }
-        Ok(self.put(code, purpose, username, origin, row).await?)
+        let names = HashMap::from([("#pk".to_owned(), KEY.to_owned())]);
+        let free = self.check(username, "attribute_not_exists(#pk)".to_owned(), names, HashMap::new())?;
+        match self.put(code, purpose, username, origin, row, free).await? {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Rejected(row) if row.as_ref().is_some_and(is_reserved) => {
+                Err(MakeCodeError::NameReserved)
+            }
+            Outcome::Rejected(_) => Err(MakeCodeError::NameTaken),
+        }
     }
 
     /// Lets the bearer of `code` set the user's password anew; the code before, if the user has one, ends. Says who it is.
@@ -118,39 +126,54 @@ impl Codes {
         code: &AccountCode,
         origin: &CodeOrigin,
     ) -> Result<UserId, MakeCodeError> {
-        let user = self.users.row(username).await?.filter(|user| !is_reserved(user));
-        let user = user.ok_or(MakeCodeError::NoSuchUser)?;
-        if !read_enabled(&user).map_err(StoreError::from)? {
-            return Err(MakeCodeError::UserDisabled);
+        for _ in 0..MAX_WRITES {
+            let user = self.users.row(username).await?.filter(|user| !is_reserved(user));
+            let user = user.ok_or(MakeCodeError::NoSuchUser)?;
+            if !read_enabled(&user).map_err(StoreError::from)? {
+                return Err(MakeCodeError::UserDisabled);
+            }
+            let bound = CodeUser::read(&user).map_err(StoreError::from)?;
+            if self.users.only.is_some_and(|only| only != bound.id) {
+                return Err(MakeCodeError::NoSuchUser);
+            }
+            let purpose = CodePurpose::Recovery;
+            let mut row = code_row::of_name(&code.hash(), purpose, username, origin);
+            let fingerprint = bound.fingerprint(&code.hash(), origin.valid_until);
+            row.insert(FINGERPRINT.to_owned(), string(&fingerprint));
+            let still = self.check(username, bound.condition(), CodeUser::names(), bound.values())?;
+            if let Outcome::Done(_) = self.put(code, purpose, username, origin, row, still).await? {
+                return Ok(bound.id);
+            }
         }
-        let fingerprint = fingerprint(&user).map_err(StoreError::from)?;
-        let id = parsed(&user, USER_ID).map_err(StoreError::from)?;
-        let purpose = CodePurpose::Recovery;
-        let mut row = code_row::of_name(&code.hash(), purpose, username, origin);
-        row.insert(FINGERPRINT.to_owned(), string(&fingerprint));
-        self.put(code, purpose, username, origin, row).await?;
-        Ok(id)
+        Err(StoreError::Contended { attempts: MAX_WRITES }.into())
     }
 
     /// Ends the code of a name, if it has one; says whether it had.
     pub async fn withdraw(&self, purpose: CodePurpose, username: &Username) -> Result<bool, StoreError> {
-        let delete = self
-            .users
-            .client
-            .delete_item()
-            .table_name(&*self.name)
-            .key(KEY, purpose.key(username))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld);
-        let deleted = delete.send().await;
-        let row = deleted.map_err(|error| StoreError::unavailable(Operation::DeleteItem, error))?.attributes;
-        // That of the code goes too. Were it to stay, it would lead nowhere.
-        if let Some(row) = row.as_ref()
-            && let Ok(code) = text(row, CODE)
-        {
-            let key = code_key(&crate::SecretHash::stored(code));
-            let _ = self.users.client.delete_item().table_name(&*self.name).key(KEY, key).send().await;
+        let mut had = false;
+        // Read first: a deletion that is repeated because its answer was lost finds nothing.
+        for _ in 0..MAX_WRITES {
+            let Some(row) = self.row(purpose.key(username)).await? else { return Ok(had) };
+            had = true;
+            let code = row.get(CODE).cloned().unwrap_or_else(|| string(""));
+            let newest = self
+                .delete(purpose.key(username))
+                .condition_expression("#code = :code")
+                .expression_attribute_names("#code", CODE)
+                .expression_attribute_values(":code", code);
+            if let Outcome::Done(_) = update::delete(newest).await? {
+                // The code's own row goes too. If that fails, the row leads nowhere.
+                if let Ok(code) = text(&row, CODE) {
+                    let _ = update::delete(self.delete(code_key(&crate::SecretHash::stored(code)))).await;
+                }
+                return Ok(true);
+            }
         }
-        Ok(row.is_some())
+        Err(StoreError::Contended { attempts: MAX_WRITES })
+    }
+
+    fn delete(&self, key: AttributeValue) -> DeleteItemFluentBuilder {
+        self.users.client.delete_item().table_name(&*self.name).key(KEY, key)
     }
 
     /// Every invitation that is open at `now`.
@@ -185,7 +208,27 @@ impl Codes {
         }
     }
 
-    /// Writes the row of a name and that of its code, in one transaction.
+    /// That the user's row is as it should be, as a part of a transaction.
+    fn check(
+        &self,
+        username: &Username,
+        condition: String,
+        names: HashMap<String, String>,
+        values: Row,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&*self.users.name)
+            .key(KEY, user_key(username))
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values((!values.is_empty()).then_some(values))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build();
+        let check = check.map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// Writes the row of a name and that of its code, if `check` holds, in one transaction.
     async fn put(
         &self,
         code: &AccountCode,
@@ -193,18 +236,20 @@ impl Codes {
         username: &Username,
         origin: &CodeOrigin,
         of_name: Row,
-    ) -> Result<(), StoreError> {
+        check: TransactWriteItem,
+    ) -> Result<Outcome, StoreError> {
         let of_code = code_row::of_code(&code.hash(), purpose, username, origin);
         let put = |row| {
             let put = Put::builder().table_name(&*self.name).set_item(Some(row)).build();
             put.map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))
         };
-        let writes = [put(of_code)?, put(of_name)?].map(|put| TransactWriteItem::builder().put(put).build());
-        update::transact(&self.users.client, writes.into()).await.map(drop)
+        let [of_code, of_name] =
+            [put(of_code)?, put(of_name)?].map(|put| TransactWriteItem::builder().put(put).build());
+        update::transact(&self.users.client, vec![check, of_code, of_name]).await
     }
 
-    pub(crate) async fn row(&self, key: AttributeValue, consistent: bool) -> Result<Option<Row>, StoreError> {
-        let get = self.users.client.get_item().table_name(&*self.name).consistent_read(consistent);
+    pub(crate) async fn row(&self, key: AttributeValue) -> Result<Option<Row>, StoreError> {
+        let get = self.users.client.get_item().table_name(&*self.name).consistent_read(true);
         let answer = get.key(KEY, key).send().await;
         Ok(answer.map_err(|error| StoreError::unavailable(Operation::GetItem, error))?.item)
     }
@@ -217,16 +262,4 @@ pub(crate) fn read_invitation(row: &Row) -> Result<Invitation, MalformedRow> {
         Ok(Invitation { username, claims, locale, origin: code_row::read_origin(row)? })
     };
     invitation().map_err(of_codes)
-}
-
-/// What a code for a new password is bound to: who the user is, the stored hash, and that nobody has disabled and enabled
-/// them since. When one of these changes, by whatever way, the code is good no more.
-pub(crate) fn fingerprint(user: &Row) -> Result<String, MalformedRow> {
-    let enabled_at = match user.get(ENABLED_AT) {
-        Some(AttributeValue::N(instant)) => instant,
-        _ => "",
-    };
-    let parts = [text(user, USER_ID)?, enabled_at, text(user, PASSWORD_HASH)?].join("\n");
-    let digest = digest::digest(&digest::SHA256, parts.as_bytes());
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(digest))
 }

@@ -3,21 +3,17 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update,
+    AttributeValue, Delete, KeysAndAttributes, Put, TransactWriteItem, Update, builders::DeleteBuilder,
 };
 use token::{Timestamp, UserId};
 
 use crate::{
-    CodeOrigin, CodePurpose, Codes, Invitation, NewUser, Operation, PasswordHash, SecretHash, Status,
-    StoreError, Username,
+    CodeOrigin, CodePurpose, CodeUser, Codes, Invitation, NewUser, Operation, PasswordHash, SecretHash,
+    Status, StoreError, Username,
     code_row::{self, CODE, FINGERPRINT, code_key, has_code, of_codes},
-    code_table::{fingerprint, read_invitation},
+    code_table::read_invitation,
     row::{Row, instant, no_sessions, parsed, read_enabled, string, text, user_key},
-    schema::{
-        ENABLED, ENABLED_AT, EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, LOCALE, PASSWORD_HASH, SESSIONS, TRIES,
-        USER_ID,
-    },
+    schema::{EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, LOCALE, PASSWORD_HASH, SESSIONS, TRIES, USER_ID},
     update::{self, Outcome},
 };
 
@@ -44,25 +40,16 @@ pub enum CodeEffect {
     Recovery(CodeUser),
 }
 
-/// The user whose password a code sets, as they were when the code was looked up.
-#[derive(Debug)]
-pub struct CodeUser {
-    /// `sub`.
-    pub id: UserId,
-    stored_hash: AttributeValue,
-    enabled_at: Option<AttributeValue>,
-}
-
-/// Why a code is good for nothing. For the log alone.
+/// Why a code is not accepted. For the log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeFailure {
-    /// It is none of ours, or it was used.
+    /// There is no such code, or it has been used.
     Unknown,
     /// Its time is over.
     Expired,
     /// A newer one took its place, or an administrator withdrew it.
     Replaced,
-    /// It is for something else: one of an invitation is none for a new password.
+    /// It is for the other purpose: an invitation cannot set a new password.
     OtherPurpose,
     /// The user of an invitation is there already.
     NameTaken,
@@ -72,43 +59,71 @@ pub enum CodeFailure {
     UserDisabled,
 }
 
+/// A code that is not accepted, and what is known of it. For the log only.
+#[derive(Debug)]
+pub struct DeadCode {
+    /// Why.
+    pub failure: CodeFailure,
+    /// The user of its name, if there is one.
+    pub user: Option<UserId>,
+    /// Who made it, if that is still known.
+    pub origin: Option<CodeOrigin>,
+}
+
 /// Why a code had no effect.
 #[derive(Debug, thiserror::Error)]
 pub enum RedeemError {
-    /// It is good for nothing.
-    #[error("the code is good for nothing")]
-    Dead(CodeFailure),
+    /// It is not accepted.
+    #[error("the code is not valid")]
+    Dead(Box<DeadCode>),
     /// A table gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+impl RedeemError {
+    fn dead(failure: CodeFailure, user: Option<UserId>, origin: Option<CodeOrigin>) -> Self {
+        Self::Dead(Box::new(DeadCode { failure, user, origin }))
+    }
+}
+
 impl Codes {
     /// What this code does at `now`: two reads.
     pub async fn find(&self, hash: SecretHash, now: Timestamp) -> Result<OpenCode, RedeemError> {
-        let code = self.row(code_key(&hash), true).await?;
-        let code = code.ok_or(RedeemError::Dead(CodeFailure::Unknown))?;
+        let code = self.row(code_key(&hash)).await?;
+        let code = code.ok_or_else(|| RedeemError::dead(CodeFailure::Unknown, None, None))?;
         let (purpose, username) = code_row::read_code(&code).map_err(of_codes).map_err(StoreError::from)?;
-        let rows = self.of_name(purpose, &username).await?;
+        let rows = self.rows_of(purpose, &username).await?;
         let row = |key| match key {
             AttributeValue::S(key) => rows.get(&key),
             _ => None,
         };
-        let made = row(purpose.key(&username)).filter(|made| has_code(made, &hash));
-        let made = made.ok_or(RedeemError::Dead(CodeFailure::Replaced))?;
-        let origin = code_row::read_origin(made).map_err(of_codes).map_err(StoreError::from)?;
-        if origin.valid_until < now {
-            return Err(RedeemError::Dead(CodeFailure::Expired));
-        }
         let user = row(user_key(&username));
-        let effect = match purpose {
-            CodePurpose::Invitation => {
-                if user.is_some() {
-                    return Err(RedeemError::Dead(CodeFailure::NameTaken));
-                }
+        let id = user.and_then(|user| parsed(user, USER_ID).ok());
+        let made = row(purpose.key(&username)).filter(|made| has_code(made, &hash));
+        let made = made.ok_or_else(|| RedeemError::dead(CodeFailure::Replaced, id, None))?;
+        let origin = code_row::read_origin(made).map_err(of_codes).map_err(StoreError::from)?;
+        let dead = |failure| RedeemError::dead(failure, id, Some(origin.clone()));
+        if origin.valid_until < now {
+            return Err(dead(CodeFailure::Expired));
+        }
+        let effect = match (purpose, user) {
+            (CodePurpose::Invitation, Some(_)) => return Err(dead(CodeFailure::NameTaken)),
+            (CodePurpose::Invitation, None) => {
                 CodeEffect::Invitation(Box::new(read_invitation(made).map_err(StoreError::from)?))
             }
-            CodePurpose::Recovery => CodeEffect::Recovery(bound_user(user, made)?),
+            (CodePurpose::Recovery, None) => return Err(dead(CodeFailure::UserChanged)),
+            (CodePurpose::Recovery, Some(user)) => {
+                if !read_enabled(user).map_err(StoreError::from)? {
+                    return Err(dead(CodeFailure::UserDisabled));
+                }
+                let bound_to = text(made, FINGERPRINT).map_err(of_codes).map_err(StoreError::from)?;
+                let user = CodeUser::read(user).map_err(StoreError::from)?;
+                if user.fingerprint(&hash, origin.valid_until) != bound_to {
+                    return Err(dead(CodeFailure::UserChanged));
+                }
+                CodeEffect::Recovery(user)
+            }
         };
         let attempts = rows.get(&self.users.attempts_key(&username));
         let has_failures = attempts.is_some_and(|attempts| attempts.contains_key(FAILURES));
@@ -149,30 +164,17 @@ impl Codes {
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<(), RedeemError> {
-        let condition = "#user_id = :user_id AND #enabled = :enabled AND #hash = :stored AND ";
-        let enabled_at = match &user.enabled_at {
-            Some(_) => "#enabled_at = :enabled_at",
-            None => "attribute_not_exists(#enabled_at)",
-        };
+        let mut names = CodeUser::names();
+        names.insert("#sessions".to_owned(), SESSIONS.to_owned());
+        let mut values = user.values();
+        values.extend([(":hash".to_owned(), string(hash.expose())), (":none".to_owned(), no_sessions())]);
         let update = Update::builder()
             .table_name(&*self.users.name)
             .key(KEY, user_key(&code.username))
             .update_expression("SET #hash = :hash, #sessions = :none")
-            .condition_expression(format!("{condition}{enabled_at}"))
-            .expression_attribute_names("#hash", PASSWORD_HASH)
-            .expression_attribute_names("#sessions", SESSIONS)
-            .expression_attribute_names("#user_id", USER_ID)
-            .expression_attribute_names("#enabled", ENABLED)
-            .expression_attribute_names("#enabled_at", ENABLED_AT)
-            .expression_attribute_values(":hash", string(hash.expose()))
-            .expression_attribute_values(":none", no_sessions())
-            .expression_attribute_values(":user_id", string(&user.id))
-            .expression_attribute_values(":enabled", AttributeValue::Bool(true))
-            .expression_attribute_values(":stored", user.stored_hash.clone());
-        let update = match &user.enabled_at {
-            Some(instant) => update.expression_attribute_values(":enabled_at", instant.clone()),
-            None => update,
-        };
+            .condition_expression(user.condition())
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
         let write = TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build();
         self.redeem(code, CodePurpose::Recovery, write, user.id, hash, now).await
     }
@@ -187,63 +189,40 @@ impl Codes {
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<(), RedeemError> {
-        let mut writes = vec![
-            effect,
-            self.use_up(code_key(&code.hash), "attribute_exists(#pk)", KEY, None)?,
-            self.use_up(purpose.key(&code.username), "#code = :code", CODE, Some(&code.hash))?,
-        ];
+        let is_newest = Delete::builder()
+            .table_name(&*self.name)
+            .key(KEY, purpose.key(&code.username))
+            .condition_expression("#code = :code")
+            .expression_attribute_names("#code", CODE)
+            .expression_attribute_values(":code", string(code.hash.as_str()));
+        let of_code = Delete::builder().table_name(&*self.name).key(KEY, code_key(&code.hash));
+        let delete = |delete: DeleteBuilder| {
+            let delete = delete.build().map_err(unbuilt)?;
+            Ok::<_, StoreError>(TransactWriteItem::builder().delete(delete).build())
+        };
+        let mut writes = vec![effect, delete(is_newest)?, delete(of_code)?];
         if code.has_failures {
             writes.push(self.forget_failures(&code.username, now)?);
         }
-        // The hash has a salt of its own, so that this is one token for each try to use the code up, however often it is sent.
-        let of_try =
-            [code.hash.as_str(), code.username.as_str(), &user.to_string(), hash.expose()].join("\n");
-        let token = SecretHash::of(&of_try).as_str().chars().take(36).collect();
-        let rejected = match update::transact_as(&self.users.client, writes, token).await {
+        let failed = match update::transact(&self.users.client, writes).await {
             Ok(Outcome::Done(_)) => return Ok(()),
             Ok(Outcome::Rejected(_)) => None,
             Err(error) => Some(error),
         };
-        // Whatever the last response was: this hash is nobody's but ours.
-        let row = self.users.row(&code.username).await;
-        let is_written = row.as_ref().is_ok_and(|row| {
-            row.as_ref().is_some_and(|row| {
-                parsed::<UserId>(row, USER_ID).is_ok_and(|id| id == user)
-                    && text(row, PASSWORD_HASH).is_ok_and(|stored| stored == hash.expose())
-            })
-        });
-        match rejected {
-            _ if is_written => Ok(()),
+        // The transaction may have gone through although its answer was lost. The salt is ours alone, so finding this hash
+        // proves it.
+        let row = self.users.row(&code.username).await.ok().flatten().unwrap_or_default();
+        let is_ours = parsed::<UserId>(&row, USER_ID).is_ok_and(|id| id == user)
+            && text(&row, PASSWORD_HASH).is_ok_and(|stored| stored == hash.expose());
+        match failed {
+            _ if is_ours => Ok(()),
             Some(error) => Err(error.into()),
             None => match self.find(code.hash.clone(), now).await {
                 Err(error) => Err(error),
-                // It changed back, or somebody else is at it.
-                Ok(_) => Err(RedeemError::Dead(CodeFailure::UserChanged)),
+                // The user changed and changed back in between.
+                Ok(open) => Err(RedeemError::dead(CodeFailure::UserChanged, Some(user), Some(open.origin))),
             },
         }
-    }
-
-    /// The deletion of a row of this table, if it is as it was.
-    fn use_up(
-        &self,
-        key: AttributeValue,
-        condition: &str,
-        attribute: &str,
-        code: Option<&SecretHash>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let name = if code.is_some() { "#code" } else { "#pk" };
-        let delete = Delete::builder()
-            .table_name(&*self.name)
-            .key(KEY, key)
-            .condition_expression(condition)
-            .expression_attribute_names(name, attribute);
-        let delete = match code {
-            Some(code) => delete.expression_attribute_values(":code", string(code.as_str())),
-            None => delete,
-        };
-        let delete =
-            delete.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::None);
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(unbuilt)?).build())
     }
 
     /// Forgets the failed logins under a name; what is left of the row expires at once.
@@ -261,7 +240,7 @@ impl Codes {
     }
 
     /// The row of a name and purpose, the user's and that of the failed logins, by their keys: one strongly consistent read.
-    async fn of_name(
+    async fn rows_of(
         &self,
         purpose: CodePurpose,
         username: &Username,
@@ -279,24 +258,6 @@ impl Codes {
         // No key of one table is one of the other.
         Ok(rows.await?.into_iter().filter_map(|row| Some((text(&row, KEY).ok()?.to_owned(), row))).collect())
     }
-}
-
-/// The user of a code, if they are the one whom it was made for.
-fn bound_user(user: Option<&Row>, made: &Row) -> Result<CodeUser, RedeemError> {
-    let user = user.ok_or(RedeemError::Dead(CodeFailure::UserChanged))?;
-    if !read_enabled(user).map_err(StoreError::from)? {
-        return Err(RedeemError::Dead(CodeFailure::UserDisabled));
-    }
-    let bound_to = text(made, FINGERPRINT).map_err(of_codes).map_err(StoreError::from)?;
-    if fingerprint(user).map_err(StoreError::from)? != bound_to {
-        return Err(RedeemError::Dead(CodeFailure::UserChanged));
-    }
-    let stored_hash = text(user, PASSWORD_HASH).map_err(StoreError::from)?;
-    Ok(CodeUser {
-        id: parsed(user, USER_ID).map_err(StoreError::from)?,
-        stored_hash: string(stored_hash),
-        enabled_at: user.get(ENABLED_AT).cloned(),
-    })
 }
 
 fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> StoreError {

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::{
 
 use crate::{
     LastChange, Operation, StoreError, UserTable, Username,
-    row::{Row, instant, no_sessions, string, user_key},
-    schema::{CHANGED_AT, CHANGED_BY, KEY, RESERVED, SESSIONS, USER_ID, USERNAME},
+    row::{Row, instant, no_sessions, number, string, user_key},
+    schema::{CHANGED_AT, CHANGED_BY, GENERATION, KEY, RESERVED, SESSIONS, USER_ID, USERNAME},
     transfer::is_reserved_for,
 };
 
@@ -72,6 +72,7 @@ impl UserTable {
         item.insert(KEY.to_owned(), user_key(username));
         item.insert(USERNAME.to_owned(), string(username));
         item.insert(SESSIONS.to_owned(), no_sessions());
+        item.insert(GENERATION.to_owned(), number(generation(row) + 1));
         if let Some(LastChange { at, by }) = &self.administrator {
             item.insert(CHANGED_AT.to_owned(), instant(*at));
             item.insert(CHANGED_BY.to_owned(), string(by));
@@ -103,5 +104,12 @@ impl UserTable {
         }
         let delete = delete.condition_expression(conditions.join(" AND ")).build()?;
         Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}
+
+fn generation(row: &Row) -> u64 {
+    match row.get(GENERATION) {
+        Some(AttributeValue::N(generation)) => generation.parse().unwrap_or_default(),
+        _ => 0,
     }
 }

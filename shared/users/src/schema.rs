@@ -26,8 +26,9 @@ pub(crate) const CHANGED_AT: &str = "changed_at";
 pub(crate) const CHANGED_BY: &str = "changed_by";
 /// When an administrator disabled the user.
 pub(crate) const DISABLED_AT: &str = "disabled_at";
-/// When an administrator enabled the user again: it ends a code that was made before.
-pub(crate) const ENABLED_AT: &str = "enabled_at";
+/// Counts what ends the codes of before and leaves the stored hash as it is or may bring an old one back: disabling, enabling,
+/// renaming, and changes by an import.
+pub(crate) const GENERATION: &str = "generation";
 
 /// What the last import said of the user: a map.
 pub(crate) const IMPORTED: &str = "imported";

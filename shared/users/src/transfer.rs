@@ -10,9 +10,12 @@ pub use self::{origin::Origin, reserve::Reservation};
 use crate::{
     HashError, LastChange, Listing, Locale, MalformedRow, PageStart, PasswordHash, StoreError, User,
     UserTable, Username,
-    row::{Row, instant, no_sessions, parsed, read_enabled, read_instant, read_user, string, text, user_key},
+    row::{
+        Row, instant, no_sessions, number, parsed, read_enabled, read_instant, read_user, string, text,
+        user_key,
+    },
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, ENABLED_AT, IMPORTED, KEY, LOCALE,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, GENERATION, IMPORTED, KEY, LOCALE,
         PASSWORD_HASH, RESERVED, SESSIONS, USER, USER_ID, USERNAME,
     },
     update::{Outcome, put, update},
@@ -39,7 +42,7 @@ pub struct UserRecord {
     pub status: Status,
     /// When the user was created; without it, as for the id. Never absent on the way out.
     pub created_at: Option<Timestamp>,
-    /// The language to write to a new user in; who is here already keeps theirs.
+    /// The language to write to the user in; without one nothing changes.
     pub locale: Option<Locale>,
 }
 
@@ -238,16 +241,18 @@ impl UserTable {
         }
         let disabled = changes.status.taken() == Some(Status::Disabled);
         taken.extend(self.since().filter(|_| disabled));
-        let is_enabled = changes.status.taken() == Some(Status::Enabled);
-        taken.extend(self.administrator.iter().filter(|_| is_enabled).map(|by| (ENABLED_AT, instant(by.at))));
-        let enabled = if is_enabled { " REMOVE #disabled_at" } else { "" };
+        taken.extend(changes.locale.taken().map(|locale| (LOCALE, string(locale))));
+        let enabled =
+            if changes.status.taken() == Some(Status::Enabled) { " REMOVE #disabled_at" } else { "" };
         let sets: Vec<String> = taken.iter().map(|(name, _)| format!("#{name} = :new_{name}")).collect();
         let as_read = [USER_ID, PASSWORD_HASH, CLAIMS, ENABLED];
         let conditions = as_read.map(|name| format!("#{name} = :{name}"));
         let mut write = self
             .update_item(user_key(&record.username))
-            .update_expression(format!("SET {}{enabled}", sets.join(", ")))
-            .condition_expression(conditions.join(" AND "));
+            .update_expression(format!("SET {}{enabled} ADD #generation :one", sets.join(", ")))
+            .condition_expression(conditions.join(" AND "))
+            .expression_attribute_names("#generation", GENERATION)
+            .expression_attribute_values(":one", number(1));
         if !enabled.is_empty() {
             write = write.expression_attribute_names("#disabled_at", DISABLED_AT);
         }

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::BuildError,
     operation::{
+        delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
         put_item::{PutItemError, builders::PutItemFluentBuilder},
         transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
@@ -55,7 +56,7 @@ pub(crate) async fn update_both(
         Ok::<_, StoreError>(TransactWriteItem::builder().update(update).build())
     };
     let writes = vec![write(first)?, write(second)?];
-    settled(|| Update::all(client, writes.clone(), None)).await
+    settled(|| Update::all(client, writes.clone())).await
 }
 
 /// Puts the row.
@@ -66,16 +67,12 @@ pub(crate) async fn put(write: PutItemFluentBuilder) -> Result<Outcome, StoreErr
 
 /// Makes these writes as a transaction: repeated by the client, it is known again, and its first outcome told.
 pub(crate) async fn transact(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Outcome, StoreError> {
-    settled(|| Update::all(client, writes.clone(), None)).await
+    settled(|| Update::all(client, writes.clone())).await
 }
 
-/// The same under a token that no other transaction of the last minutes has: however often it is sent, it is one.
-pub(crate) async fn transact_as(
-    client: &Client,
-    writes: Vec<TransactWriteItem>,
-    token: String,
-) -> Result<Outcome, StoreError> {
-    settled(|| Update::all(client, writes.clone(), Some(token.clone()))).await
+/// Deletes the row.
+pub(crate) async fn delete(write: DeleteItemFluentBuilder) -> Result<Outcome, StoreError> {
+    settled(|| Update::delete(write.clone())).await
 }
 
 /// Makes attempts until one of them meets no other write.
@@ -119,15 +116,20 @@ impl Update {
         }
     }
 
-    /// Without a `token` the SDK draws one for this attempt and what it repeats of it.
-    async fn all(
-        client: &Client,
-        writes: Vec<TransactWriteItem>,
-        token: Option<String>,
-    ) -> Result<Self, StoreError> {
+    async fn delete(write: DeleteItemFluentBuilder) -> Result<Self, StoreError> {
+        let Err(error) = write.send().await else { return Ok(Self::Done(None)) };
+        match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(failed)) => {
+                Ok(Self::Rejected(failed.item.clone()))
+            }
+            Some(DeleteItemError::TransactionConflictException(_)) => Ok(Self::Conflict),
+            _ => Err(StoreError::unavailable(Operation::DeleteItem, error)),
+        }
+    }
+
+    async fn all(client: &Client, writes: Vec<TransactWriteItem>) -> Result<Self, StoreError> {
         let operation = Operation::TransactWriteItems;
-        let write = client.transact_write_items().set_transact_items(Some(writes));
-        let sent = write.set_client_request_token(token).send();
+        let sent = client.transact_write_items().set_transact_items(Some(writes)).send();
         let Err(error) = sent.await else { return Ok(Self::Done(None)) };
         match error.as_service_error() {
             // The first attempt goes on while the SDK, whose patience ended before, sends the second.

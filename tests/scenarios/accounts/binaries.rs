@@ -75,7 +75,7 @@ async fn the_log_says_whose_password_was_set_by_whose_code_and_holds_no_code_pas
     assert!(!printed.contains("canary"), "{printed}");
 }
 
-/// M4: eight calls at once to two processes.
+/// M4: one call to each of two processes at the same time.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_use_a_code_up_once() {
     let stack = stack().await;

@@ -1,6 +1,5 @@
 //! R1: no sequence of calls changes a password without a live code of that user, the current password or an administrator. Random
-//! sequences of all calls over two users, two names that nobody has and strangers; after each call the users are as the
-//! model says.
+//! sequences of these calls over two users and two names that nobody has; after each call the users are as the model says.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +30,7 @@ enum Call {
     SetPassword(usize, usize),
     SetEnabled(usize, bool),
     Delete(usize),
+    Rename(usize, usize),
     Wait(u64),
 }
 
@@ -49,7 +49,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
             .prop_map(|(name, current, new)| Call::ChangePassword(name, current, new)),
         1 => (name.clone(), password).prop_map(|(name, password)| Call::SetPassword(name, password)),
         2 => (name.clone(), any::<bool>()).prop_map(|(name, enabled)| Call::SetEnabled(name, enabled)),
-        1 => name.prop_map(Call::Delete),
+        1 => name.clone().prop_map(Call::Delete),
+        2 => (name.clone(), name).prop_map(|(from, to)| Call::Rename(from, to)),
         1 => (0..DAY).prop_map(Call::Wait),
     ];
     prop::collection::vec(call, 4..16)
@@ -63,6 +64,10 @@ struct Person {
     /// Another one after each change that ends codes.
     generation: u64,
     token: Option<String>,
+}
+
+fn person(password: usize, generation: u64) -> Person {
+    Person { password, enabled: true, generation, token: None }
 }
 
 /// A code that was made.
@@ -92,14 +97,15 @@ impl Model {
         let mut model = Self { world, now, next_generation, people: BTreeMap::new(), made: Vec::new() };
         for name in [0, 1] {
             model.world.create(NAMES[name], PASSWORDS[0]).await;
-            model.people.insert(name, model.person(0, name as u64));
+            model.people.insert(name, person(0, name as u64));
         }
         model
     }
 
-    fn person(&self, password: usize, generation: u64) -> Person {
-        let _ = self;
-        Person { password, enabled: true, generation, token: None }
+    /// What `latchkey` does before a name becomes free.
+    async fn free(&mut self, name: usize) {
+        codes(&self.world).withdraw(CodePurpose::Invitation, &NAMES[name].parse().unwrap()).await.unwrap();
+        self.end(CodePurpose::Invitation, name);
     }
 
     fn generation(&mut self) -> u64 {
@@ -182,7 +188,7 @@ impl Model {
                 if let Some(index) = good {
                     let generation = self.generation();
                     self.made[index].ended = true;
-                    let person = self.person(password, generation);
+                    let person = person(password, generation);
                     self.people.insert(self.made[index].name, person);
                 }
             }
@@ -220,9 +226,21 @@ impl Model {
                 }
             }
             Call::Delete(name) => {
+                self.free(name).await;
                 let deleted = self.administered().delete(&NAMES[name].parse().unwrap()).await;
                 if self.existed(name, &deleted) {
                     self.people.remove(&name);
+                }
+            }
+            Call::Rename(from, to) => {
+                self.free(from).await;
+                let [old, new] = [from, to].map(|name| NAMES[name].parse::<Username>().unwrap());
+                let renamed = self.administered().rename(&old, &new).await.is_ok();
+                assert_eq!(renamed, self.people.contains_key(&from) && !self.people.contains_key(&to));
+                if renamed {
+                    let generation = self.generation();
+                    let person = self.people.remove(&from).unwrap();
+                    self.people.insert(to, Person { generation, token: None, ..person });
                 }
             }
             Call::Wait(seconds) => self.now += seconds,

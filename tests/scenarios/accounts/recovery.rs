@@ -42,7 +42,7 @@ async fn a_code_sets_a_new_password_and_ends_every_session_and_every_wait() {
     assert_eq!(recover(&world, &code, OLD, LOGIN_AT).await.code(), "invalid_code");
 }
 
-/// each of these kills both of two codes, and not one of them by the other.
+/// a newer code ends one, and a new password the other.
 #[tokio::test]
 async fn a_new_password_of_their_own_ends_the_codes_that_are_out() {
     let world = world().await;

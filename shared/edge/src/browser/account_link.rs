@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use http::Uri;
 use users::{AccountCode, CodePurpose};
 use zeroize::Zeroizing;
 
@@ -55,9 +56,19 @@ impl FromStr for AccountLink {
         let sound = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', ':']))
             && text.len() <= MAX_BYTES
             && text.bytes().all(plain)
-            && origin_of(text).is_some();
+            && origin_of(text).is_some()
+            && has_sound_port(text);
         if sound { Ok(Self(text.to_owned())) } else { Err(AccountLinkError) }
     }
+}
+
+/// Whether what follows the host is a port, if anything does: `http` leaves out one that is none.
+fn has_sound_port(text: &str) -> bool {
+    let Ok(url) = text.parse::<Uri>() else { return false };
+    url.authority().is_some_and(|authority| {
+        let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        rest.is_empty() || authority.port_u16().is_some_and(|port| rest == format!(":{port}"))
+    })
 }
 
 impl fmt::Display for AccountLink {
@@ -106,6 +117,8 @@ mod tests {
             "https://app.example.com/\u{e4}",
             "https://app.example.com/\r\nBcc:",
             "https://a:99999/",
+            "https://a:0443/",
+            "https://a:/",
             "javascript:alert(1)",
             "capacitor://localhost",
             &format!("https://a/{}", "x".repeat(250)),

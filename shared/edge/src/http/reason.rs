@@ -383,7 +383,7 @@ impl From<StoreError> for Reason {
 impl From<users::RedeemError> for Reason {
     fn from(problem: users::RedeemError) -> Self {
         match problem {
-            users::RedeemError::Dead(failure) => Self::CodeRejected(failure),
+            users::RedeemError::Dead(code) => Self::CodeRejected(code.failure),
             users::RedeemError::Store(problem) => Self::Store(problem),
         }
     }

@@ -212,7 +212,7 @@ impl Body {
             None => Ok(()),
             Some((name, _)) => {
                 let name: String = name.chars().take(MAX_QUOTED_CHARACTERS).collect();
-                Err(Reason::InvalidRequest(format!("The field \"{name}\" is not one of this call.")))
+                Err(Reason::InvalidRequest(format!("Unknown field \"{name}\".")))
             }
         }
     }

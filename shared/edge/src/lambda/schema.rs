@@ -54,7 +54,7 @@ members! {
     Evicted "evicted_sid" on "logins": "the oldest session, which a fifty-first login of its user ended";
     IssuedToken "jti" on "where a token is issued": "the id of the token in the answer";
     PresentedToken "from_jti" on "where a token is accepted": "the id of the token in the request, also of one of ours that has expired";
-    MadeBy "made_by" on "`register`, `recover`": "the administrator who made the code, as AWS knows them";
+    MadeBy "made_by" on "`show_code`, `register`, `recover`": "the administrator who made the code, as AWS knows them";
     Client "client_id" on "where known": "the machine client, for ever; on rejections the one that the caller names";
     ClientSecret "secret_id" on "`client_token`": "which of the client's secrets was used";
     Audience "aud" on "`access_token`, `client_token`": "the audience of the token in the answer";
@@ -65,7 +65,7 @@ members! {
     Origin "origin" on "`csrf_refused`": "`foreign`: the browser names a page of another site; `absent`: it names none";
     Moved "moved" on "refresh, logout, sessions, passwords": "what differs from the login of the session: `address`, `client` (the user agent) or `address_client`";
     SourceIp "source_ip" on "where API Gateway tells it": "the caller's address";
-    UserAgent "user_agent" on "logins, new passwords, `register`, `recover`, `moved`": "what the caller says it is, 200 characters at most";
+    UserAgent "user_agent" on "logins, new passwords, `show_code`, `register`, `recover`, `moved`": "what the caller says it is, 200 characters at most";
     Api "api_id" on "authorizer": "the API that asked";
     Route "route" on "authorizer": "its route: of an HTTP API as it is configured, of a REST API the method and the resource";
     Step "step" on "rotate_keys": "the step of the rotation, or `publish`";
@@ -138,14 +138,14 @@ pub const REASONS: &[(&str, &str)] = &[
     ("unknown_user", "no user has the name"),
     ("wrong_password", "the password is another"),
     ("unusable_hash", "the stored hash cannot be checked: set a password"),
-    ("unknown_code", "the code was used, or is none of ours"),
+    ("unknown_code", "there is no such code, or it has been used"),
     ("code_expired", "the time of the code is over"),
     ("code_replaced", "a newer code took its place, or an administrator withdrew it"),
-    ("code_of_other_purpose", "the code of an invitation sets no new password, and the other way round"),
+    ("code_of_other_purpose", "an invitation cannot set a new password, nor the other way round"),
     ("name_taken", "the user of the invitation is there already"),
     (
         "user_changed",
-        "the user has another password since the code was made, was disabled and enabled, or is another user",
+        "the user has another password since the code was made, was disabled, renamed or changed by an import, or is another user",
     ),
     ("audience_unknown", "no access token can be for the audience"),
     ("scope_unknown", "the audience has no such scope"),

@@ -2,8 +2,8 @@ use token::{CustomClaims, Timestamp};
 
 use super::{UserRecord, origin::LastImport};
 use crate::{
-    HashError, PasswordHash, Status, User,
-    schema::{CLAIMS, CREATED_AT, ENABLED, PASSWORD_HASH},
+    HashError, Locale, PasswordHash, Status, User,
+    schema::{CLAIMS, CREATED_AT, ENABLED, LOCALE, PASSWORD_HASH},
 };
 
 /// What a record and a user differ in, and who has changed since the last import.
@@ -12,6 +12,7 @@ pub(super) struct Changes<'a> {
     pub(super) claims: Change<&'a CustomClaims>,
     pub(super) status: Change<Status>,
     pub(super) created_at: Change<Timestamp>,
+    pub(super) locale: Change<&'a Locale>,
 }
 
 /// Of one attribute, as the record has it.
@@ -54,6 +55,11 @@ impl<'a> Changes<'a> {
                     before.map(|before| (before == instant, before == user.created_at))
                 }),
             },
+            // The last import is not remembered this far.
+            locale: match &record.locale {
+                Some(locale) => change(locale, user.locale.as_ref() == Some(locale), || None),
+                None => Change::None,
+            },
         }
     }
 
@@ -82,6 +88,7 @@ impl<'a> Changes<'a> {
             (CLAIMS, self.claims.side()),
             (ENABLED, self.status.side()),
             (CREATED_AT, self.created_at.side()),
+            (LOCALE, self.locale.side()),
         ];
         sides.into_iter().filter(|(_, side)| wanted(*side)).map(|(name, _)| name).collect()
     }

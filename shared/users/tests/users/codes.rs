@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use token::{CustomClaims, Entropy};
 use users::{
-    AccountCode, ChangePasswordError, CodeEffect, CodeFailure, CodeOrigin, CodePurpose, Codes, Invitation,
-    LastChange, MakeCodeError, NewUser, OpenCode, PasswordHash, RedeemError, UserTable,
+    AccountCode, CodeEffect, CodeFailure, CodeOrigin, CodePurpose, Codes, Invitation, LastChange,
+    MakeCodeError, NewUser, OpenCode, PasswordHash, RedeemError, UserTable,
 };
 
 use crate::world::{
@@ -16,6 +16,13 @@ const DAY: u64 = 86_400;
 
 pub(crate) fn code(index: u8) -> AccountCode {
     AccountCode::new(Entropy([index; 16]))
+}
+
+/// How a row has the hash of a code: as the SHA-256 in base64url.
+fn hash_text(index: u8) -> String {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let digits = code(index).expose().replace('-', "");
+    BASE64_URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, digits.as_bytes()))
 }
 
 pub(crate) fn origin(made_at: u64) -> CodeOrigin {
@@ -62,7 +69,7 @@ pub(crate) async fn recover(codes: &Codes, index: u8, hash: &PasswordHash) -> Re
 
 pub(crate) fn failure<T>(redeemed: Result<T, RedeemError>) -> Result<T, CodeFailure> {
     redeemed.map_err(|error| match error {
-        RedeemError::Dead(failure) => failure,
+        RedeemError::Dead(code) => code.failure,
         RedeemError::Store(error) => panic!("{error:?}"),
     })
 }
@@ -160,7 +167,7 @@ async fn a_code_sets_the_password_ends_every_session_and_forgets_the_failures() 
     assert_eq!(world.ada().await.password_hash, Ok(new_hash()));
 }
 
-/// each of these by itself ends both of two codes, the newest of which is good, and nothing that they do brings one back.
+/// each of these by itself ends a code, and so does another code.
 #[tokio::test]
 async fn whatever_changes_the_user_ends_a_code_that_was_made_before() {
     type Change = for<'a> fn(&'a UserTable) -> futures::Change<'a>;
@@ -175,6 +182,8 @@ async fn whatever_changes_the_user_ends_a_code_that_was_made_before() {
         ("disable and enable", (futures::disable_and_enable, CodeFailure::UserChanged)),
         ("import with --replace", (futures::import, CodeFailure::UserChanged)),
         ("import that disables and enables", (futures::import_twice, CodeFailure::UserChanged)),
+        ("rename, and back", (futures::rename_back, CodeFailure::UserChanged)),
+        ("another password, and an import of the old one", (futures::restore, CodeFailure::UserChanged)),
     ]);
     for (said, (change, expected)) in changes {
         let world = World::with_ada().await;
@@ -239,6 +248,20 @@ mod futures {
 
     pub(super) fn rename(table: &UserTable) -> Change<'_> {
         Box::pin(async { table.rename(&name("ada"), &name("ada lovelace")).await.unwrap() })
+    }
+
+    pub(super) fn rename_back(table: &UserTable) -> Change<'_> {
+        Box::pin(async {
+            table.rename(&name("ada"), &name("ada lovelace")).await.unwrap();
+            table.rename(&name("ada lovelace"), &name("ada")).await.unwrap();
+        })
+    }
+
+    pub(super) fn restore(table: &UserTable) -> Change<'_> {
+        Box::pin(async {
+            table.set_password(&name("ada"), &upgraded_hash()).await.unwrap();
+            import_as(table, old_hash(), Status::Enabled).await;
+        })
     }
 
     pub(super) fn disable(table: &UserTable) -> Change<'_> {
@@ -342,12 +365,37 @@ async fn the_table_holds_hashes_of_codes_and_nothing_that_logs_anybody_in() {
     }
 }
 
+/// A writer of this table alone cannot make a code of another one: its row is bound to its code and its time.
 #[tokio::test]
-async fn a_password_is_changed_as_before_while_a_code_is_out() {
+async fn who_can_only_write_codes_cannot_forge_one_for_a_user_who_is_there() {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    for (attribute, value) in [
+        ("code", AttributeValue::S(hash_text(9))),
+        ("valid_until", AttributeValue::N((NOW + 9_999_999).to_string())),
+    ] {
+        let world = World::with_ada().await;
+        let codes = with_recovery(&world).await;
+        let key = AttributeValue::S("recovery#ada".to_owned());
+        let forge = world.client.update_item().table_name(codes.name()).key("pk", key);
+        let forge =
+            forge.update_expression("SET #forged = :forged").expression_attribute_names("#forged", attribute);
+        forge.expression_attribute_values(":forged", value).send().await.unwrap();
+        let pk = format!("code#{}", hash_text(9));
+        let row = [("pk", pk), ("purpose", "recovery".into()), ("username", "ada".into())];
+        let row = row.map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
+        world.client.put_item().table_name(codes.name()).set_item(Some(row.into())).send().await.unwrap();
+        for index in [1, 9] {
+            assert!(find(&codes, index, NOW).await.is_err(), "{attribute} {index}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_leaves_no_row_and_is_withdrawn_once() {
     let world = World::with_ada().await;
-    with_recovery(&world).await;
-    let ada = world.account("ada").await;
-    let session = new_session(session_id(2), NOW);
-    let changed = world.table.change_password(&ada, session_id(1), &new_hash(), &session).await;
-    assert!(matches!(changed, Err(ChangePasswordError::SessionEnded)), "{changed:?}");
+    let codes = with_recovery(&world).await;
+    assert!(codes.withdraw(CodePurpose::Recovery, &name("ada")).await.unwrap());
+    let rows = world.client.scan().table_name(codes.name()).send().await.unwrap();
+    assert_eq!(rows.items.unwrap(), []);
+    assert!(!codes.withdraw(CodePurpose::Recovery, &name("ada")).await.unwrap());
 }

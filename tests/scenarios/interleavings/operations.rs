@@ -1,0 +1,261 @@
+//! What is done at the same time, each as the functions and `latchkey` do it, and the situation that it is done in.
+
+use std::collections::BTreeMap;
+
+use harness::{LOGIN_AT, at};
+use local_data::{Store, TABLE_NAME};
+use serde_json::{Value, json};
+use token::{CustomClaims, Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, UserId};
+use users::{
+    Account, AccountCode, ChangePasswordError, CodeEffect, CodeOrigin, CodePurpose, Codes, EarlierFailures,
+    Invitation, LastChange, NewSession, NewUser, OpenSessionError, PasswordHash, UserTable, Username,
+    VerifiedLogin,
+};
+
+use super::gate::Actor;
+
+/// One operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// By the password that ada has at the beginning.
+    LogIn,
+    /// The same, with a stronger hash of it.
+    LogInAndUpgrade,
+    /// By ada, in the session that is there at the beginning.
+    LogOut,
+    ChangePassword,
+    /// Of ada's token of that session.
+    Refresh,
+    /// With the code that is out at the beginning.
+    Recover,
+    /// Bob, with the invitation that is out at the beginning.
+    Register,
+    /// By an administrator.
+    Disable,
+    Enable,
+    SetPassword,
+    Delete,
+    CreateBob,
+    AllowRecovery,
+    WithdrawRecovery,
+    InviteAgain,
+}
+
+/// A store, and the operations' ways to it.
+pub(super) struct Stage {
+    store: Store,
+    pub(super) actors: Vec<Actor>,
+    tables: Vec<(UserTable, Codes)>,
+    /// Ada with a session and a code, and bob's invitation.
+    beginning: Rows,
+}
+
+/// Every row of both tables, by table and key.
+pub(super) type Rows = BTreeMap<(String, String), Value>;
+
+fn name(text: &str) -> Username {
+    text.parse().unwrap()
+}
+
+/// A hash of the password that the letter stands for; each who hashes it has another salt.
+fn hash(password: char, by: u8) -> PasswordHash {
+    let output: String = std::iter::repeat_n(password, 21).chain(['A']).collect();
+    let salt = char::from(b'a' + by);
+    format!("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2{salt}sdA${output}").parse().unwrap()
+}
+
+fn session(index: u8) -> NewSession<'static> {
+    let id = SessionId::new(Entropy([index; 16]));
+    NewSession { id, issued_at: at(LOGIN_AT), user_agent: None, source_ip: None }
+}
+
+fn code(index: u8) -> AccountCode {
+    AccountCode::new(Entropy([index; 16]))
+}
+
+fn origin() -> CodeOrigin {
+    let made = LastChange { at: at(LOGIN_AT), by: "grace".into() };
+    CodeOrigin { made, valid_until: at(LOGIN_AT + 60) }
+}
+
+fn new_user(username: &str, index: u8) -> NewUser {
+    let (id, claims) = (UserId::new(Entropy([index; 16])), CustomClaims::default());
+    NewUser { username: name(username), id, password_hash: hash('A', 0), claims }
+}
+
+fn bob() -> Invitation {
+    Invitation { username: name("bob"), claims: CustomClaims::default(), locale: None, origin: origin() }
+}
+
+fn policy() -> SessionPolicy {
+    SessionPolicy::new(Seconds::new(3600), Seconds::new(7200), RefreshSwitch::On).unwrap()
+}
+
+impl Stage {
+    pub(super) async fn new() -> Self {
+        let store = Store::in_memory().await.unwrap();
+        let users = &store.users;
+        users.create(&new_user("ada", 1), at(LOGIN_AT)).await.unwrap();
+        assert_eq!(log_in(users, 1, None).await, Some(true));
+        store.codes.allow_recovery(&name("ada"), &code(1), &origin()).await.unwrap();
+        store.codes.invite(&bob(), &code(2)).await.unwrap();
+        let actors: Vec<_> = (0..3).map(|index| Actor::new(index, store.dynamodb.clone())).collect();
+        let tables = actors.iter().map(|actor| {
+            let users = UserTable::new(actor.client(), TABLE_NAME);
+            (users.clone(), Codes::beside(&users))
+        });
+        let mut stage = Self { tables: tables.collect(), store, actors, beginning: Rows::new() };
+        stage.beginning = stage.rows().await;
+        stage
+    }
+
+    pub(super) fn tables(&self, actor: usize) -> (UserTable, Codes) {
+        self.tables[actor].clone()
+    }
+
+    /// Puts both tables back to the beginning.
+    pub(super) async fn reset(&self) {
+        let there = self.rows().await;
+        let mut writes = BTreeMap::<_, Vec<Value>>::new();
+        for ((table, key), _) in there.iter().filter(|(place, _)| !self.beginning.contains_key(*place)) {
+            let delete = json!({ "DeleteRequest": { "Key": { "pk": { "S": key } } } });
+            writes.entry(table.clone()).or_default().push(delete);
+        }
+        for (place, row) in self.beginning.iter().filter(|(place, row)| there.get(*place) != Some(row)) {
+            writes.entry(place.0.clone()).or_default().push(json!({ "PutRequest": { "Item": row } }));
+        }
+        if !writes.is_empty() {
+            self.call("BatchWriteItem", json!({ "RequestItems": writes })).await;
+        }
+    }
+
+    pub(super) async fn rows(&self) -> Rows {
+        let mut rows = Rows::new();
+        for table in [TABLE_NAME, self.store.codes.name()] {
+            let page = self.call("Scan", json!({ "TableName": table })).await;
+            for row in page["Items"].as_array().unwrap() {
+                let (key, mut row) = (row["pk"]["S"].as_str().unwrap().to_owned(), row.clone());
+                // It only has to be another number than before: a write that is repeated counts twice.
+                if let Some(generation) = row.get_mut("generation") {
+                    *generation = json!({ "N": "1" });
+                }
+                rows.insert((table.to_owned(), key), row);
+            }
+        }
+        rows
+    }
+
+    async fn call(&self, operation: &str, body: Value) -> Value {
+        let reply = self.store.dynamodb.reply(operation, body.to_string().into_bytes()).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        serde_json::from_str(&reply.body).unwrap()
+    }
+}
+
+impl Operation {
+    /// Whether it did something; none where it was not told. `by` tells those who do the same apart.
+    pub(super) async fn run(self, by: u8, (users, codes): (UserTable, Codes)) -> Option<bool> {
+        let ada = name("ada");
+        let administrator = LastChange { at: at(LOGIN_AT + 1), by: "grace".into() };
+        match self {
+            Self::LogIn => log_in(&users, 10 + by, None).await,
+            Self::LogInAndUpgrade => log_in(&users, 10 + by, Some(&hash('B', by))).await,
+            Self::LogOut => {
+                let ended = users.end_session(&ada, UserId::new(Entropy([1; 16])), session(1).id).await;
+                told(&ended)
+            }
+            Self::Refresh => {
+                let user = users.find(&ada).await.ok()?;
+                Some(user.is_some_and(|user| user.enabled && user.sessions.contains_key(&session(1).id)))
+            }
+            Self::ChangePassword => change_password(&users, by).await,
+            Self::Recover => {
+                let open = codes.find(code(1).hash(), at(LOGIN_AT)).await;
+                let Ok(open) = open else { return dead(&open) };
+                let CodeEffect::Recovery(user) = &open.effect else { panic!("{open:?}") };
+                dead(&codes.recover(&open, user, &hash('D', by), at(LOGIN_AT)).await)
+            }
+            Self::Register => {
+                let open = codes.find(code(2).hash(), at(LOGIN_AT)).await;
+                let Ok(open) = open else { return dead(&open) };
+                let CodeEffect::Invitation(invitation) = &open.effect else { panic!("{open:?}") };
+                dead(&codes.register(&open, invitation, &new_user("bob", 30 + by), at(LOGIN_AT)).await)
+            }
+            Self::Disable => told(&users.in_the_name_of(administrator).disable(&ada).await),
+            Self::Enable => told(&users.in_the_name_of(administrator).enable(&ada).await),
+            Self::SetPassword => {
+                told(&users.in_the_name_of(administrator).set_password(&ada, &hash('E', by)).await)
+            }
+            Self::Delete => told(&users.delete(&ada).await),
+            Self::CreateBob => told(&users.create(&new_user("bob", 40 + by), at(LOGIN_AT)).await),
+            Self::AllowRecovery => told(&codes.allow_recovery(&ada, &code(50 + by), &origin()).await),
+            Self::WithdrawRecovery => told(&codes.withdraw(CodePurpose::Recovery, &ada).await),
+            Self::InviteAgain => told(&codes.invite(&bob(), &code(60 + by)).await),
+        }
+    }
+}
+
+/// As `login` does it, for somebody who knows the password of the beginning.
+async fn log_in(users: &UserTable, index: u8, upgraded_hash: Option<&PasswordHash>) -> Option<bool> {
+    let mut account = users.for_login(&name("ada"), None, at(LOGIN_AT)).await.ok()?.user;
+    let new = session(index);
+    for _ in 0..3 {
+        let Some(user) = account.filter(|user| user.enabled && is_known(user)) else { return Some(false) };
+        let login = VerifiedLogin {
+            user: &user,
+            session: &new,
+            upgraded_hash: upgraded_hash.filter(|_| user.password_hash == Ok(hash('A', 0))),
+            earlier_failures: EarlierFailures::None,
+        };
+        match users.open_session(&login, &policy()).await {
+            Ok(_) => return Some(true),
+            Err(OpenSessionError::HashChanged(fresh)) => account = Some(*fresh),
+            Err(OpenSessionError::Store(_)) => return None,
+            Err(_) => return Some(false),
+        }
+    }
+    panic!("the hash keeps changing")
+}
+
+/// Whether the hash is of the password of the beginning.
+fn is_known(user: &Account) -> bool {
+    let is = |known: PasswordHash| user.password_hash.as_ref() == Ok(&known);
+    is(hash('A', 0)) || (0..3).any(|by| is(hash('B', by)))
+}
+
+/// As `password` does it.
+async fn change_password(users: &UserTable, by: u8) -> Option<bool> {
+    let (ada, asking) = (name("ada"), session(1).id);
+    let user = users.find(&ada).await.ok()?;
+    if !user.is_some_and(|user| user.enabled && user.sessions.contains_key(&asking)) {
+        return Some(false);
+    }
+    let mut account = users.for_login(&ada, None, at(LOGIN_AT)).await.ok()?.user;
+    for _ in 0..3 {
+        let Some(user) = account.filter(|user| user.enabled && is_known(user)) else { return Some(false) };
+        match users.change_password(&user, asking, &hash('C', by), &session(20 + by)).await {
+            Ok(_) => return Some(true),
+            Err(ChangePasswordError::HashChanged(fresh)) => account = Some(*fresh),
+            Err(ChangePasswordError::Store(_)) => return None,
+            Err(_) => return Some(false),
+        }
+    }
+    panic!("the hash keeps changing")
+}
+
+fn dead<T>(redeemed: &Result<T, users::RedeemError>) -> Option<bool> {
+    match redeemed {
+        Ok(_) => Some(true),
+        Err(users::RedeemError::Dead(_)) => Some(false),
+        Err(users::RedeemError::Store(_)) => None,
+    }
+}
+
+/// Whether it was done; a failure of the store says nothing.
+fn told<T, E: std::fmt::Debug>(done: &Result<T, E>) -> Option<bool> {
+    match done {
+        Ok(_) => Some(true),
+        Err(error) if format!("{error:?}").starts_with("Store(") => None,
+        Err(_) => Some(false),
+    }
+}
