@@ -21,6 +21,9 @@ const TITLES = {
   "orders-write": "Write an order",
   "orders-session": "Read orders with the session token",
   "access-refresh": "Refresh the access token",
+  "show-code": "Ask what the code is for",
+  "register": "Set the password of a new user",
+  "recover": "Set a new password",
 };
 
 const ORDERS = "/protected/orders";
@@ -28,8 +31,8 @@ const ORDERS = "/protected/orders";
 export const changed = () => document.dispatchEvent(new Event("changed"));
 
 // Sends a call and shows it; `about` is the token in it, which goes into the header where no body has it.
-async function act(kind, method, path, { body = null, about = null, secret = null } = {}) {
-  const exchange = await call(method, path, { body, secret, bearer: body?.token ? null : about?.raw });
+async function act(kind, method, path, { body = null, about = null, hidden = {} } = {}) {
+  const exchange = await call(method, path, { body, hidden, bearer: body?.token ? null : about?.raw });
   if (!clock.isRunning()) exchange.now = clock.now();
   // The clock may have been moved elsewhere.
   await clock.read().catch(() => {});
@@ -41,7 +44,7 @@ async function act(kind, method, path, { body = null, about = null, secret = nul
   } else if (token) sessions.add(token);
   if (token) exchange.now = sessions.newest().issued;
   if (exchange.json.access_token) exchange.now = receive(exchange.json, body.scope);
-  if (exchange.status === 204) sessions.end(exchange.now);
+  if (exchange.status === 204 && about) sessions.end(exchange.now);
   if (sessions.has(about) && exchange.json.code) sessions.reject(exchange.now, exchange.json.code);
   exchange.kind = kind;
   exchange.title = TITLES[kind];
@@ -56,7 +59,7 @@ async function act(kind, method, path, { body = null, about = null, secret = nul
 const send = (kind, path, token, more = {}) => act(kind, "POST", path, { body: { token: token.raw, ...more }, about: token });
 
 export const logIn = (username, password) =>
-  act("login", "POST", "/auth/login", { body: { username, password }, secret: isDemo(username, password) ? null : "password" });
+  act("login", "POST", "/auth/login", { body: { username, password }, hidden: isDemo(username, password) ? {} : { password: "YOUR PASSWORD" } });
 
 export const refresh = (token = sessions.newest()) =>
   send(token === sessions.newest() ? "refresh" : "refresh-older", "/auth/refresh", token);
@@ -86,6 +89,21 @@ export const writeOrder = () => act("orders-write", "POST", ORDERS, { about: acc
 export const readOrdersWithSession = () => act("orders-session", "GET", ORDERS, { about: sessions.newest() });
 
 export const refreshAccess = () => send("access-refresh", "/auth/refresh", access.token);
+
+const hidden = { code: "THE CODE" };
+
+export const showCode = (code) => act("show-code", "POST", "/auth/code", { body: { code }, hidden });
+
+// Of an invitation or of a recovery.
+export async function setPassword(purpose, username, code, password) {
+  if (purpose === "invitation") {
+    return act("register", "POST", "/auth/registration/complete", { body: { code, password }, hidden: { ...hidden, password: "YOUR PASSWORD" } });
+  }
+  const body = { code, new_password: password };
+  const exchange = await act("recover", "POST", "/auth/recovery/complete", { body, hidden: { ...hidden, new_password: "YOUR PASSWORD" } });
+  if (exchange.status === 204 && username === sessions.session.username) sessions.end(exchange.now);
+  return exchange;
+}
 
 // Moves the clock, or puts it back where there is nothing to move it to.
 export async function moveClock(change) {

@@ -13,9 +13,9 @@ function curl(method, path, body, bearer) {
   return lines.join(" \\\n  ");
 }
 
-// `secret` is a value in the body that is shown to nobody, `bearer` a token for the header.
-export async function call(method, path, { body = null, secret = null, bearer = null } = {}) {
-  const command = curl(method, path, secret === null ? body : { ...body, [secret]: "YOUR PASSWORD" }, bearer);
+// `hidden` is what to show in place of secrets in the body, `bearer` a token for the header.
+export async function call(method, path, { body = null, hidden = {}, bearer = null } = {}) {
+  const command = curl(method, path, body && { ...body, ...hidden }, bearer);
   const exchange = { method, path, curl: command, shownCurl: abbreviate(command), headers: [] };
   let response;
   try {

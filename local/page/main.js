@@ -1,6 +1,7 @@
 // Wires the page. The state is in session.js, the time in clock.js, what happens in actions.js.
 import * as access from "/page/access.js";
 import * as accessPanel from "/page/access-panel.js";
+import * as accountPanel from "/page/account-panel.js";
 import * as actions from "/page/actions.js";
 import * as clock from "/page/clock.js";
 import { byId, make } from "/page/dom.js";
@@ -87,4 +88,5 @@ accessPanel.begin();
 tour.render();
 render();
 tick();
+await accountPanel.begin();
 document.documentElement.dataset.ready = "true";

@@ -36,6 +36,13 @@ function success(kind, exchange, about, now) {
       return "The session is out of the user’s row: no token of it is refreshed any more. A service that checks signatures alone takes the token until its `exp`.";
     case "logout-everywhere":
       return "Every session of this user is out of the row, on every device. Tokens that are out live until their own `exp`, and none of them is refreshed.";
+    case "show-code":
+      if (exchange.status === 404) return "This server has no such links: it was started with an empty `--account-link`.";
+      return `The code is good for another ${duration(exchange.json.expires_in)}, unless it is used or replaced before. Asking changes nothing.`;
+    case "register":
+      return "One transaction wrote the user, with the claims of the invitation, and used the code up. No session opens: the page logs in.";
+    case "recover":
+      return "One transaction set the password, ended every session of the user and used the code up. No session opens: the page logs in.";
     case "clock":
       return "The server’s clock was moved. Tokens do not move with it: what they say is signed.";
     default:
@@ -70,6 +77,8 @@ function rejection(kind, code, exchange, about, now) {
       const wait = exchange.headers.find((line) => line.startsWith("retry-after:"))?.split(" ")[1];
       return `Too many failures in a row. The next try counts in ${duration(Number(wait))} of the server’s clock; nobody is locked out for good.`;
     }
+    case "invalid_code":
+      return "The code is mistyped, used, replaced or expired, and the answer does not say which; the log does. If it was used to set a password, log in. If not, make a new link.";
     case "audience_unknown":
       return "There are access tokens only for the audiences that the server was started with: `--access-audiences` here, the parameter `AccessTokenAudiences` in AWS. They are compared to the letter.";
     case "scope_unknown":

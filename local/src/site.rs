@@ -20,7 +20,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const OPENAPI: &str = include_str!("../../openapi.yaml");
 
 /// The files of the page: path, media type, content.
-const FILES: [(&str, &str, &str); 21] = [
+const FILES: [(&str, &str, &str); 23] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/style.css", STYLE, include_str!("../page/style.css")),
     ("/page/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
@@ -28,6 +28,8 @@ const FILES: [(&str, &str, &str); 21] = [
     ("/page/access.js", SCRIPT, include_str!("../page/access.js")),
     ("/page/access-panel.js", SCRIPT, include_str!("../page/access-panel.js")),
     ("/page/access-reasons.js", SCRIPT, include_str!("../page/access-reasons.js")),
+    ("/page/account.js", SCRIPT, include_str!("../page/account.js")),
+    ("/page/account-panel.js", SCRIPT, include_str!("../page/account-panel.js")),
     ("/page/actions.js", SCRIPT, include_str!("../page/actions.js")),
     ("/page/api.js", SCRIPT, include_str!("../page/api.js")),
     ("/page/clock.js", SCRIPT, include_str!("../page/clock.js")),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isWithout, walkAccess } from "./access.mjs";
+import { hasNoLinks, walkAccount } from "./account.mjs";
 import { answer, launch, press, settled, why, withPage } from "./browser.mjs";
 import { withServer } from "./server.mjs";
 
@@ -55,7 +56,7 @@ async function walkByKeyboard(page) {
 }
 
 async function tryEverything(page) {
-  await page.getByLabel("Password").press("Enter");
+  await page.getByLabel("Password", { exact: true }).press("Enter");
   await page.waitForSelector("#timeline svg");
   await settled(page);
   assert.match(words(await page.locator("#token-countdown").innerText()), /^This token dies in (1 h|59 min \d+ s)\.$/);
@@ -109,7 +110,7 @@ async function tryEverything(page) {
     assert.ok(rows.some((text) => text.includes(row)), `no row ${row}`);
   }
 
-  await page.getByLabel("Password").fill("hunter2 hunter2");
+  await page.getByLabel("Password", { exact: true }).fill("hunter2 hunter2");
   await press(page, "Log in");
   assert.equal(await answer(page), "400 invalid_credentials");
   assert.ok(!(await page.locator("body").innerText()).includes("hunter2"), "the password is on the page");
@@ -154,7 +155,19 @@ try {
       await picture(page, "access");
     });
     console.log("ok: an access token reads orders, writes them once the user may, and outlives the logout by 15 minutes at most");
+    await withPage(browser, url, {}, async (page) => {
+      await walkAccount(page, data, picture);
+      await isLabelled(page);
+      await remembersNothing(page);
+    });
+    console.log("ok: a link sets the password of a new user or of an old one, once, and no other script sees its code");
     await withPage(browser, url, onPhone, async (page) => {
+      await walkAccount(page, data, async (...look) => {
+        await fits(page);
+        await picture(...look);
+      });
+      await page.goto(url);
+      await page.waitForSelector("html[data-ready]");
       await fits(page);
       await walkByKeyboard(page);
       await walkAccess(page, data);
@@ -196,6 +209,8 @@ try {
   console.log("ok: other durations are told as they are");
   await withServer(["--access-audiences", ""], (url) => withPage(browser, url, {}, isWithout));
   console.log("ok: a server without access tokens has no panel for them");
+  await withServer(["--account-link", ""], (url) => withPage(browser, url, {}, hasNoLinks));
+  console.log("ok: a server without links that set a password says so");
 } finally {
   await browser.close();
 }
