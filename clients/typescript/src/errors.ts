@@ -5,6 +5,7 @@ export type RejectionCode =
   | "body_too_large"
   | "csrf_refused"
   | "direct_call_rejected"
+  | "invalid_code"
   | "invalid_credentials"
   | "invalid_request"
   | "invalid_token"

@@ -1,3 +1,5 @@
+import type { CodePurpose } from "./account-code.js";
+
 interface Token {
   username: string;
   session: number;
@@ -11,6 +13,14 @@ export interface TestAccessToken {
   audience: string;
   /** Separated by spaces. */
   scope: string;
+  /** Seconds of the service's clock. */
+  exp: number;
+}
+
+/** A code that sets a password, as the service made it. */
+export interface TestCode {
+  purpose: CodePurpose;
+  username: string;
   /** Seconds of the service's clock. */
   exp: number;
 }
@@ -50,6 +60,8 @@ export class TestService {
   readonly scopes = new Map<string, string>();
   /** Seconds that an access token lives. */
   accessExpiration = 900;
+  /** The codes that are good, if they have not expired. */
+  readonly codes = new Map<string, TestCode>();
   /** What the next requests get instead of an answer. */
   readonly failures: (() => Promise<Response>)[] = [];
   /** Every request so far. */
@@ -63,6 +75,7 @@ export class TestService {
   /** Where the time comes from. */
   readonly #world: { readonly now: number };
   #sessions = 0;
+  #codes = 0;
 
   constructor(world: { readonly now: number }) {
     this.#world = world;
@@ -71,6 +84,15 @@ export class TestService {
   /** How many requests `path` had. */
   count(path: string): number {
     return this.calls.filter((call) => call.path === path).length;
+  }
+
+  /** Makes a code, as an administrator does, and ends the one before. */
+  makeCode(purpose: CodePurpose, username: string, seconds = 86_400): string {
+    for (const [code, made] of this.codes) if (made.purpose === purpose && made.username === username) this.codes.delete(code);
+    this.#codes += 1;
+    const code = `K7QD-2M9P-0WXE-J4TB-5RVC-${String(this.#codes).padStart(4, "0")}`;
+    this.codes.set(code, { purpose, username, exp: this.#seconds() + seconds });
+    return code;
   }
 
   /** The next request is rejected so. */
@@ -113,6 +135,8 @@ export class TestService {
       redirect: request.redirect,
     };
     this.calls.push(call);
+    // While the body was read.
+    request.signal.throwIfAborted();
     const aborted = new Promise<never>((_, reject) => {
       request.signal.addEventListener("abort", () => reject(request.signal.reason));
     });
@@ -146,6 +170,10 @@ export class TestService {
       }
       case "POST /auth/access":
         return this.#access(sent);
+      case "POST /auth/code":
+      case "POST /auth/registration":
+      case "POST /auth/recovery":
+        return this.#redeem(call, body);
     }
     const claims = this.#claimsOf(bearerOf(sent) ?? this.#sent, 401);
     if (claims instanceof Response) return claims;
@@ -161,6 +189,20 @@ export class TestService {
       default:
         return Response.json({ echo: body });
     }
+  }
+
+  #redeem(call: string | undefined, { code, password, new_password }: TestCall["body"]): Response {
+    const made = this.codes.get(String(code));
+    const wanted = { registration: "invitation", recovery: "recovery" }[call ?? ""] ?? made?.purpose;
+    const now = this.#seconds();
+    if (made === undefined || made.purpose !== wanted || now > made.exp) return rejection(400, "invalid_code");
+    const { purpose, username, exp } = made;
+    if (call === "code") return Response.json({ purpose, username, expires_in: exp - now });
+    this.codes.delete(String(code));
+    this.passwords.set(username, String(password ?? new_password));
+    if (purpose === "invitation") return Response.json({ user: userOf(made) }, { status: 201 });
+    for (const token of this.tokens.values()) if (token.username === username) this.#end(token.session);
+    return new Response(null, { status: 204 });
   }
 
   #access(sent: TestCall): Response {
@@ -277,7 +319,7 @@ function bearerOf({ authorization }: TestCall): string | null {
   return authorization?.replace("Bearer ", "") ?? null;
 }
 
-function userOf({ username }: Token): { sub: string; username: string } {
+function userOf({ username }: { username: string }): { sub: string; username: string } {
   return { sub: `id-of-${username}`, username };
 }
 

@@ -1,9 +1,10 @@
+import { Accounts, type AccountsOptions } from "./accounts.js";
 import type { Environment, Locks } from "./environment.js";
 import { Latchkey, type LatchkeyOptions } from "./latchkey.js";
 import type { SessionStorage, StoredSession } from "./storage.js";
 import { TestService } from "./testing-service.js";
 
-export { TestService, type TestAccessToken, type TestCall } from "./testing-service.js";
+export { TestService, type TestAccessToken, type TestCall, type TestCode } from "./testing-service.js";
 
 // Kept from a test's own fake timers.
 const later = (globalThis as { setImmediate?: (task: () => void) => unknown }).setImmediate ?? globalThis.setTimeout;
@@ -45,6 +46,11 @@ export class TestWorld {
   /** A client of `https://auth.example.com`: one tab. */
   client(options: Partial<LatchkeyOptions> = {}): Latchkey {
     return new Latchkey({ baseUrl: "https://auth.example.com", environment: this.environment(), ...options });
+  }
+
+  /** The account calls of `https://auth.example.com`. */
+  accounts(options: Partial<AccountsOptions> = {}): Accounts {
+    return new Accounts({ baseUrl: "https://auth.example.com", environment: this.environment(), ...options });
   }
 
   /** A client with which `ada` has signed in. */

@@ -8,6 +8,7 @@ import { LatchkeyProvider, useSession } from "../src/react.js";
 import App from "../examples/App.js";
 import { placeOrder, readOnlyToken } from "../examples/orders.js";
 import { session } from "../examples/session.js";
+import { link, ownerOf, setPassword } from "../examples/set-password.js";
 import { sessionState } from "../examples/svelte.js";
 import { useSession as useVue } from "../examples/vue.js";
 import { ORDERS, TestWorld, worldOfApis } from "./world.js";
@@ -42,6 +43,24 @@ test("the example of access tokens runs", async () => {
   const { origin, authorization } = world.service.calls.at(-1)!;
   assert.deepEqual([origin, authorization], [ORDERS, "Bearer access-token-1"]);
   assert.equal(world.service.accessTokens.get(await readOnlyToken(client))?.scope, "orders:read");
+});
+
+test("the example of links sets the password and signs in", async () => {
+  assert.equal(link, undefined, "there is no address here");
+  const world = new TestWorld();
+  const code = world.service.makeCode("invitation", "alan");
+  const { fetch } = globalThis;
+  globalThis.fetch = (...request) => world.service.answer(new Request(...request));
+  try {
+    assert.equal(await ownerOf({ purpose: "invitation", code }), "alan");
+    const session = world.client();
+    await setPassword(session, { purpose: "invitation", code }, "alan", "four more random words");
+    assert.equal(session.getState().user?.username, "alan");
+    await setPassword(session, { purpose: "recovery", code: world.service.makeCode("recovery", "ada") }, "ada", "other words");
+    assert.equal(session.getState().user?.username, "ada");
+  } finally {
+    globalThis.fetch = fetch;
+  }
 });
 
 test("the stores for Vue and Svelte follow the session", async () => {

@@ -6,7 +6,7 @@ const file = (name: string) => readFile(new URL(`../../${name}`, import.meta.url
 
 test("the README shows the examples that are compiled here, and its version is the package's", async () => {
   const readme = await file("README.md");
-  for (const name of ["plain.ts", "session.ts", "App.tsx", "vue.ts", "svelte.ts", "server.ts", "orders.ts", "storage.ts", "testing.ts"]) {
+  for (const name of ["plain.ts", "session.ts", "App.tsx", "vue.ts", "svelte.ts", "server.ts", "orders.ts", "set-password.ts", "storage.ts", "testing.ts"]) {
     const text = await file(`examples/${name}`);
     assert(readme.includes(`\`\`\`${name.split(".")[1]}\n${text}\`\`\`\n`), name);
   }

@@ -251,14 +251,17 @@ test("a client that was closed says so to every call", async () => {
 });
 
 test("a refresh under way when the client is closed rejects with that, and nobody is signed out", async () => {
-  const world = new TestWorld();
-  const client = await world.signedIn();
-  world.service.holdNext();
-  const refresh = client.refresh();
-  await settled();
-  client.close();
-  await assert.rejects(refresh, rejectedWith("closed"));
-  assert.equal(client.getState().status, "signed-in");
+  // At each of the steps that lead to the request, and after it.
+  for (let steps = 0; steps < 30; steps += 1) {
+    const world = new TestWorld();
+    const client = await world.signedIn();
+    world.service.holdNext();
+    const refresh = client.refresh();
+    for (let step = 0; step < steps; step += 1) await null;
+    client.close();
+    await assert.rejects(refresh, rejectedWith("closed"));
+    assert.equal(client.getState().status, "signed-in");
+  }
 });
 
 test("a base URL that is none is said at the first call, and making the client is harmless where there is no page", async () => {

@@ -1,4 +1,5 @@
 import { Latchkey, LatchkeyError, localStorageStorage, memoryStorage, type AccessTokenOptions, type FetchInit, type LatchkeyOptions, type SessionState, type User } from "latchkey-client";
+import { type AccountCode, Accounts, type AccountsOptions, forgetCode, takeCode } from "latchkey-client/accounts";
 import { LatchkeyProvider, useLatchkey, useSession } from "latchkey-client/react";
 import { settled, TestLocks, TestStorage, TestWorld } from "latchkey-client/testing";
 
@@ -32,6 +33,19 @@ export async function every(signal: AbortSignal | undefined): Promise<string> {
   const stop = session.subscribe(({ type, state, previous }) => `${type} ${state.status} ${previous.status}`);
   stop();
   return `${user?.username} ${sub}`;
+}
+
+const accountsOptions: AccountsOptions = { baseUrl: "https://auth.example.com", timeout: undefined, environment: undefined };
+export const accounts = new Accounts(accountsOptions);
+
+export async function setPassword(signal: AbortSignal | undefined): Promise<string> {
+  const link: AccountCode | undefined = takeCode();
+  if (link === undefined) return "";
+  const { purpose, username, expires_in } = await accounts.showCode(link.code, { signal });
+  if (purpose === "invitation") await accounts.completeRegistration(link.code, "four more random words", { signal });
+  else await accounts.completeRecovery(link.code, "four more random words", { signal });
+  forgetCode();
+  return `${username} ${expires_in}`;
 }
 
 // What is no input of fetch is none of ours either: the types are not `any`.

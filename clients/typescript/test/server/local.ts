@@ -10,6 +10,8 @@ export const DEMO = ["demo", "latchkey demo password"] as const;
 
 export interface LocalServer {
   url: string;
+  /** Its folder, for the command line. */
+  data: string;
   stop(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function start(...options: string[]): Promise<LocalServer> {
   const { url } = JSON.parse(await readFile(ready, "utf8")) as { url: string };
   return {
     url,
+    data,
     stop: async () => {
       kill();
       await gone;
