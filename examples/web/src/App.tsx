@@ -1,10 +1,22 @@
+import { useState } from "react";
+import { forgetCode } from "latchkey-client/accounts";
 import { useSession } from "latchkey-client/react";
 import { Account } from "./Account";
+import { link } from "./link";
+import { SetPassword } from "./SetPassword";
 import { SignIn } from "./SignIn";
 import { NOTES, time } from "./words";
 
 export function App() {
   const state = useSession();
+  const [code, setCode] = useState(link);
+  if (code) {
+    const leave = () => {
+      forgetCode();
+      setCode(undefined);
+    };
+    return <SetPassword link={code} leave={leave} />;
+  }
   switch (state.status) {
     case "restoring":
       return (

@@ -1,3 +1,4 @@
+import "./link";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { LatchkeyProvider } from "latchkey-client/react";

@@ -21,7 +21,8 @@ export async function freePort() {
   return port;
 }
 
-// The local server in a folder of its own, with these options. `stop` and `start` take it away and bring it back.
+// The local server in a folder of its own, with these options. `stop` and `start` take it away and bring it back, `invite` and
+// `recover` make links.
 export async function latchkey(...options) {
   const data = await mkdtemp(join(tmpdir(), "latchkey-web-"));
   if (process.env.HTTPS_FOLDER) await cp(process.env.HTTPS_FOLDER, data, { recursive: true });
@@ -54,7 +55,26 @@ export async function latchkey(...options) {
     await stop();
     await rm(data, { recursive: true });
   };
-  return { url, start, stop, clean };
+  // Links as an administrator makes them.
+  const user = (...words) => JSON.parse(execFileSync(process.env.LATCHKEY_CLI, ["user", ...words, "--local", data, "--json"], { stdio: ["ignore", "pipe", "inherit"] }));
+  const invite = (name) => user("invite", name, "--print").links[0].link;
+  const recover = (name) => user("recover", name).link;
+  return { url, start, stop, clean, invite, recover };
+}
+
+// Vite with a build of the app, as a web server of your own would serve it.
+export async function built(port, environment) {
+  Object.assign(process.env, environment);
+  const { build, preview } = await import("vite");
+  const outDir = await mkdtemp(join(tmpdir(), "latchkey-built-"));
+  const shared = { root: HERE, build: { outDir, emptyOutDir: true }, logLevel: "warn" };
+  await build(shared);
+  const server = await preview({ ...shared, preview: { host: "127.0.0.1", port } });
+  const clean = async () => {
+    await server.close();
+    await rm(outDir, { recursive: true });
+  };
+  return { url: `http://127.0.0.1:${port}`, clean };
 }
 
 // Vite with the app, whose page is at the returned `url`. `folder` is its copy, for edits.

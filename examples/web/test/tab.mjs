@@ -24,3 +24,7 @@ export async function signIn(tab) {
   const fill = (name, text) => `document.querySelector("[name=${name}]").value = ${JSON.stringify(text)}`;
   await tab.run(`(${fill("username", "demo")}, ${fill("password", USERS.demo)}, document.querySelector("form").requestSubmit())`);
 }
+
+export async function setPassword(tab, password) {
+  await tab.run(`(document.querySelector("[name=password]").value = ${JSON.stringify(password)}, document.querySelector("form").requestSubmit())`);
+}
