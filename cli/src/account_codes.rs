@@ -54,7 +54,7 @@ pub(crate) async fn invite(
     let make = async |_: Option<&ChangeLog>| maker.invite(&invitation).await.map(Work::done);
     let link = recorder.record(None, Some(json!({ "claims": names })), make).await?;
     let text = format!(
-        "Invitation of {username}, good once, until {}:\n\n  {}\n\nAnybody with this link can become {username}. Give it to \
+        "Invitation for {username}, valid once, until {}:\n\n  {}\n\nAnybody with this link can become {username}. Give it to \
          nobody else. It cannot be shown again; another invitation ends it.\n",
         link.valid_until, *link.url,
     );
@@ -78,7 +78,7 @@ pub(crate) async fn recover(options: &RecoverUser, invocation: &Invocation) -> R
     let make = async |_: Option<&ChangeLog>| maker.recover(username).await.map(Work::done);
     let link = recorder.record(Some(user.id), None, make).await?;
     let text = format!(
-        "Link for a new password of {username}, good once, until {}:\n\n  {}\n\nAnybody with this link can set the password and \
+        "Link for a new password of {username}, valid once, until {}:\n\n  {}\n\nAnybody with this link can set the password and \
          end every session of {username}. Give it to nobody else. It cannot be shown again; another one ends it, and so does \
          any change of the password.\n",
         link.valid_until, *link.url,
@@ -123,7 +123,7 @@ async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report,
     let codes = Codes::beside(&store::open(options, invocation).await?);
     let found = codes.invitations(invocation.now).await.map_err(|error| failure_of(error, &codes))?;
     let Invitations { invitations, unreadable } = found;
-    let mut table = Table::titled(["USER", "GOOD UNTIL", "MADE", "BY", "LANGUAGE", "CLAIMS"]);
+    let mut table = Table::titled(["USER", "VALID UNTIL", "MADE", "BY", "LANGUAGE", "CLAIMS"]);
     for Invitation { username, claims, locale, origin } in &invitations {
         table.push(&[
             username.to_string(),

@@ -41,7 +41,7 @@ pub struct InviteUsers {
     /// The language to write to the user in, as `de` or `pt-BR`; with --file, for lines without one
     #[arg(long, value_name = "LANGUAGE")]
     pub locale: Option<Locale>,
-    /// How long the link is good: 1m to 7d
+    /// How long the link is valid: 1m to 7d
     #[arg(long, value_name = "DURATION", default_value = "3d", value_parser = for_invitation)]
     pub valid_for: Seconds,
     /// Where the link leads to.
@@ -58,7 +58,7 @@ pub struct RecoverUser {
     /// Who.
     #[command(flatten)]
     pub user: OneUser,
-    /// How long the link is good: 1m to 24h
+    /// How long the link is valid: 1m to 24h
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = for_recovery)]
     pub valid_for: Seconds,
     /// Make no link, and end the one that the user has

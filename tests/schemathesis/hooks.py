@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import subprocess
 import urllib.request
+import uuid
 
 import schemathesis
 from schemathesis.core import NotSet
@@ -20,6 +22,15 @@ def log_in() -> str:
     )
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)["token"]
+
+
+def new_code(path: str) -> str:
+    """Of an invitation or for a new password of the demo user, whichever the call takes."""
+    name = f"invited-{uuid.uuid4()}"
+    command = ["recover", "demo"] if "recovery" in path else ["invite", name, "--print"]
+    latchkey = [os.environ["LATCHKEY"], "user", *command, "--local", os.environ["LATCHKEY_DATA"], "--json"]
+    made = json.loads(subprocess.run(latchkey, check=True, capture_output=True).stdout)
+    return made.get("links", [made])[0]["link"].rsplit("=", 1)[1]
 
 
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/auth/sessions")
@@ -53,6 +64,11 @@ def before_call(context, case, kwargs):
         wanted = {name: value for name, value in (("scope", SCOPE), ("resource", ORDERS)) if name in body}
         case.body = {"grant_type": body.get("grant_type"), **wanted}
         case.headers["Authorization"] = f"Basic {base64.b64encode(CLIENT.encode()).decode()}"
+    elif isinstance(body.get("code"), str):
+        # One that nobody has used, and a password that is taken; the demo user keeps theirs.
+        named = [name for name in ("password", "new_password") if isinstance(body.get(name), str)]
+        passwords = {name: CREDENTIALS["password"] for name in named}
+        case.body = {**body, "code": new_code(case.path), **passwords}
     elif isinstance(body.get("token"), str):
         case.body = {**body, "token": log_in()}
     elif case.path == "/auth/login" and all(isinstance(body.get(name), str) for name in CREDENTIALS):

@@ -38,7 +38,7 @@ fn an_invitation_is_printed_once_with_what_to_know_about_it() {
     assert_eq!((status, err.as_str()), (0, ""));
     let link = link_in(&out);
     code(&link, "invitation");
-    assert!(out.starts_with("Invitation of ada@example.com, good once, until 2"), "{out}");
+    assert!(out.starts_with("Invitation for ada@example.com, valid once, until 2"), "{out}");
     assert!(out.ends_with(
         "Anybody with this link can become ada@example.com. Give it to nobody else. It cannot be shown again; another \
          invitation ends it.\n"
@@ -174,7 +174,7 @@ fn a_link_is_made_for_those_alone_whom_it_can_help() {
     let made = recover("ada");
     assert_eq!((made.status, made.err.as_str()), (0, ""));
     code(&link_in(&made.out), "recovery");
-    assert!(made.out.starts_with("Link for a new password of ada, good once, until 2"), "{}", made.out);
+    assert!(made.out.starts_with("Link for a new password of ada, valid once, until 2"), "{}", made.out);
 
     let withdraw = || folder.run(&["user", "recover", "ada", "--withdraw"], "");
     assert_eq!(withdraw().out, "The link for a new password of ada has ended.\n");

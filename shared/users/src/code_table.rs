@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::{
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    AccountCode, CodeOrigin, CodePurpose, CodeUser, Locale, MalformedRow, Operation, StoreError, UserTable,
-    Username,
+    AccountCode, CodeOrigin, CodePurpose, CodeUser, Locale, MalformedRow, Operation, SecretHash, StoreError,
+    UserTable, Username,
     code_row::{self, CODE, FINGERPRINT, INVITATION, code_key, no_code, of_codes},
     row::{Row, optional_text, parsed, read_enabled, string, text, user_key},
     schema::{CLAIMS, KEY, LOCALE, USERNAME},
@@ -150,26 +150,32 @@ impl Codes {
 
     /// Ends the code of a name, if it has one; says whether it had.
     pub async fn withdraw(&self, purpose: CodePurpose, username: &Username) -> Result<bool, StoreError> {
-        let mut had = false;
+        let mut codes = Vec::new();
         // Read first: a deletion that is repeated because its answer was lost finds nothing.
         for _ in 0..MAX_WRITES {
-            let Some(row) = self.row(purpose.key(username)).await? else { return Ok(had) };
-            had = true;
-            let code = row.get(CODE).cloned().unwrap_or_else(|| string(""));
+            let Some(row) = self.row(purpose.key(username)).await? else {
+                return Ok(self.forget(&codes).await);
+            };
+            let code = text(&row, CODE).map_err(of_codes)?;
+            codes.push(SecretHash::stored(code));
             let newest = self
                 .delete(purpose.key(username))
                 .condition_expression("#code = :code")
                 .expression_attribute_names("#code", CODE)
-                .expression_attribute_values(":code", code);
+                .expression_attribute_values(":code", string(code));
             if let Outcome::Done(_) = update::delete(newest).await? {
-                // The code's own row goes too. If that fails, the row leads nowhere.
-                if let Ok(code) = text(&row, CODE) {
-                    let _ = update::delete(self.delete(code_key(&crate::SecretHash::stored(code)))).await;
-                }
-                return Ok(true);
+                return Ok(self.forget(&codes).await);
             }
         }
         Err(StoreError::Contended { attempts: MAX_WRITES })
+    }
+
+    /// Removes the rows of codes that have ended; says whether there were any. If that fails, they lead nowhere.
+    async fn forget(&self, codes: &[SecretHash]) -> bool {
+        for code in codes {
+            let _ = update::delete(self.delete(code_key(code))).await;
+        }
+        !codes.is_empty()
     }
 
     fn delete(&self, key: AttributeValue) -> DeleteItemFluentBuilder {
