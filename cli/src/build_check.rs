@@ -3,6 +3,7 @@
 //! SAM uploads any program under any architecture. Lambda finds out at the first call, and every call then fails with 502.
 
 use std::{
+    collections::BTreeMap,
     fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -124,19 +125,10 @@ pub(crate) fn check(options: &CheckBuild) -> Result<Report, CliError> {
 
 /// What both `sam build` and `sam deploy` take from `file`.
 fn configured(file: &Path, environment: &str) -> Result<Architecture, CliError> {
-    let text = match fs::read_to_string(file) {
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
-            return Err(BuildError::NoConfig(file.to_owned()).into());
-        }
-        read => read.map_err(|source| CliError::File { path: file.to_owned(), source })?,
-    };
-    let config: Table = toml::from_str(&text).map_err(|error: toml::de::Error| BuildError::BadConfig {
-        path: file.to_owned(),
-        reason: error.message().to_owned(),
-    })?;
+    let config = read(file)?;
     let read_by = |command| -> Result<Architecture, BuildError> {
         let path = file.to_owned();
-        match overrides(&config, environment, command).and_then(architecture_in) {
+        match overrides(&config, environment, command).and_then(|given| parameter_in(given, "Architecture")) {
             None => Err(BuildError::NoArchitecture { path, environment: environment.to_owned() }),
             Some(found) => Architecture::from_str(&found, false)
                 .map_err(|_not_one| BuildError::UnknownArchitecture { path, found }),
@@ -149,6 +141,27 @@ fn configured(file: &Path, environment: &str) -> Result<Architecture, CliError> 
     Ok(deployed)
 }
 
+/// All parameters that `sam deploy` takes from `file`.
+pub(crate) fn parameters(file: &Path, environment: &str) -> Result<BTreeMap<String, String>, CliError> {
+    let config = read(file)?;
+    let given = overrides(&config, environment, "deploy");
+    Ok(given.map(all_in).unwrap_or_default())
+}
+
+fn read(file: &Path) -> Result<Table, CliError> {
+    let text = match fs::read_to_string(file) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => {
+            return Err(BuildError::NoConfig(file.to_owned()).into());
+        }
+        read => read.map_err(|source| CliError::File { path: file.to_owned(), source })?,
+    };
+    let config = toml::from_str(&text).map_err(|error: toml::de::Error| BuildError::BadConfig {
+        path: file.to_owned(),
+        reason: error.message().to_owned(),
+    })?;
+    Ok(config)
+}
+
 /// `parameter_overrides` as SAM finds them: those of the command replace all of the global ones.
 fn overrides<'a>(config: &'a Table, environment: &str, command: &str) -> Option<&'a Value> {
     let parameters =
@@ -156,20 +169,53 @@ fn overrides<'a>(config: &'a Table, environment: &str, command: &str) -> Option<
     parameters(command).or_else(|| parameters("global"))
 }
 
-/// The value of the parameter in any of the forms that SAM takes: a table, `"Name=value …"`, or a list of either.
-fn architecture_in(overrides: &Value) -> Option<String> {
+fn parameter_in(overrides: &Value, name: &str) -> Option<String> {
+    all_in(overrides).remove(name)
+}
+
+/// The parameters in any of the forms that SAM takes: a table, `"Name=value …"`, or a list of either.
+fn all_in(overrides: &Value) -> BTreeMap<String, String> {
     match overrides {
-        Value::Table(table) => Some(table.get("Architecture")?.as_str()?.to_owned()),
+        Value::Table(table) => {
+            table.iter().filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect()
+        }
         // SAM lets the last of a list win.
-        Value::Array(parts) => parts.iter().rev().find_map(architecture_in),
-        Value::String(text) => text.split_whitespace().rev().find_map(|word| {
-            let word = word.trim_start_matches(['"', '\'']);
-            let short = word.strip_prefix("Architecture=");
-            let value = short.or_else(|| word.strip_prefix("ParameterKey=Architecture,ParameterValue="))?;
-            Some(value.trim_matches(['"', '\'']).to_owned())
-        }),
+        Value::Array(parts) => parts.iter().flat_map(all_in).collect(),
+        Value::String(text) => words(text).iter().filter_map(|word| pair(word)).collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(is_so) => Some(is_so.to_string()),
         _ => None,
     }
+}
+
+/// The words of a text, as a shell would have them: what stands in quotes is of one word.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for character in text.chars() {
+        match (quote, character) {
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => quote = Some(character),
+            (None, _) if character.is_whitespace() => words.push(std::mem::take(&mut word)),
+            _ => word.push(character),
+        }
+    }
+    words.push(word);
+    words
+}
+
+fn pair(word: &str) -> Option<(String, String)> {
+    let (name, value) = match word.strip_prefix("ParameterKey=") {
+        Some(rest) => rest.split_once(",ParameterValue=")?,
+        None => word.split_once('=')?,
+    };
+    Some((name.to_owned(), value.to_owned()))
 }
 
 /// The program of each function of the template that `sam build` has left in `folder`.

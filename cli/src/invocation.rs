@@ -78,6 +78,7 @@ pub(crate) fn name_of(command: &Command) -> &'static str {
         Command::Token(TokenCommand::Explain(_)) => "token explain",
         Command::Changes(_) => "changes",
         Command::CheckBuild(_) => "check-build",
+        Command::Doctor(_) => "doctor",
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
     }

@@ -15,6 +15,7 @@ mod client_options;
 mod client_rotation;
 mod clients;
 mod deletions;
+mod doctor;
 mod error;
 mod explain;
 mod explain_access;
@@ -48,8 +49,8 @@ pub use client_options::{
 pub use error::CliError;
 pub use keys_options::{KeysCommand, KeysOptions, RetireKey, RotateKeys};
 pub use options::{
-    CheckBuild, Command, CreateUser, DeleteAgain, DeleteUser, EndSession, ExplainToken, ListChanges, OneUser,
-    Options, PasswordOptions, PolicyOptions, PruneSessions, RenameUser, SessionCommand, SetClaims,
+    CheckBuild, Command, CreateUser, DeleteAgain, DeleteUser, Doctor, EndSession, ExplainToken, ListChanges,
+    OneUser, Options, PasswordOptions, PolicyOptions, PruneSessions, RenameUser, SessionCommand, SetClaims,
     SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
@@ -78,6 +79,7 @@ pub async fn run(
         Command::Keys(command) => keys::run(command, terminal, clock, &invocation).await,
         Command::Changes(options) => changes::list(&options, &invocation).await,
         Command::CheckBuild(options) => build_check::check(&options),
+        Command::Doctor(options) => doctor::run(&options, clock, &invocation).await,
         Command::Completions(options) => Ok(shell::completions(&options)),
         Command::Man(options) => shell::man(&options),
         Command::Token(TokenCommand::Explain(options)) => explain::explain(&options, terminal, clock()),

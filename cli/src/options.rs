@@ -6,7 +6,7 @@ use users::Username;
 
 use crate::{
     Architecture, ClientCommand, Completions, ExportUsers, ImportUsers, InvitationsCommand, InviteUsers,
-    KeysCommand, Man, RecoverUser,
+    KeysCommand, KeysOptions, Man, RecoverUser,
 };
 
 /// Manages the users, sessions and machine clients of Latchkey, shows its keys, and explains a token.
@@ -46,6 +46,10 @@ pub enum Command {
     Changes(ListChanges),
     /// Check, between `sam build` and `sam deploy`, that the programs are for the processor of the stack
     CheckBuild(CheckBuild),
+    /// Check a service that runs, or the settings of one before they are deployed
+    ///
+    /// Exits with 1 when a check has failed.
+    Doctor(Doctor),
     /// Print the script with which a shell completes commands and options
     Completions(Completions),
     /// Write a manual page for each command
@@ -336,6 +340,23 @@ pub struct CheckBuild {
     /// The processor of the stack, where no file names it
     #[arg(long, conflicts_with_all = ["config_file", "config_env"])]
     pub architecture: Option<Architecture>,
+}
+
+/// `latchkey doctor`
+#[derive(Clone, Debug, Args)]
+pub struct Doctor {
+    /// The service's address: the stack's output `BaseUrl`, or the local server's URL
+    #[arg(required_unless_present = "config_file")]
+    pub url: Option<String>,
+    /// Check the settings of this file, samconfig.toml, as the functions will read them
+    #[arg(long, value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+    /// The part of that file, as SAM's `--config-env`
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub config_env: String,
+    /// The table and the secret, which are checked too if they are named, also by `USERS_TABLE` and `SIGNING_SECRET`.
+    #[command(flatten)]
+    pub keys: KeysOptions,
 }
 
 fn parse_instant(text: &str) -> Result<Timestamp, &'static str> {

@@ -113,6 +113,11 @@ pub(crate) async fn existing(users: &UserTable, username: &Username) -> Result<U
     users.find(username).await?.ok_or_else(|| CliError::NoSuchUser(username.clone()))
 }
 
+/// The table of users that the environment names.
+pub(crate) fn users_table() -> Option<String> {
+    Environment::of_process().users_table().ok()
+}
+
 /// The secret that the environment names.
 pub(crate) fn signing_secret() -> Option<String> {
     Environment::of_process().signing_secret().ok()

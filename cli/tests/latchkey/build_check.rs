@@ -148,7 +148,7 @@ fn what_cannot_be_compared_is_said_with_what_to_do() {
         ),
         (
             &format!("{TABLE}64"),
-            "latchkey: samconfig.toml names no Architecture; write Architecture = \"arm64\" or \"x86_64\" under [default.global.parameters.parameter_overrides]\n",
+            "latchkey: samconfig.toml names the Architecture \"64\"; Lambda has arm64 and x86_64\n",
         ),
     ] {
         let checked = check_arm64(config);

@@ -10,6 +10,7 @@ mod client_rotation;
 mod client_tokens;
 mod clients;
 mod deletions;
+mod doctor;
 mod explain;
 mod explain_access;
 mod folder;
