@@ -87,6 +87,10 @@ fn bob() -> Invitation {
     Invitation { username: name("bob"), claims: CustomClaims::default(), locale: None, origin: origin() }
 }
 
+fn text<'a>(row: &'a Value, attribute: &str) -> &'a str {
+    row[attribute]["S"].as_str().unwrap_or_default()
+}
+
 fn policy() -> SessionPolicy {
     SessionPolicy::new(Seconds::new(3600), Seconds::new(7200), RefreshSwitch::On).unwrap()
 }
@@ -115,7 +119,7 @@ impl Stage {
 
     /// Puts both tables back to the beginning.
     pub(super) async fn reset(&self) {
-        let there = self.rows().await;
+        let there = self.every_row().await;
         let mut writes = BTreeMap::<_, Vec<Value>>::new();
         for ((table, key), _) in there.iter().filter(|(place, _)| !self.beginning.contains_key(*place)) {
             let delete = json!({ "DeleteRequest": { "Key": { "pk": { "S": key } } } });
@@ -129,17 +133,30 @@ impl Stage {
         }
     }
 
+    /// Both tables, without rows of codes that lead nowhere.
     pub(super) async fn rows(&self) -> Rows {
+        let rows = self.every_row().await;
+        let leads_somewhere = |row: &Value| {
+            let Some(hash) = text(row, "pk").strip_prefix("code#") else { return true };
+            let named = format!("{}#{}", text(row, "purpose"), text(row, "username"));
+            let newest = rows.get(&(self.store.codes.name().to_owned(), named));
+            newest.is_some_and(|newest| text(newest, "code") == hash)
+        };
+        let kept = rows.iter().filter(|(_, row)| leads_somewhere(row));
+        kept.map(|(place, row)| (place.clone(), row.clone())).collect()
+    }
+
+    async fn every_row(&self) -> Rows {
         let mut rows = Rows::new();
         for table in [TABLE_NAME, self.store.codes.name()] {
             let page = self.call("Scan", json!({ "TableName": table })).await;
             for row in page["Items"].as_array().unwrap() {
-                let (key, mut row) = (row["pk"]["S"].as_str().unwrap().to_owned(), row.clone());
+                let mut row = row.clone();
                 // It only has to be another number than before: a write that is repeated counts twice.
                 if let Some(generation) = row.get_mut("generation") {
                     *generation = json!({ "N": "1" });
                 }
-                rows.insert((table.to_owned(), key), row);
+                rows.insert((table.to_owned(), text(&row, "pk").to_owned()), row);
             }
         }
         rows
