@@ -120,9 +120,17 @@ fn withdrawn(username: &Username, what: &str) -> Report {
 }
 
 async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report, CliError> {
-    let codes = Codes::beside(&store::open(options, invocation).await?);
+    let users = store::open(options, invocation).await?;
+    let codes = Codes::beside(&users);
     let found = codes.invitations(invocation.now).await.map_err(|error| failure_of(error, &codes))?;
-    let Invitations { invitations, unreadable } = found;
+    let Invitations { invitations: found, unreadable } = found;
+    let mut invitations = Vec::new();
+    for invitation in found {
+        // One whose name is taken does not work.
+        if users.find(&invitation.username).await?.is_none() {
+            invitations.push(invitation);
+        }
+    }
     let mut table = Table::titled(["USER", "VALID UNTIL", "MADE", "BY", "LANGUAGE", "CLAIMS"]);
     for Invitation { username, claims, locale, origin } in &invitations {
         table.push(&[

@@ -25,20 +25,20 @@ pub struct LinkOptions {
 /// `latchkey user invite`
 #[derive(Clone, Debug, Args)]
 pub struct InviteUsers {
-    /// The name of the new user, which nobody may have yet
+    /// The name of the new user, which must not be taken
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub username: Option<Username>,
-    /// Invite everybody in this file, or in standard input with -: JSON lines with `username`, and if you like `claims` and
-    /// `locale`
+    /// Invite everybody in this file, or in standard input with -: JSON lines with `username`, and optionally `claims`
+    /// and `locale`
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Print the link; nothing is sent
     #[arg(long, required = true)]
     pub print: bool,
-    /// Claims that the user's tokens will carry: a JSON object; with --file, for lines without any
+    /// Claims that the user's tokens will carry: a JSON object; with --file, for lines that have none
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub claims: CustomClaims,
-    /// The language to write to the user in, as `de` or `pt-BR`; with --file, for lines without one
+    /// The language to write to the user in, such as `de` or `pt-BR`; with --file, for lines that have none
     #[arg(long, value_name = "LANGUAGE")]
     pub locale: Option<Locale>,
     /// How long the link is valid: 1m to 7d
@@ -61,7 +61,7 @@ pub struct RecoverUser {
     /// How long the link is valid: 1m to 24h
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = for_recovery)]
     pub valid_for: Seconds,
-    /// Make no link, and end the one that the user has
+    /// End the user's open link instead of making one
     #[arg(long, conflicts_with_all = ["valid_for", "account_link"])]
     pub withdraw: bool,
     /// Where the link leads to.

@@ -51,6 +51,17 @@ pub enum BuildError {
         /// The part of it that was looked at.
         environment: String,
     },
+    /// Nothing says what is deployed.
+    #[error(
+        "{} names no parameters under [{environment}.global.parameters.parameter_overrides]",
+        path.display()
+    )]
+    NoParameters {
+        /// The file.
+        path: PathBuf,
+        /// The part of it that was looked at.
+        environment: String,
+    },
     /// Neither of the two that Lambda has.
     #[error("{} names the Architecture {found:?}; Lambda has arm64 and x86_64", path.display())]
     UnknownArchitecture {
@@ -143,9 +154,13 @@ fn configured(file: &Path, environment: &str) -> Result<Architecture, CliError> 
 
 /// All parameters that `sam deploy` takes from `file`.
 pub(crate) fn parameters(file: &Path, environment: &str) -> Result<BTreeMap<String, String>, CliError> {
+    if !file.exists() {
+        return Err(CliError::File { path: file.to_owned(), source: io::ErrorKind::NotFound.into() });
+    }
     let config = read(file)?;
-    let given = overrides(&config, environment, "deploy");
-    Ok(given.map(all_in).unwrap_or_default())
+    let given = overrides(&config, environment, "deploy").map(all_in);
+    let (path, environment) = (file.to_owned(), environment.to_owned());
+    Ok(given.ok_or(BuildError::NoParameters { path, environment })?)
 }
 
 fn read(file: &Path) -> Result<Table, CliError> {

@@ -75,15 +75,17 @@ pub(crate) async fn invite(
         Ok(Work { result: made, counts: Some(counts), is_whole })
     };
     let made = recorder.record(None, Some(json!({ "claims": of_claims })), work).await?;
-    if let Some(error) = made.stopped {
+    let stopped = made.stopped.as_ref().map(CliError::in_one_line);
+    if let Some(problem) = &stopped {
         let count = made.links.len();
-        note(&format!("latchkey: {count} were invited, and the others were not; invite them again"));
-        return Err(error);
+        note(&format!("latchkey: {problem}"));
+        note(&format!("latchkey: {count} were invited, the others perhaps not; run it again for new links"));
     }
-    let outcome = if made.rejected.is_empty() { Outcome::Success } else { Outcome::Rejected };
-    // Printed already, each as it was made.
-    let text = String::new();
-    Ok(Report { text, json: json!({ "links": made.links, "rejected": made.rejected }), outcome })
+    let is_whole = made.rejected.is_empty() && stopped.is_none();
+    let outcome = if is_whole { Outcome::Success } else { Outcome::Rejected };
+    let json = json!({ "links": made.links, "rejected": made.rejected, "stopped": stopped });
+    // For people they are printed already, each as it was made.
+    Ok(Report { text: String::new(), json, outcome })
 }
 
 async fn invite_all(invitations: Vec<Invitation>, maker: &LinkMaker, prints: bool) -> Made {

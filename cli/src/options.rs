@@ -46,9 +46,9 @@ pub enum Command {
     Changes(ListChanges),
     /// Check, between `sam build` and `sam deploy`, that the programs are for the processor of the stack
     CheckBuild(CheckBuild),
-    /// Check a service that runs, or the settings of one before they are deployed
+    /// Check a running service, or its settings before a deployment
     ///
-    /// Exits with 1 when a check has failed.
+    /// Exits with 1 when a check fails.
     Doctor(Doctor),
     /// Print the script with which a shell completes commands and options
     Completions(Completions),
@@ -59,12 +59,12 @@ pub enum Command {
 /// `latchkey user …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
-    /// Print a link with which somebody becomes a user and chooses the password
+    /// Print a link that lets a person become a user and choose a password
     Invite(Box<InviteUsers>),
     /// List or withdraw invitations
     #[command(subcommand)]
     Invitations(InvitationsCommand),
-    /// Print a link with which a user sets a new password
+    /// Print a link that lets a user set a new password
     Recover(RecoverUser),
     /// Create a user; never overwrites one
     Create(CreateUser),

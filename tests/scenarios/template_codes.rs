@@ -1,4 +1,4 @@
-//! What template.yaml makes of `AccountLink`: a table whose writers could take over any account, and who has a right to it.
+//! What template.yaml makes of `AccountLink`: a table whose writers could let anybody in, and who has a right to it.
 
 use std::collections::BTreeSet;
 

@@ -17,11 +17,14 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// How far two clocks may be apart before tokens look as from the future.
 const CLOCKS_APART: u64 = 5;
 /// The routes that a deployment may have or not, with what has them.
-const OPTIONAL: [(&str, &str, &str); 3] = [
-    ("access tokens", "/auth/access", "AccessTokenAudiences"),
-    ("machine clients", "/oauth2/token", "MachineClients"),
-    ("links", "/auth/code", "AccountLink"),
+const OPTIONAL: [(&str, &str, &str, &str); 3] = [
+    ("access tokens", "/auth/access", "AccessTokenAudiences", NOTHING),
+    ("machine clients", "/oauth2/token", "MachineClients", NOTHING),
+    // A code that nobody has, which the function has to look for in its table.
+    ("links", "/auth/code", "AccountLink", r#"{"code":"000000000000000000000000"}"#),
 ];
+/// A body that the service rejects before it looks anything up.
+const NOTHING: &str = "{}";
 
 pub(super) struct Service<'a> {
     url: &'a str,
@@ -40,9 +43,9 @@ impl<'a> Service<'a> {
         invocation: &Invocation,
         checks: &mut Vec<Check>,
     ) {
-        let keys = self.documents(&clock, checks).await;
+        let keys = self.documents(checks).await;
         if keys.is_some() {
-            self.routes(checks).await;
+            self.routes(&clock, checks).await;
         }
         if options.keys.table.is_some() || options.keys.local.is_some() || store::users_table().is_some() {
             checks.extend(table(&options.keys, invocation).await);
@@ -53,12 +56,8 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Discovery, issuer, keys and clock; the ids of the keys, if the service answers.
-    async fn documents(
-        &self,
-        clock: &impl Fn() -> Timestamp,
-        checks: &mut Vec<Check>,
-    ) -> Option<BTreeSet<String>> {
+    /// Discovery, issuer and keys; the ids of the keys, if the service answers.
+    async fn documents(&self, checks: &mut Vec<Check>) -> Option<BTreeSet<String>> {
         let address = format!("{}{DISCOVERY}", self.url);
         let answer = match self.web.get(&address).await {
             Ok(answer) => answer,
@@ -73,7 +72,6 @@ impl<'a> Service<'a> {
         };
         checks.push(Check::good("discovery", address));
         checks.push(self.issuer(&issuer).await);
-        checks.push(apart(&answer, clock()));
         let keys = match member(&answer, "jwks_uri") {
             Some(url) => self.web.get(&url).await.map(|answer| (url, answer)),
             None => Err("the discovery document names no jwks_uri".to_owned()),
@@ -102,34 +100,42 @@ impl<'a> Service<'a> {
     }
 
     /// A call that says nothing is rejected by the function itself, which so far works.
-    async fn routes(&self, checks: &mut Vec<Check>) {
+    async fn routes(&self, clock: &impl Fn() -> Timestamp, checks: &mut Vec<Check>) {
         for (what, path) in
             [("login", "/auth/login"), ("refresh", "/auth/refresh"), ("verify", "/auth/verify")]
         {
-            let answer = self.web.post_nothing(&format!("{}{path}", self.url)).await;
+            let answer = self.web.post(&format!("{}{path}", self.url), NOTHING).await;
+            // No cache answers a POST, so that its date is that of now.
+            let date = answer.as_ref().ok().filter(|_| what == "login").map(|answer| apart(answer, clock()));
+            checks.extend(date);
+            checks.push(route(what, path, answer, || Check::good(what, "answers")));
+        }
+        for (what, path, parameter, body) in OPTIONAL {
+            let answer = self.web.post(&format!("{}{path}", self.url), body).await;
+            let is_absent =
+                |answer: &Answer| answer.status == StatusCode::NOT_FOUND && answer.code().is_empty();
             checks.push(match answer {
-                Ok(answer) if answer.code() == "invalid_request" => Check::good(what, "answers"),
-                Ok(answer) if answer.code() == "direct_call_rejected" => Check::warning(
-                    what,
-                    "takes calls only through the proxy in front (OriginSecrets): ask at the public address",
-                ),
-                answer => {
-                    Check::bad(what, answer.map_or_else(|problem| problem, |answer| fails(path, &answer)))
-                }
+                Ok(answer) if is_absent(&answer) => Check::good(what, format!("off, without {parameter}")),
+                answer => route(what, path, answer, || Check::good(what, format!("on: {path}"))),
             });
         }
-        for (what, path, parameter) in OPTIONAL {
-            let answer = self.web.post_nothing(&format!("{}{path}", self.url)).await;
-            checks.push(match answer {
-                Ok(answer) if answer.status == StatusCode::NOT_FOUND => {
-                    Check::good(what, format!("off, without {parameter}"))
-                }
-                Ok(answer) if answer.status.is_client_error() => Check::good(what, format!("on: {path}")),
-                answer => {
-                    Check::bad(what, answer.map_or_else(|problem| problem, |answer| fails(path, &answer)))
-                }
-            });
-        }
+    }
+}
+
+/// What an answer to a call without anything in it says of its route.
+fn route(what: &'static str, path: &str, answer: Result<Answer, String>, good: impl Fn() -> Check) -> Check {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(problem) => return Check::bad(what, problem),
+    };
+    match (answer.status, answer.code()) {
+        (_, "invalid_request" | "invalid_code" | "authorization_required") => good(),
+        (_, "direct_call_rejected") => Check::warning(
+            what,
+            "takes calls only through the proxy in front (OriginSecrets): ask at the public address",
+        ),
+        (StatusCode::TOO_MANY_REQUESTS, _) => Check::warning(what, format!("{path} is throttled: try again")),
+        _ => Check::bad(what, fails(path, &answer)),
     }
 }
 
@@ -158,7 +164,8 @@ fn fails(path: &str, answer: &Answer) -> String {
     let status = answer.status;
     match answer.code() {
         "" if status.is_server_error() => format!(
-            "{path} answers {status} without a code: the function does not start; the event `start` in the log says why"
+            "{path} answers {status} without a code: most often the function does not start, and the event `start` in the log \
+             says why"
         ),
         "" => format!("{path} answers {status}, and not as the service does"),
         code => format!("{path} answers {status} {code}; the log says why"),

@@ -32,6 +32,8 @@ const PARAMETERS: [(&str, &str); 21] = [
     ("SIGNING_KEYS_MAX_STALE", "SigningKeysMaxStale"),
 ];
 
+/// What is deployed by this version.
+const TEMPLATE: &str = include_str!("../../../template.yaml");
 /// What stands for the address that API Gateway will give.
 const NOT_YET: &str = "https://abcdef1234.execute-api.us-east-1.amazonaws.com";
 
@@ -43,18 +45,51 @@ pub(super) fn check(file: &Path, environment: &str) -> Result<Vec<Check>, CliErr
     // What depends on another setting says so once, under the first name that is wrong.
     for wrong in problems(&settings) {
         let said = named(&wrong.to_string());
-        if !checks.iter().any(|check| check.said == said) {
-            checks.push(Check::bad("settings", said));
+        if !checks.iter().any(|check| check.said.starts_with(&said)) {
+            checks.push(match kept_by_the_stack(&said, &parameters) {
+                None => Check::bad("settings", said),
+                Some(other) => Check::warning(
+                    "settings",
+                    format!("{said}; unless the stack keeps such a value of {other}"),
+                ),
+            });
         }
     }
+    if parameters.get("VerifiersReadSecret").is_some_and(|reads| reads == "true")
+        && lookup("ACCESS_TOKEN_AUDIENCES").is_some()
+    {
+        let said =
+            "AccessTokenAudiences cannot be used while HS256 tokens are accepted (VerifiersReadSecret)";
+        checks.push(Check::bad("settings", said));
+    }
+    let known: Vec<_> = names_in(TEMPLATE).collect();
+    // SAM leaves them out without a word.
+    for name in parameters.keys().filter(|name| !known.contains(&name.as_str())) {
+        checks.push(Check::bad("settings", format!("the template has no parameter {name}")));
+    }
     if checks.is_empty() {
-        let count = parameters.len();
-        checks.push(Check::good(
-            "settings",
-            format!("the functions will start with the {count} parameters of {}", file.display()),
-        ));
+        let (count, file) = (parameters.len(), file.display());
+        let said = format!(
+            "the {count} parameters of {file} are sound by themselves; a stack keeps its values of others"
+        );
+        checks.push(Check::good("settings", said));
     }
     Ok(checks)
+}
+
+/// The names of the template's parameters.
+fn names_in(template: &str) -> impl Iterator<Item = &str> {
+    let of_parameters =
+        template.split("\nParameters:\n").nth(1).and_then(|rest| rest.split("\nRules:").next());
+    let lines = of_parameters.unwrap_or_default().lines();
+    lines.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':').filter(|name| !name.starts_with(' ')))
+}
+
+/// Another parameter that the sentence names and the file does not, whose value may be in the stack.
+fn kept_by_the_stack(said: &str, parameters: &BTreeMap<String, String>) -> Option<&'static str> {
+    let words = || said.split(|next: char| !next.is_alphanumeric()).skip(1);
+    let others = PARAMETERS.iter().map(|(_, parameter)| *parameter);
+    others.into_iter().find(|other| words().any(|word| word == *other) && !parameters.contains_key(*other))
 }
 
 fn variable_of(parameters: &BTreeMap<String, String>, variable: &str) -> Option<String> {
@@ -114,7 +149,8 @@ mod tests {
 
     #[test]
     fn the_template_gives_each_variable_the_value_of_its_parameter() {
-        let template = include_str!("../../../template.yaml");
+        let template = TEMPLATE;
+        assert!(names_in(template).count() > 40);
         for (variable, parameter) in PARAMETERS {
             let (_, after) = template
                 .split_once(&format!("\n        {variable}: "))
@@ -125,7 +161,7 @@ mod tests {
             let (by_value, by_condition) = (format!("!Ref {parameter}"), format!("!If [{parameter}AreOn,"));
             let value = value.concat();
             assert!(value.contains(&by_value) || value.contains(&by_condition), "{variable}: {value}");
-            assert!(template.contains(&format!("\n  {parameter}:\n    Type: ")), "{parameter}");
+            assert!(names_in(template).any(|name| name == parameter), "{parameter}");
         }
     }
 

@@ -55,12 +55,14 @@ impl Web {
         self.send(Method::GET, url, "").await
     }
 
-    /// A call without anything in it, which the service rejects before it looks anything up.
-    pub(super) async fn post_nothing(&self, url: &str) -> Result<Answer, String> {
-        self.send(Method::POST, url, "{}").await
+    pub(super) async fn post(&self, url: &str, body: &'static str) -> Result<Answer, String> {
+        self.send(Method::POST, url, body).await
     }
 
     async fn send(&self, method: Method, url: &str, body: &'static str) -> Result<Answer, String> {
+        if !url.starts_with("https://") && !url.starts_with("http://") {
+            return Err(format!("{url} is not a URL: begin it with https://"));
+        }
         let request = Request::builder()
             .method(method)
             .uri(url)

@@ -254,6 +254,7 @@ fn an_invitation_does_not_outlive_a_user_of_its_name() {
     for free in [&["user", "delete", "bob", "--yes"][..], &["user", "rename", "bob", "robert"]] {
         invite(&folder, &["bob"], "");
         folder.json(&["user", "create", "bob", "--password-stdin"], "correct horse battery\n");
+        assert_eq!(folder.json(&["user", "invitations", "list"], "")["invitations"], json!([]), "taken");
         assert_eq!(folder.run(free, "").err, "");
         assert_eq!(folder.json(&["user", "invitations", "list"], "")["invitations"], json!([]), "{free:?}");
     }

@@ -109,8 +109,8 @@ fn an_address_without_a_service_is_told_apart_by_what_it_is() {
         (format!("http://{unused}"), "cannot be reached: "),
         (elsewhere, "is this the service's BaseUrl?"),
         (starting, "there are no keys yet"),
-        (broken, "the function does not start"),
-        ("no url".to_owned(), "is not a URL"),
+        (broken, "most often the function does not start"),
+        ("no url".to_owned(), "begin it with https://"),
         ("https://localhost:1".to_owned(), "cannot be reached: "),
     ] {
         let run = doctor(&[&url]);
@@ -148,9 +148,9 @@ fn a_service_of_which_a_part_fails_says_which_and_why() {
         ("clock", "warning", "from the service's"),
         ("keys", "warning", "HS256"),
         ("login", "ok", "answers"),
-        ("refresh", "failed", "the function does not start"),
+        ("refresh", "failed", "most often the function does not start"),
         ("verify", "warning", "only through the proxy"),
-        ("links", "failed", "the function does not start"),
+        ("links", "failed", "most often the function does not start"),
         ("machine clients", "ok", "on: /oauth2/token"),
         ("access tokens", "ok", "off, without AccessTokenAudiences"),
     ] {
@@ -179,10 +179,10 @@ fn settings_are_read_as_the_functions_will_read_them() {
     let sound = r#"{ AccountLink = "https://app.example.com/a", CorsAllowedOrigins = "https://app.example.com", PasswordMinLength = 15, OriginSecrets = "none", AuthCookieSameSite = "Strict" }"#;
     let (status, said) = check(sound);
     assert_eq!(status, 0, "{said:?}");
-    assert!(said[0].starts_with("the functions will start with the 5 parameters of "), "{said:?}");
+    assert!(said[0].starts_with("the 5 parameters of "), "{said:?}");
     for (parameters, expected) in [
         (
-            r#"{ AccountLink = "https://app.example.com/a" }"#,
+            r#"{ AccountLink = "https://app.example.com/a", Issuer = "https://i.example.com", CorsAllowedOrigins = "" }"#,
             "AccountLink must be a page of Issuer or of an origin in CorsAllowedOrigins",
         ),
         (r#"{ ExpirationDelta = "soon" }"#, "ExpirationDelta is no duration"),
@@ -192,7 +192,7 @@ fn settings_are_read_as_the_functions_will_read_them() {
             "AccessTokenAudiences cannot be used with SigningAlgorithm=HS256",
         ),
         (
-            r#"["MachineClients=true", "ParameterKey=AllowRefresh,ParameterValue=true"]"#,
+            r#"["MachineClients=true", "ParameterKey=AccessTokenAudiences,ParameterValue="]"#,
             "MachineClients may be true only with AccessTokenAudiences",
         ),
         (r#"{ DomainName = "login.example.com", AuthCookie = "latchkey" }"#, "AuthCookie must"),
@@ -204,8 +204,21 @@ fn settings_are_read_as_the_functions_will_read_them() {
     let (status, said) =
         check(r#"{ ExpirationDelta = "0", PasswordMinLength = "x", CorsAllowedOrigins = "*" }"#);
     assert_eq!((status, said.len()), (1, 3), "all that is wrong at once: {said:?}");
+    let (status, said) = check(r#"{ AccountLink = "https://app.example.com/a" }"#);
+    assert_eq!(status, 0, "the stack may have the origin: {said:?}");
+    assert!(said[0].ends_with("; unless the stack keeps such a value of CorsAllowedOrigins"), "{said:?}");
+    let (status, said) = check(r#"{ CorsAllowedOrigin = "https://app.example.com" }"#);
+    assert_eq!(
+        (status, said.as_slice()),
+        (1, &["the template has no parameter CorsAllowedOrigin".to_owned()][..])
+    );
+    let (status, said) =
+        check(r#"{ AccessTokenAudiences = "https://a.example=read", VerifiersReadSecret = "true" }"#);
+    assert_eq!(status, 1, "{said:?}");
+    let prod = doctor(&["--config-file", file.to_str().unwrap(), "--config-env", "prod"]);
+    assert!(prod.err.contains("names no parameters under [prod.global"), "{prod:?}");
     let missing = doctor(&["--config-file", "/nowhere/samconfig.toml"]);
-    assert!(missing.err.starts_with("latchkey: there is no /nowhere/samconfig.toml"), "{missing:?}");
+    assert!(missing.err.starts_with("latchkey: cannot use /nowhere/samconfig.toml: "), "{missing:?}");
     assert_eq!(doctor(&[]).status, 2);
     assert_eq!(json!(doctor(&[]).out), json!(""));
 }

@@ -24,7 +24,8 @@ const SUFFIX: &str = "-codes";
 /// How often a code is made again because its user has just changed.
 const MAX_WRITES: u32 = 3;
 
-/// The table of codes beside a table of users. Whoever may write to it can take over any account.
+/// The table of codes beside a table of users. Anyone who can write to it can invite themselves; anyone who can also read the
+/// users can take over any account.
 #[derive(Clone, Debug)]
 pub struct Codes {
     pub(crate) users: UserTable,
@@ -148,34 +149,26 @@ impl Codes {
         Err(StoreError::Contended { attempts: MAX_WRITES }.into())
     }
 
-    /// Ends the code of a name, if it has one; says whether it had.
+    /// Ends the code of a name, if it has one; says whether this ended it.
+    ///
+    /// It did not where somebody has used it at the same moment, nor for all one knows where the answer was lost.
     pub async fn withdraw(&self, purpose: CodePurpose, username: &Username) -> Result<bool, StoreError> {
-        let mut codes = Vec::new();
-        // Read first: a deletion that is repeated because its answer was lost finds nothing.
         for _ in 0..MAX_WRITES {
-            let Some(row) = self.row(purpose.key(username)).await? else {
-                return Ok(self.forget(&codes).await);
-            };
+            let Some(row) = self.row(purpose.key(username)).await? else { return Ok(false) };
             let code = text(&row, CODE).map_err(of_codes)?;
-            codes.push(SecretHash::stored(code));
             let newest = self
                 .delete(purpose.key(username))
                 .condition_expression("#code = :code")
                 .expression_attribute_names("#code", CODE)
                 .expression_attribute_values(":code", string(code));
-            if let Outcome::Done(_) = update::delete(newest).await? {
-                return Ok(self.forget(&codes).await);
+            let deleted = update::delete(newest).await?;
+            // The code's own row goes too, and leads nowhere if that fails.
+            let _ = update::delete(self.delete(code_key(&SecretHash::stored(code)))).await;
+            if let Outcome::Done(_) = deleted {
+                return Ok(true);
             }
         }
         Err(StoreError::Contended { attempts: MAX_WRITES })
-    }
-
-    /// Removes the rows of codes that have ended; says whether there were any. If that fails, they lead nowhere.
-    async fn forget(&self, codes: &[SecretHash]) -> bool {
-        for code in codes {
-            let _ = update::delete(self.delete(code_key(code))).await;
-        }
-        !codes.is_empty()
     }
 
     fn delete(&self, key: AttributeValue) -> DeleteItemFluentBuilder {

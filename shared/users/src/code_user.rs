@@ -28,7 +28,7 @@ impl CodeUser {
         Ok(Self { id, stored_hash, generation: user.get(GENERATION).cloned() })
     }
 
-    /// What binds a code that is good until then to the user. Only somebody who can read the stored hash can make one.
+    /// Binds a code and its expiry to the user; computing it takes the stored hash.
     pub(crate) fn fingerprint(&self, code: &SecretHash, valid_until: Timestamp) -> String {
         let text = |value: Option<&AttributeValue>| match value {
             Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.clone(),

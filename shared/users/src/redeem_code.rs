@@ -17,17 +17,17 @@ use crate::{
     update::{self, Outcome},
 };
 
-/// A code that is good, and what it does.
+/// A code that is valid, and what it does.
 #[derive(Debug)]
 pub struct OpenCode {
     hash: SecretHash,
     /// For whom.
     pub username: Username,
-    /// Who made it, and until when it is good.
+    /// Who made it, and until when it is valid.
     pub origin: CodeOrigin,
     /// What it does.
     pub effect: CodeEffect,
-    /// Whether failed logins under the name are counted, which end with it.
+    /// Whether failed logins under the name are counted; redeeming the code forgets them.
     has_failures: bool,
 }
 
@@ -239,7 +239,8 @@ impl Codes {
         Ok(TransactWriteItem::builder().update(forget.build().map_err(unbuilt)?).build())
     }
 
-    /// The row of a name and purpose, the user's and that of the failed logins, by their keys: one strongly consistent read.
+    /// The row of a name and purpose, the user's and that of the failed logins, by their keys: each row read
+    /// strongly consistently, not as one snapshot; the transaction checks again.
     async fn rows_of(
         &self,
         purpose: CodePurpose,

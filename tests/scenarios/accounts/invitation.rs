@@ -84,7 +84,7 @@ async fn nothing_else_in_the_body_is_taken() {
 
 /// The name is nobody's until then, and so another may get it first.
 #[tokio::test]
-async fn an_invitation_whose_name_somebody_has_by_now_is_good_for_nothing() {
+async fn an_invitation_whose_name_somebody_has_by_now_no_longer_works() {
     let world = world().await;
     let code = invite(&world, "ada", r#"{"role":"admin"}"#).await;
     let id = world.create("ada", OLD).await;

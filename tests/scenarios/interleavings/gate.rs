@@ -47,6 +47,15 @@ pub(super) enum Signal {
     Done,
 }
 
+/// Tells the scheduler when it is dropped.
+pub(super) struct Done(pub(super) UnboundedSender<Signal>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        let _ = self.0.send(Signal::Done);
+    }
+}
+
 /// How a gate opens.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pass {
@@ -152,7 +161,10 @@ impl Scheduler {
             // Until each is at a gate or over.
             while running > 0 {
                 match signals.recv().await {
-                    Some(Signal::Waits(actor, gate)) => waiting[actor] = Some(gate),
+                    Some(Signal::Waits(actor, gate)) => {
+                        let before = waiting[actor].replace(gate);
+                        assert!(before.is_none(), "two calls of one operation at the same time");
+                    }
                     Some(Signal::Done) => {}
                     None => return ended,
                 }
@@ -166,7 +178,8 @@ impl Scheduler {
             if step == self.path.len() {
                 self.path.push((0, choices));
             }
-            let choice = self.path[step].0;
+            let (choice, expected) = self.path[step];
+            assert_eq!(choices, expected, "the same choices lead to another place: {self}");
             step += 1;
             let (actor, is_faulty) = (ready[choice % ready.len()], choice >= ready.len());
             let _ = write!(self.told, "{actor}{} ", if is_faulty { "!" } else { "" });

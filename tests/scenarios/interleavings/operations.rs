@@ -1,15 +1,16 @@
-//! What is done at the same time, each as the functions and `latchkey` do it, and the situation that it is done in.
+//! What is done at the same time, each with the calls that the functions and `latchkey` make of the tables, and the situation
+//! that it is done in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use harness::{LOGIN_AT, at};
 use local_data::{Store, TABLE_NAME};
 use serde_json::{Value, json};
 use token::{CustomClaims, Entropy, RefreshSwitch, Seconds, SessionId, SessionPolicy, UserId};
 use users::{
-    Account, AccountCode, ChangePasswordError, CodeEffect, CodeOrigin, CodePurpose, Codes, EarlierFailures,
-    Invitation, LastChange, NewSession, NewUser, OpenSessionError, PasswordHash, UserTable, Username,
-    VerifiedLogin,
+    Account, AccountCode, ChangeError, ChangePasswordError, CodeEffect, CodeOrigin, CodePurpose, Codes,
+    CreateError, EarlierFailures, Invitation, LastChange, MakeCodeError, NewSession, NewUser,
+    OpenSessionError, PasswordHash, RenameError, TryId, UserTable, Username, VerifiedLogin,
 };
 
 use super::gate::Actor;
@@ -36,6 +37,8 @@ pub(super) enum Operation {
     SetPassword,
     Delete,
     CreateBob,
+    DeleteBob,
+    RenameBob,
     AllowRecovery,
     WithdrawRecovery,
     InviteAgain,
@@ -103,6 +106,8 @@ impl Stage {
         assert_eq!(log_in(users, 1, None).await, Some(true));
         store.codes.allow_recovery(&name("ada"), &code(1), &origin()).await.unwrap();
         store.codes.invite(&bob(), &code(2)).await.unwrap();
+        let failure = TryId::new(Entropy([7; 16]));
+        users.record_failure(&name("ada"), &failure, at(LOGIN_AT)).await.unwrap();
         let actors: Vec<_> = (0..3).map(|index| Actor::new(index, store.dynamodb.clone())).collect();
         let tables = actors.iter().map(|actor| {
             let users = UserTable::new(actor.client(), TABLE_NAME);
@@ -133,10 +138,27 @@ impl Stage {
         }
     }
 
-    /// Both tables, without rows of codes that lead nowhere.
+    /// The keys of all rows of codes.
+    pub(super) async fn keys(&self) -> BTreeSet<String> {
+        self.every_row().await.into_keys().map(|(_, key)| key).collect()
+    }
+
+    /// The key of the code that is out for this purpose at the beginning.
+    pub(super) fn code_of(&self, purpose: CodePurpose) -> &str {
+        let of_purpose = |(_, row): &(&(String, String), &Value)| {
+            text(row, "pk").starts_with("code#") && text(row, "purpose") == purpose.as_str()
+        };
+        let ((_, key), _) = self.beginning.iter().find(of_purpose).unwrap();
+        key
+    }
+
+    /// Both tables, without rows that have no effect: of codes that lead nowhere, and of failed logins that are forgotten.
     pub(super) async fn rows(&self) -> Rows {
         let rows = self.every_row().await;
         let leads_somewhere = |row: &Value| {
+            if text(row, "pk").starts_with("attempts#") {
+                return row.get("failures").is_some();
+            }
             let Some(hash) = text(row, "pk").strip_prefix("code#") else { return true };
             let named = format!("{}#{}", text(row, "purpose"), text(row, "username"));
             let newest = rows.get(&(self.store.codes.name().to_owned(), named));
@@ -170,6 +192,15 @@ impl Stage {
 }
 
 impl Operation {
+    /// Whose code it uses up.
+    pub(super) fn uses_up(self) -> Option<CodePurpose> {
+        match self {
+            Self::Recover => Some(CodePurpose::Recovery),
+            Self::Register => Some(CodePurpose::Invitation),
+            _ => None,
+        }
+    }
+
     /// Whether it did something; none where it was not told. `by` tells those who do the same apart.
     pub(super) async fn run(self, by: u8, (users, codes): (UserTable, Codes)) -> Option<bool> {
         let ada = name("ada");
@@ -179,7 +210,7 @@ impl Operation {
             Self::LogInAndUpgrade => log_in(&users, 10 + by, Some(&hash('B', by))).await,
             Self::LogOut => {
                 let ended = users.end_session(&ada, UserId::new(Entropy([1; 16])), session(1).id).await;
-                told(&ended)
+                ended.ok().map(|ended| ended.count > 0)
             }
             Self::Refresh => {
                 let user = users.find(&ada).await.ok()?;
@@ -204,9 +235,19 @@ impl Operation {
                 told(&users.in_the_name_of(administrator).set_password(&ada, &hash('E', by)).await)
             }
             Self::Delete => told(&users.delete(&ada).await),
+            Self::DeleteBob => {
+                let bob = users.find(&name("bob")).await.ok()?;
+                let Some(bob) = bob else { return Some(false) };
+                codes.withdraw(CodePurpose::Invitation, &bob.username).await.ok()?;
+                told(&users.delete_user(&bob.username, bob.id).await)
+            }
+            Self::RenameBob => {
+                codes.withdraw(CodePurpose::Invitation, &name("bob")).await.ok()?;
+                told(&users.rename(&name("bob"), &name("robert")).await)
+            }
             Self::CreateBob => told(&users.create(&new_user("bob", 40 + by), at(LOGIN_AT)).await),
             Self::AllowRecovery => told(&codes.allow_recovery(&ada, &code(50 + by), &origin()).await),
-            Self::WithdrawRecovery => told(&codes.withdraw(CodePurpose::Recovery, &ada).await),
+            Self::WithdrawRecovery => codes.withdraw(CodePurpose::Recovery, &ada).await.ok(),
             Self::InviteAgain => told(&codes.invite(&bob(), &code(60 + by)).await),
         }
     }
@@ -214,15 +255,17 @@ impl Operation {
 
 /// As `login` does it, for somebody who knows the password of the beginning.
 async fn log_in(users: &UserTable, index: u8, upgraded_hash: Option<&PasswordHash>) -> Option<bool> {
-    let mut account = users.for_login(&name("ada"), None, at(LOGIN_AT)).await.ok()?.user;
-    let new = session(index);
+    let before = users.for_login(&name("ada"), None, at(LOGIN_AT)).await.ok()?;
+    let failed = before.attempts.failures > 0;
+    let earlier_failures = if failed { EarlierFailures::Forget } else { EarlierFailures::None };
+    let (mut account, new) = (before.user, session(index));
     for _ in 0..3 {
         let Some(user) = account.filter(|user| user.enabled && is_known(user)) else { return Some(false) };
         let login = VerifiedLogin {
             user: &user,
             session: &new,
             upgraded_hash: upgraded_hash.filter(|_| user.password_hash == Ok(hash('A', 0))),
-            earlier_failures: EarlierFailures::None,
+            earlier_failures,
         };
         match users.open_session(&login, &policy()).await {
             Ok(_) => return Some(true),
@@ -269,10 +312,27 @@ fn dead<T>(redeemed: &Result<T, users::RedeemError>) -> Option<bool> {
 }
 
 /// Whether it was done; a failure of the store says nothing.
-fn told<T, E: std::fmt::Debug>(done: &Result<T, E>) -> Option<bool> {
+fn told<T, E: IsOfStore>(done: &Result<T, E>) -> Option<bool> {
     match done {
         Ok(_) => Some(true),
-        Err(error) if format!("{error:?}").starts_with("Store(") => None,
+        Err(error) if error.is_of_store() => None,
         Err(_) => Some(false),
     }
 }
+
+/// An error, of which the store's kind says nothing about what was done.
+trait IsOfStore {
+    fn is_of_store(&self) -> bool;
+}
+
+macro_rules! of_store {
+    ($($error:ident),*) => {$(
+        impl IsOfStore for $error {
+            fn is_of_store(&self) -> bool {
+                matches!(self, Self::Store(_))
+            }
+        }
+    )*};
+}
+
+of_store!(ChangeError, CreateError, MakeCodeError, RenameError);

@@ -14,7 +14,7 @@ use crate::{
 const ROUNDS: u32 = 200;
 const AT_ONCE: u8 = 8;
 
-/// M4 and G7: one user, and seven who are told that the code is good for nothing.
+/// M4 and G7: one user, and seven who are told that the code no longer works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_eight_who_redeem_one_invitation_one_becomes_the_user() {
     let world = World::new().await;
