@@ -23,7 +23,7 @@ pub(crate) struct Options {
     pub(crate) build: bool,
     /// Where cargo lambda has put the functions, if they are not to be built here.
     pub(crate) functions: Option<PathBuf>,
-    /// Whether README's table is written.
+    /// Whether the receipt and README's table are written.
     pub(crate) write: bool,
     /// Only the count of instructions that CI checks.
     pub(crate) budget: bool,
@@ -40,7 +40,7 @@ const HELP: &str = "cargo run --release -p bench [-- OPTIONS]
 --no-defaults   without the build of the SDK's defaults, which takes minutes the first time
 --no-build      measure what is built already
 --lambda FOLDER measure FOLDER/refresh/bootstrap and so on, as cargo lambda builds them
---no-write      leave README.md alone
+--no-write      write neither benches/receipt.md nor benches/README.md
 --budget        only count the instructions of a cold start, and fail above the bound
 --profile FILE  keep what callgrind wrote then; functions have names in it after
                 CARGO_PROFILE_RELEASE_STRIP=none, and callgrind_annotate FILE lists them";

@@ -1,4 +1,4 @@
-//! `cargo run --release -p bench`: builds what is measured, measures it, prints it and writes the README's table.
+//! `cargo run --release -p bench`: builds what is measured, measures it, prints it and writes the table of benches/README.md.
 
 #![expect(
     clippy::unwrap_used,
@@ -74,7 +74,7 @@ fn main() {
     if options.write {
         std::fs::write(build::root().join("benches/receipt.md"), &text).expect("a folder to write to");
         let summary = receipt::summary(&targets, &measured);
-        let readme = build::root().join("README.md");
+        let readme = build::root().join("benches/README.md");
         table::write_between_markers(&readme, &summary).expect("a README with the markers");
     }
 }

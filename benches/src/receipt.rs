@@ -107,7 +107,7 @@ impl Measured {
     }
 }
 
-/// What README shows: figures beside what cannot be beaten and what one has without care.
+/// What README.md beside the receipt shows: figures beside what cannot be beaten and what one has without care.
 pub(crate) fn summary(targets: &Targets, measured: &Measured) -> String {
     let mut table = Table::new(&["", "Latchkey", "the floor", "SDK defaults"]);
     let mut line = |what: &str, values: [Option<f64>; 3], digits: usize| {
@@ -133,8 +133,8 @@ pub(crate) fn summary(targets: &Targets, measured: &Measured) -> String {
     line("memory of login, MB", [Some(measured.login_memory[1] as f64 / 1e6), None, memory(login)], 0);
     let defaults = targets.defaults.as_ref().and_then(|[refresh, _]| zip(refresh));
     line("the zip of refresh, MB", [zip(&targets.refresh), zip(&targets.lean), defaults], 1);
-    let note = "one run, targets in turn, TLS to stand-ins of AWS on the same machine. [The receipt](benches/receipt.md) has all of it \
-                and the bounds we set ourselves, [benches](benches/README.md) what each line is and why some bounds do not hold.";
+    let note = "one run, targets in turn, TLS to stand-ins of AWS on the same machine. [The receipt](receipt.md) has all of it \
+                and the bounds we set ourselves; this page says what each line is and why some bounds do not hold.";
     format!("{}\nMedians on {}; {note}", table.text(), processor())
 }
 

@@ -100,7 +100,7 @@ def changed_build():
 
 
 # --- From the clone to a stack.
-copy, rest = blocks("README.md", "Deploy")
+copy, rest, login = blocks("README.md", "Deploy")
 build_and_deploy, create = rest.strip().splitlines()
 terminal.type(copy)
 set_parameter("Architecture", ARCHITECTURE)
@@ -124,6 +124,7 @@ step("the first rotation makes a key, and the key set shows it")
 terminal.type(create, NEW_PASSWORD, {"USERS_TABLE_FROM_THE_OUTPUTS": "$USERS_TABLE"})
 another, _ = blocks(RUNBOOK, "First user")[0].strip().splitlines()
 terminal.type(another, NEW_PASSWORD, {"ada": "grace"})
+terminal.type(login.replace("curl -s", "curl -sf"), replace={"BASE_URL_FROM_THE_OUTPUTS": "$URL", "THE_PASSWORD": PASSWORD})
 token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
 step("a user of the command line logs in")
 

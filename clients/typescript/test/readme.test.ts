@@ -13,3 +13,7 @@ test("the README shows the examples that are compiled here, and its version is t
   const { version } = JSON.parse(await file("package.json")) as { version: string };
   assert(readme.includes(`latchkey-client-${version}.tgz`));
 });
+
+test("the project's README shows the short example that is compiled here", async () => {
+  assert((await file("../../README.md")).includes(`\`\`\`ts\n${await file("examples/short.ts")}\`\`\`\n`));
+});
