@@ -6,6 +6,7 @@
 - Alarms of metric math, metric filters, saved queries, the secret's policy and CodeDeploy are taken, and nothing is evaluated: an alias moves
   at once.
 - SAM's transform learns the values of the parameters, as on AWS.
+- What a variable of Fn::Sub refers to is made first; ministack looks for references in its text alone.
 - An arm64 function runs under qemu, and no x86_64 program runs as one.
 
 It listens on 127.0.0.1 alone, on the port GATEWAY_PORT.
@@ -32,7 +33,7 @@ from ministack.app import main  # noqa: E402
 from ministack.services import cloudformation  # noqa: E402
 from ministack.services import lambda_svc as functions  # noqa: E402
 from ministack.services import secretsmanager as secrets  # noqa: E402
-from ministack.services.cloudformation import changesets, provisioners  # noqa: E402
+from ministack.services.cloudformation import changesets, engine, provisioners  # noqa: E402
 
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 absent = secrets.error_response_json(
@@ -141,6 +142,25 @@ def transform(template, _no_parameters, *policies):
 
 original_extract_members, changesets._extract_members = changesets._extract_members, extract_members
 original_transform, sam.transform = sam.transform, transform
+
+
+
+def variables(value):
+    """The maps of variables of every Fn::Sub in `value`."""
+    if isinstance(value, list):
+        return [each for item in value for each in variables(item)]
+    if not isinstance(value, dict):
+        return []
+    of_this = value["Fn::Sub"][1:] if isinstance(value.get("Fn::Sub"), list) else []
+    return [*of_this, *variables(list(value.values()))]
+
+
+def dependencies(definition, names):
+    with_variables = {"Properties": variables(definition)}
+    return original_dependencies(definition, names) | original_dependencies(with_variables, names)
+
+
+original_dependencies, engine._extract_deps = engine._extract_deps, dependencies
 
 running = threading.local()
 

@@ -121,7 +121,8 @@ else:
     raise SystemExit("there is no first key")
 step("the first rotation makes a key, and the key set shows it")
 
-terminal.type(create, NEW_PASSWORD, {"USERS_TABLE_FROM_THE_OUTPUTS": "$USERS_TABLE"})
+shown = terminal.type(create, NEW_PASSWORD, {"USERS_TABLE_FROM_THE_OUTPUTS": "$USERS_TABLE"})
+assert "not recorded" not in shown, shown
 another, _ = blocks(RUNBOOK, "First user")[0].strip().splitlines()
 terminal.type(another, NEW_PASSWORD, {"ada": "grace"})
 terminal.type(login.replace("curl -s", "curl -sf"), replace={"BASE_URL_FROM_THE_OUTPUTS": "$URL", "THE_PASSWORD": PASSWORD})
