@@ -27,7 +27,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The service's `code`; empty where there is none.
+    /// The `code` of the answer, or empty if it has none.
     pub(super) fn code(&self) -> &str {
         let code = self.body.get("code").or_else(|| self.body.get("error"));
         code.and_then(Value::as_str).unwrap_or_default()

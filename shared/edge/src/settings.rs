@@ -221,7 +221,7 @@ impl<'a> Environment<'a> {
         Ok(link)
     }
 
-    /// The same without the check of who may call, for programs that only make links.
+    /// `ACCOUNT_LINK`, without the check that its page may call; for programs that only make links.
     pub fn named_account_link(&self) -> Result<Option<AccountLink>, SettingError> {
         let variable = "ACCOUNT_LINK";
         let parsed = self.optional(variable).map(|text| text.parse());

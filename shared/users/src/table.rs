@@ -135,7 +135,7 @@ impl UserTable {
         self.batch_get_of(HashMap::from([(self.name.to_string(), wanted)])).await
     }
 
-    /// The same of several tables.
+    /// The rows of these keys, in one call for several tables. Asks once more for what `DynamoDB` leaves unprocessed.
     pub(crate) async fn batch_get_of(
         &self,
         wanted: HashMap<String, KeysAndAttributes>,

@@ -20,7 +20,7 @@ use super::gate::Actor;
 pub(super) enum Operation {
     /// By the password that ada has at the beginning.
     LogIn,
-    /// The same, with a stronger hash of it.
+    /// By that password, and with a stronger hash of it to store.
     LogInAndUpgrade,
     /// By ada, in the session that is there at the beginning.
     LogOut,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { Latchkey, LatchkeyError, type LatchkeyOptions } from "../../src/index.js";
@@ -228,12 +230,24 @@ test("a service that is not there is a network error, and no secret is in it", a
   assert.doesNotMatch(JSON.stringify(problem) + problem.stack + String(problem.cause), /demo password/);
 });
 
+const example = process.env["LATCHKEY_EXAMPLE"];
+
 test("the program in the README runs with the packed client", async () => {
-  const example = process.env["LATCHKEY_EXAMPLE"];
   if (!example) throw new Error("LATCHKEY_EXAMPLE must be examples/plain.js beside an installed client: ./ci");
   const run = promisify(execFile);
   const { stdout, stderr } = await run(process.execPath, [example], { env: { ...process.env, LATCHKEY_URL: server.url } });
   assert.match(stdout, /^200 \{/);
+  assert.equal(stderr, "");
+});
+
+test("so does the short one in the README of the project", async () => {
+  if (!example) throw new Error("LATCHKEY_EXAMPLE must be in a folder with examples/short.js too: ./ci");
+  const short = await readFile(join(dirname(example), "short.mjs"), "utf8");
+  assert.match(short, /http:\/\/127\.0\.0\.1:3000/);
+  const here = join(dirname(example), "short-here.mjs");
+  await writeFile(here, short.replaceAll("http://127.0.0.1:3000", server.url));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [here]);
+  assert.match(stdout, /username: 'demo'/);
   assert.equal(stderr, "");
 });
 

@@ -62,7 +62,7 @@ impl FromStr for AccountLink {
     }
 }
 
-/// Whether what follows the host is a port, if anything does: `http` leaves out one that is none.
+/// Whether the host is followed by nothing or by a valid port. `Uri` accepts an invalid port and returns none.
 fn has_sound_port(text: &str) -> bool {
     let Ok(url) = text.parse::<Uri>() else { return false };
     url.authority().is_some_and(|authority| {
