@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { answer, settled, why } from "./browser.mjs";
 
 const WORDS = "four more random words";
-const CODE = /[0-9A-Z]{4}-[0-9A-Z]{4}/;
+// Whole: two groups of four with a hyphen between them stand in every tenth token, too.
+const CODE = /(?:[0-9A-Z]{4}-){5}[0-9A-Z]{4}/;
 
 const text = async (page, selector) => (await page.locator(selector).innerText()).replaceAll("\u00a0", " ");
 

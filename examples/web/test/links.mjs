@@ -6,7 +6,8 @@ import { ARGUMENTS } from "./chromium.mjs";
 import { app, built, freePort, latchkey, USERS } from "./servers.mjs";
 
 const WORDS = "four more random words";
-const CODE = /[0-9A-Z]{4}-[0-9A-Z]{4}/;
+// Whole: two groups of four with a hyphen between them stand in every tenth token, too.
+const CODE = /(?:[0-9A-Z]{4}-){5}[0-9A-Z]{4}/;
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
 try {
