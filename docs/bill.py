@@ -51,6 +51,20 @@ PER_MILLION_ACCESS_TOKENS = {
 ACCESS_TOKENS_OF_A_USER = 40 * 4
 # Cognito's price of a token of a machine client, and of the client itself, a month.
 COGNITO_CLIENT_TOKEN, COGNITO_CLIENT = 0.00225, 6.00
+# A million letters with a code, from the request to SES: the price of SES is that of its page, read in 2026, without attachments.
+# The mailer has 128 MB and waits for DynamoDB and SES, some 200 ms; the one that asks takes 20 ms. Both are assumed. Writes: the
+# row, the transaction of three rows that counts double, the code, the outcome. Reads, strongly consistent: the row, the user, two rows
+# of what may be sent. Lambda does not bill its reading of a table's stream.
+PER_MILLION_LETTERS = {
+    "SES": 100.00,
+    "HTTP API": 1.00,
+    "Lambda, requests": 2 * 0.20,
+    "Lambda, compute": 128 / 1024 * (0.020 + 0.200) * 13.3334,
+    "DynamoDB": 9 * 0.625 + 4 * 0.125,
+    "CloudWatch, logs": 2 * REFRESH_LOG_KB * 0.50,
+}
+# Of a million users so many ask for a letter in a month. Assumed.
+LETTERS_OF_A_MILLION_USERS = 30_000
 # The most that a stack may cost before its first request.
 MOST_IDLE = 1.00
 # The most that the logs of 100 million refreshes may cost.
@@ -63,14 +77,14 @@ RUNS_A_MONTH = 12 * 24 * 30
 METRICS_OF_FULL = 11
 
 
-def alarms() -> list[tuple[str, bool, float]]:
-    """The alarms of template.yaml: name, whether only the level full has it, dollars a month."""
+def alarms(of_mail: bool = False) -> list[tuple[str, bool, float]]:
+    """The alarms of template.yaml: name, whether only the level full has it, dollars a month. Those of letters are apart."""
     found = []
     for block in re.split(r"\n(?=  [A-Z]\w+:\n)", TEMPLATE.read_text(encoding="utf-8")):
-        if "Type: AWS::CloudWatch::Alarm\n" not in block:
+        if "Type: AWS::CloudWatch::Alarm\n" not in block or ("Condition: MailIsOn\n" in block) != of_mail:
             continue
-        # What is there only with access tokens or codes is off by default, and not counted.
-        block = re.sub(r"- !If\n +- (AccessTokens|MachineClients|Codes)AreOn\n +- \{Id: [^\n]*\n", "", block)
+        # What is there only with access tokens, codes or letters is off by default, and not counted.
+        block = re.sub(r"- !If\n +- (AccessTokensAreOn|MachineClientsAreOn|CodesAreOn|MailIsOn)\n +- \{Id: [^\n]*\n", "", block)
         # Of a choice between two lists of metrics the dearer one counts, which is the default's.
         metrics = max(part.count("MetricStat: ") for part in block.split("        - - Id: "))
         price = round(max(metrics, 1) * PER_ALARM_METRIC, 2)
@@ -150,6 +164,18 @@ def levels() -> str:
     return "\n".join(rows) + "\n"
 
 
+def letters() -> str:
+    rows = ["| dollars a million letters with a code | |", "| --- | ---: |"]
+    rows += [f"| {name} | {price:.2f} |" for name, price in PER_MILLION_LETTERS.items()]
+    together = sum(PER_MILLION_LETTERS.values())
+    rows.append(f"| together | **{together:.2f}** |")
+    of_alarms = sum(price for *_, price in alarms(of_mail=True))
+    month = LETTERS_OF_A_MILLION_USERS / 1e6 * together + of_alarms
+    rows += ["", f"Of a million users {LETTERS_OF_A_MILLION_USERS:,} ask for a letter in a month, as assumed: ${month:.2f} with the"]
+    rows.append(f"alarms `LettersFail` and `MailReputation`, which cost ${of_alarms:.2f} a month from the beginning.")
+    return "\n".join(rows) + "\n"
+
+
 def broken_promises() -> list[str]:
     """What README promises and these prices do not keep."""
     idle, logs = sum(a_month("basic").values()), 100 * PER_MILLION_CALLS["CloudWatch, logs"][0]
@@ -162,7 +188,7 @@ def broken_promises() -> list[str]:
         *[f"README does not say ${price:.2f}" for price in (idle, million) if f"${price:.2f}" not in readme],
         *[
             f"the comment above {name} does not say ${price:.2f}"
-            for name, _, price in alarms()
+            for name, _, price in alarms() + alarms(of_mail=True)
             if not re.search(rf"  # \${price:.2f}\b[^\n]*\n(  #[^\n]*\n)*  {name}:\n", template)
         ],
     ]
@@ -170,7 +196,7 @@ def broken_promises() -> list[str]:
 
 def main() -> int:
     if sys.argv[1:] != ["--check"]:
-        print(table(), lines(), access(), levels(), sep="\n", end="")
+        print(table(), lines(), access(), letters(), levels(), sep="\n", end="")
         return 0
     if broken := broken_promises():
         print("\n".join(broken), file=sys.stderr)
@@ -181,6 +207,7 @@ def main() -> int:
             (DOCS / "cost.md", BEGIN, END, lines()),
             (DOCS / "cost.md", BEGIN.replace("bill", "cognito"), END.replace("bill", "cognito"), table()),
             (DOCS / "cost.md", BEGIN.replace("bill", "access"), END.replace("bill", "access"), access()),
+            (DOCS / "cost.md", BEGIN.replace("bill", "letters"), END.replace("bill", "letters"), letters()),
             (DOCS / "cost.md", BEGIN.replace("bill", "idle"), END.replace("bill", "idle"), levels()),
         )
         if document.read_text(encoding="utf-8").partition(begin)[2].partition(end)[0] != printed

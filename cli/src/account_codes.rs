@@ -7,8 +7,8 @@ use local_data::session_settings;
 use serde_json::{Value, json};
 use token::{Seconds, Timestamp};
 use users::{
-    AccountCode, ChangeLog, CodeOrigin, CodePurpose, Codes, Invitation, Invitations, LastChange,
-    MakeCodeError, StoreError, UserTable, Username,
+    AccountCode, ChangeLog, CodeOrigin, CodePurpose, Codes, Invitation, Invitations, LastChange, LetterId,
+    MailAddress, MakeCodeError, Notice, Outbox, StoreError, UserTable, Username,
 };
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ use crate::{
     CliError, InvitationsCommand, InviteUsers, LinkOptions, OneUser, RecoverUser, Report, StoreOptions,
     bulk_invitation,
     invocation::{Invocation, Work, note},
-    store,
+    mail, store,
     store::Changing,
     table::Table,
 };
@@ -25,13 +25,15 @@ use crate::{
 pub(crate) struct Link {
     pub(crate) username: Username,
     purpose: CodePurpose,
-    pub(crate) url: Zeroizing<String>,
+    /// None where it goes in a letter.
+    pub(crate) url: Option<Zeroizing<String>>,
     valid_until: Timestamp,
 }
 
 /// What links are made of.
 pub(crate) struct LinkMaker {
-    page: AccountLink,
+    /// None where the mailer makes them.
+    page: Option<AccountLink>,
     origin: CodeOrigin,
     pub(crate) codes: Codes,
 }
@@ -45,18 +47,27 @@ pub(crate) async fn invite(
         return bulk_invitation::invite(options, for_programs, invocation).await;
     };
     let Changing { users, recorder } = store::open_to_change(&options.store, invocation).await?;
-    let page = page(&options.link, &options.store)?;
-    let maker = LinkMaker::new(page, Codes::beside(&users), recorder.last_change(), options.valid_for);
+    let maker = LinkMaker::of_invitations(options, &users, recorder.last_change())?;
     let (claims, locale) = (options.claims.clone(), options.locale.clone());
-    let invitation = Invitation { username: username.clone(), claims, locale, origin: maker.origin() };
+    let (username, email) = (username.clone(), address(options, username, options.email.as_ref())?);
+    let invitation = Invitation { username, claims, email, locale, origin: maker.origin() };
     // The names alone: a claim may be personal data, which the record outlives.
     let names: Vec<_> = options.claims.as_map().keys().collect();
     let make = async |_: Option<&ChangeLog>| maker.invite(&invitation).await.map(Work::done);
     let link = recorder.record(None, Some(json!({ "claims": names })), make).await?;
+    let username = &invitation.username;
+    if let Some(email) = &invitation.email {
+        let text = format!(
+            "A letter with an invitation for {username} goes to {email}, valid until {}. Another invitation ends it.\n",
+            link.valid_until
+        );
+        return Ok(Report::new(text, json!({ "links": [link.to_json()] })));
+    }
     let text = format!(
         "Invitation for {username}, valid once, until {}:\n\n  {}\n\nAnybody with this link can become {username}. Give it to \
          nobody else. It cannot be shown again; another invitation ends it.\n",
-        link.valid_until, *link.url,
+        link.valid_until,
+        link.url(),
     );
     Ok(Report::new(text, json!({ "links": [link.to_json()] })))
 }
@@ -74,14 +85,16 @@ pub(crate) async fn recover(options: &RecoverUser, invocation: &Invocation) -> R
     let page = page(&options.link, store)?;
     // The one whom the record names, and nobody who has come under the name since.
     let codes = Codes::beside(&users.only(user.id));
-    let maker = LinkMaker::new(page, codes, recorder.last_change(), options.valid_for);
-    let make = async |_: Option<&ChangeLog>| maker.recover(username).await.map(Work::done);
+    let maker = LinkMaker::new(Some(page), codes, recorder.last_change(), options.valid_for);
+    let outbox = mail::outbox(&users).await?;
+    let make = async |_: Option<&ChangeLog>| maker.recover(username, outbox.as_ref()).await.map(Work::done);
     let link = recorder.record(Some(user.id), None, make).await?;
     let text = format!(
         "Link for a new password of {username}, valid once, until {}:\n\n  {}\n\nAnybody with this link can set the password and \
          end every session of {username}. Give it to nobody else. It cannot be shown again; another one ends it, and so does \
          any change of the password.\n",
-        link.valid_until, *link.url,
+        link.valid_until,
+        link.url(),
     );
     Ok(Report::new(text, link.to_json()))
 }
@@ -132,7 +145,7 @@ async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report,
         }
     }
     let mut table = Table::titled(["USER", "VALID UNTIL", "MADE", "BY", "LANGUAGE", "CLAIMS"]);
-    for Invitation { username, claims, locale, origin } in &invitations {
+    for Invitation { username, claims, locale, origin, .. } in &invitations {
         table.push(&[
             username.to_string(),
             origin.valid_until.to_string(),
@@ -152,15 +165,29 @@ async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report,
 }
 
 fn to_json(invitation: &Invitation) -> Value {
-    let Invitation { username, claims, locale, origin } = invitation;
+    let Invitation { username, claims, email, locale, origin } = invitation;
     json!({
         "username": username.as_str(),
         "claims": claims.as_map(),
+        "email": email.as_ref().map(users::MailAddress::as_str),
         "locale": locale.as_ref().map(users::Locale::as_str),
         "valid_until": origin.valid_until,
         "made_at": origin.made.at,
         "made_by": &*origin.made.by,
     })
+}
+
+/// Where the letter of an invitation goes: to the address that is named, or to the name itself; nowhere if it is to be printed.
+pub(crate) fn address(
+    options: &InviteUsers,
+    username: &Username,
+    named: Option<&MailAddress>,
+) -> Result<Option<MailAddress>, CliError> {
+    if !options.send {
+        return Ok(None);
+    }
+    let of_name = || username.as_str().parse().ok();
+    named.cloned().or_else(of_name).map(Some).ok_or_else(|| CliError::NoEmail(username.clone()))
 }
 
 /// The page that links lead to: of the command line, of the local server, or of the environment.
@@ -177,7 +204,17 @@ pub(crate) fn page(options: &LinkOptions, store: &StoreOptions) -> Result<Accoun
 }
 
 impl LinkMaker {
-    pub(crate) fn new(page: AccountLink, codes: Codes, made: LastChange, valid_for: Seconds) -> Self {
+    /// Of `latchkey user invite`.
+    pub(crate) fn of_invitations(
+        options: &InviteUsers,
+        users: &UserTable,
+        made: LastChange,
+    ) -> Result<Self, CliError> {
+        let page = if options.send { None } else { Some(page(&options.link, &options.store)?) };
+        Ok(Self::new(page, Codes::beside(users), made, options.valid_for))
+    }
+
+    fn new(page: Option<AccountLink>, codes: Codes, made: LastChange, valid_for: Seconds) -> Self {
         let valid_until = made.at.plus(valid_for);
         Self { page, codes, origin: CodeOrigin { made, valid_until } }
     }
@@ -189,20 +226,27 @@ impl LinkMaker {
 
     pub(crate) async fn invite(&self, invitation: &Invitation) -> Result<Link, CliError> {
         let code = AccountCode::new(edge::random::entropy()?);
-        let made = self.codes.invite(invitation, &code).await;
+        let made = if self.page.is_none() {
+            let (outbox, letter) = (self.codes.outbox(), LetterId::new(edge::random::entropy()?));
+            self.codes.invite_by_letter(invitation, &code, &outbox, &letter).await
+        } else {
+            self.codes.invite(invitation, &code).await
+        };
         made.map_err(|error| self.failed(error, &invitation.username))?;
         Ok(self.link(&invitation.username, CodePurpose::Invitation, &code))
     }
 
-    async fn recover(&self, username: &Username) -> Result<Link, CliError> {
+    async fn recover(&self, username: &Username, outbox: Option<&Outbox>) -> Result<Link, CliError> {
         let code = AccountCode::new(edge::random::entropy()?);
-        let made = self.codes.allow_recovery(username, &code, &self.origin).await;
+        let id = LetterId::new(edge::random::entropy()?);
+        let notice = outbox.map(|outbox| Notice { outbox, id: &id });
+        let made = self.codes.allow_recovery(username, &code, &self.origin, notice).await;
         made.map_err(|error| self.failed(error, username))?;
         Ok(self.link(username, CodePurpose::Recovery, &code))
     }
 
     fn link(&self, username: &Username, purpose: CodePurpose, code: &AccountCode) -> Link {
-        let url = self.page.with_code(purpose, code);
+        let url = self.page.as_ref().map(|page| page.with_code(purpose, code));
         Link { username: username.clone(), purpose, url, valid_until: self.origin.valid_until }
     }
 
@@ -212,19 +256,30 @@ impl LinkMaker {
             MakeCodeError::NameReserved => CliError::InvitedNameReserved(username.clone()),
             MakeCodeError::NoSuchUser => CliError::NoSuchUser(username.clone()),
             MakeCodeError::UserDisabled => CliError::UserDisabled(username.clone()),
+            MakeCodeError::Store(error) if self.page.is_none() => {
+                mail::failure_of(error, &self.codes.outbox())
+            }
             MakeCodeError::Store(error) => failure_of(error, &self.codes),
         }
     }
 }
 
 impl Link {
+    /// The link to be shown; nothing where it goes in a letter.
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_deref().map_or("", |url| url)
+    }
+
     pub(crate) fn to_json(&self) -> Value {
-        json!({
+        let mut told = json!({
             "username": self.username.as_str(),
             "purpose": self.purpose.as_str(),
-            "link": *self.url,
             "valid_until": self.valid_until,
-        })
+        });
+        if let (Some(url), Some(members)) = (&self.url, told.as_object_mut()) {
+            members.insert("link".to_owned(), url.as_str().into());
+        }
+        told
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use edge::AccountLink;
 use token::{CustomClaims, Seconds};
-use users::{Locale, Username};
+use users::{Locale, MailAddress, Username};
 
 use crate::{OneUser, StoreOptions};
 
@@ -28,13 +28,19 @@ pub struct InviteUsers {
     /// The name of the new user, which must not be taken
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub username: Option<Username>,
-    /// Invite everybody in this file, or in standard input with -: JSON lines with `username`, and optionally `claims`
-    /// and `locale`
+    /// Invite everybody in this file, or in standard input with -: JSON lines with `username`, and optionally `email`,
+    /// `claims` and `locale`
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Print the link; nothing is sent
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "send")]
     pub print: bool,
+    /// Send the link in a letter, where the stack sends letters
+    #[arg(long, conflicts_with_all = ["print", "account_link"])]
+    pub send: bool,
+    /// Where the letter goes, and every later one [default: the name, where it is an address]
+    #[arg(long, value_name = "ADDRESS", requires = "send", conflicts_with_all = ["file", "print"])]
+    pub email: Option<MailAddress>,
     /// Claims that the user's tokens will carry: a JSON object; with --file, for lines that have none
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub claims: CustomClaims,

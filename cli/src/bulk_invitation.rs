@@ -10,11 +10,11 @@ use std::{
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use token::{CustomClaims, strict_json};
-use users::{ChangeLog, Codes, Invitation, Locale, Username};
+use users::{ChangeLog, Invitation, Locale, MailAddress, Username};
 
 use crate::{
     CliError, InviteUsers, Outcome, Report,
-    account_codes::{LinkMaker, page},
+    account_codes::{LinkMaker, address},
     invocation::{Invocation, Work, note},
     store,
     store::Changing,
@@ -33,6 +33,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 struct Invited {
     username: Username,
     claims: Option<CustomClaims>,
+    email: Option<MailAddress>,
     locale: Option<Locale>,
 }
 
@@ -54,17 +55,17 @@ pub(crate) async fn invite(
     let file = options.file.as_deref().unwrap_or_else(|| Path::new("-"));
     let invited = read(file)?;
     let Changing { users, recorder } = store::open_for_many_calls(&options.store, invocation).await?;
-    let page = page(&options.link, &options.store)?;
-    let maker = LinkMaker::new(page, Codes::beside(&users), recorder.last_change(), options.valid_for);
-    let invitations: Vec<_> = invited
-        .into_iter()
-        .map(|Invited { username, claims, locale }| Invitation {
+    let maker = LinkMaker::of_invitations(options, &users, recorder.last_change())?;
+    let mut invitations = Vec::new();
+    for Invited { username, claims, email, locale } in invited {
+        invitations.push(Invitation {
+            email: address(options, &username, email.as_ref())?,
             username,
             claims: claims.unwrap_or_else(|| options.claims.clone()),
             locale: locale.or_else(|| options.locale.clone()),
             origin: maker.origin(),
-        })
-        .collect();
+        });
+    }
     // The names alone: a claim may be personal data, which the record outlives.
     let of_claims: BTreeSet<_> =
         invitations.iter().flat_map(|invitation| invitation.claims.as_map().keys().cloned()).collect();
@@ -98,7 +99,8 @@ async fn invite_all(invitations: Vec<Invitation>, maker: &LinkMaker, prints: boo
     while let Some((link, username)) = calls.next().await {
         match link {
             Ok(link) => {
-                let printed = prints.then(|| writeln!(io::stdout(), "{username}\t{}", *link.url));
+                let last = link.url.as_ref().map_or("sent", |url| url.as_str());
+                let printed = prints.then(|| writeln!(io::stdout(), "{username}\t{last}"));
                 made.links.push(link.to_json());
                 if let Some(Err(error)) = printed {
                     made.stopped = Some(CliError::Output(error));
@@ -170,6 +172,8 @@ fn one(line: &[u8]) -> Result<Invited, String> {
     };
     let username = text(&mut members, "username")?.ok_or("there is no \"username\"")?;
     let username = username.parse::<Username>().map_err(|error| error.to_string())?;
+    let email = text(&mut members, "email")?.map(|text| text.parse::<MailAddress>()).transpose();
+    let email = email.map_err(|error| error.to_string())?;
     let locale = text(&mut members, "locale")?.map(|text| text.parse::<Locale>()).transpose();
     let locale = locale.map_err(|error| error.to_string())?;
     let claims = match members.remove("claims") {
@@ -178,10 +182,10 @@ fn one(line: &[u8]) -> Result<Invited, String> {
         Some(_) => return Err("\"claims\" is not an object".to_owned()),
     };
     match members.into_iter().next() {
-        None => Ok(Invited { username, claims, locale }),
+        None => Ok(Invited { username, claims, email, locale }),
         Some((name, _)) => {
             let name: String = name.chars().take(64).collect();
-            Err(format!("{name:?} is neither username, claims nor locale"))
+            Err(format!("{name:?} is neither username, email, claims nor locale"))
         }
     }
 }

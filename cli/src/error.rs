@@ -1,5 +1,6 @@
 use std::{error::Error, io, path::PathBuf};
 
+use aws::AwsCause;
 use edge::random::RandomError;
 use local_data::{StoreFileError, session_settings::SessionSettingsError, signing_key::KeyFileError};
 use token::{
@@ -58,6 +59,20 @@ pub enum CliError {
     /// The stack has no codes.
     #[error("there is no table {0}; deploy the stack with the parameter AccountLink")]
     NoCodes(String),
+    /// The stack sends no letters.
+    #[error("there is no table {0}; deploy the stack with the parameters AccountLink and MailFrom")]
+    NoOutbox(String),
+    /// Neither `--from` nor `MAIL_FROM`.
+    #[error(
+        "who are letters from? Name it with --from or MAIL_FROM: the stack has it as the output MailFrom"
+    )]
+    NoMailFrom,
+    /// The name of an invitation is no address, and none is given.
+    #[error("where does the invitation of {0} go? Name it with --email")]
+    NoEmail(Username),
+    /// SES gave no answer.
+    #[error("SES did not answer")]
+    Ses(#[source] AwsCause),
     /// The other name of a renaming is taken.
     #[error("{0} is taken, or the same name; nothing was changed")]
     NameTaken(Username),

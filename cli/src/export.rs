@@ -9,7 +9,7 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use token::{Timestamp, UserId};
-use users::{Locale, PasswordHash, Status, UserRecord, UserTable};
+use users::{Locale, MailAddress, PasswordHash, Status, UserRecord, UserTable};
 
 use crate::{
     CliError, ExportUsers, Outcome, Report,
@@ -40,6 +40,8 @@ struct Line<'a> {
     claims: &'a Map<String, Value>,
     disabled: bool,
     created_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<&'a str>,
 }
@@ -157,6 +159,7 @@ fn write_line(output: &mut impl Write, record: &UserRecord) -> io::Result<()> {
         claims: record.claims.as_map(),
         disabled: record.status == Status::Disabled,
         created_at: record.created_at,
+        email: record.email.as_ref().map(MailAddress::as_str),
         locale: record.locale.as_ref().map(Locale::as_str),
     };
     serde_json::to_writer(&mut *output, &line)?;

@@ -115,6 +115,7 @@ async fn import_into(
 ) -> Result<Report, CliError> {
     let rules = Rules {
         username_field: options.username_field.clone(),
+        trust_emails: options.trust_emails,
         claims: options.claims.clone(),
         names: options.names.as_deref().map(Names::read).transpose()?.unwrap_or_default(),
         without_password: options.without_password,

@@ -8,8 +8,8 @@ use token::{Timestamp, UserId};
 use users::{Change, ChangeEnd, ChangeLog, ChangeLogError, LastChange, UserTable};
 
 use crate::{
-    CliError, ClientCommand, Command, InvitationsCommand, KeysCommand, SessionCommand, TokenCommand,
-    UserCommand,
+    CliError, ClientCommand, Command, InvitationsCommand, KeysCommand, MailCommand, SessionCommand,
+    TokenCommand, UserCommand,
 };
 
 /// How long AWS may take to say who asks.
@@ -52,6 +52,7 @@ pub(crate) fn name_of(command: &Command) -> &'static str {
             UserCommand::Rename(_) => "user rename",
             UserCommand::SetPassword(_) => "user set-password",
             UserCommand::SetClaims(_) => "user set-claims",
+            UserCommand::SetEmail(_) => "user set-email",
             UserCommand::Import(_) => "user import",
             UserCommand::Export(_) => "user export",
         },
@@ -69,6 +70,10 @@ pub(crate) fn name_of(command: &Command) -> &'static str {
             ClientCommand::Disable(_) => "client disable",
             ClientCommand::Enable(_) => "client enable",
             ClientCommand::Delete(_) => "client delete",
+        },
+        Command::Mail(command) => match command {
+            MailCommand::Check(_) => "mail check",
+            MailCommand::Test(_) => "mail test",
         },
         Command::Keys(command) => match command {
             KeysCommand::Status(_) => "keys status",

@@ -25,6 +25,8 @@ mod invocation;
 mod key_store;
 mod keys;
 mod keys_options;
+mod mail;
+mod mail_options;
 mod meaning;
 mod options;
 mod password;
@@ -33,6 +35,7 @@ mod private_file;
 mod report;
 mod service_settings;
 mod sessions;
+mod set_email;
 mod shell;
 mod signature;
 mod store;
@@ -48,10 +51,11 @@ pub use client_options::{
 };
 pub use error::CliError;
 pub use keys_options::{KeysCommand, KeysOptions, RetireKey, RotateKeys};
+pub use mail_options::{CheckMail, MailCommand, TestMail};
 pub use options::{
     CheckBuild, Command, CreateUser, DeleteAgain, DeleteUser, Doctor, EndSession, ExplainToken, ListChanges,
     OneUser, Options, PasswordOptions, PolicyOptions, PruneSessions, RenameUser, SessionCommand, SetClaims,
-    SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
+    SetEmail, SetPassword, ShowUser, StoreOptions, TokenCommand, UserCommand,
 };
 pub use report::{Outcome, Report};
 pub use shell::{Completions, Man};
@@ -76,6 +80,7 @@ pub async fn run(
         Command::User(command) => users_command::run(command, terminal, options.json, &invocation).await,
         Command::Session(command) => sessions::run(command, &invocation).await,
         Command::Client(command) => clients::run(command, terminal, &invocation).await,
+        Command::Mail(command) => mail::run(&command, &invocation).await,
         Command::Keys(command) => keys::run(command, terminal, clock, &invocation).await,
         Command::Changes(options) => changes::list(&options, &invocation).await,
         Command::CheckBuild(options) => build_check::check(&options),

@@ -2,11 +2,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use token::{CustomClaims, PolicyError, RefreshSwitch, Seconds, SessionId, SessionPolicy, Timestamp};
-use users::Username;
+use users::{MailAddress, Username};
 
 use crate::{
     Architecture, ClientCommand, Completions, ExportUsers, ImportUsers, InvitationsCommand, InviteUsers,
-    KeysCommand, KeysOptions, Man, RecoverUser,
+    KeysCommand, KeysOptions, MailCommand, Man, RecoverUser,
 };
 
 /// Manages the users, sessions and machine clients of Latchkey, shows its keys, and explains a token.
@@ -36,6 +36,9 @@ pub enum Command {
     /// Create, show and change machine clients: programs that get access tokens by themselves
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Check that letters go out, where the stack sends any
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Look at the signing keys, rotate them, or retire one
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -59,7 +62,7 @@ pub enum Command {
 /// `latchkey user …`
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
-    /// Print a link that lets a person become a user and choose a password
+    /// Let a person become a user and choose a password, by a link that is printed or sent
     Invite(Box<InviteUsers>),
     /// List or withdraw invitations
     #[command(subcommand)]
@@ -90,6 +93,8 @@ pub enum UserCommand {
     SetPassword(SetPassword),
     /// Replace the claims that tokens of the user carry; a live session has them from its next refresh on
     SetClaims(SetClaims),
+    /// Say where letters to users go
+    SetEmail(SetEmail),
     /// Bring users in from a file, with their password hashes; the same file again changes nothing
     ///
     /// Exits with 1 when a row was rejected, and with 130 when it was interrupted.
@@ -208,6 +213,9 @@ pub struct CreateUser {
     /// Claims that the user's tokens carry: a JSON object
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub claims: CustomClaims,
+    /// Where letters to the user go, such as those for a forgotten password
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<MailAddress>,
     /// The password.
     #[command(flatten)]
     pub password: PasswordOptions,
@@ -292,6 +300,29 @@ pub struct SetClaims {
     /// All claims of the user: a JSON object such as {"role":"admin"}
     #[arg(value_name = "JSON")]
     pub claims: CustomClaims,
+}
+
+/// `latchkey user set-email`
+#[derive(Clone, Debug, Args)]
+pub struct SetEmail {
+    /// Whose
+    #[arg(required_unless_present = "from_names", conflicts_with = "from_names")]
+    pub username: Option<Username>,
+    /// The address, which must be the user's own: whoever reads its mail can set the password
+    #[arg(required_unless_present_any = ["none", "from_names"], conflicts_with_all = ["none", "from_names"])]
+    pub address: Option<MailAddress>,
+    /// Send no letters to the user
+    #[arg(long, conflicts_with = "from_names")]
+    pub none: bool,
+    /// Give every user without an address their name, where it is one
+    #[arg(long)]
+    pub from_names: bool,
+    /// With --from-names: say who would get one, and change nothing
+    #[arg(long, requires = "from_names", conflicts_with_all = ["username", "none"])]
+    pub dry_run: bool,
+    /// Where the users are.
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 /// `latchkey session end`

@@ -29,6 +29,9 @@ pub struct ImportUsers {
     /// What becomes of users without a password, who log in another way or not at all
     #[arg(long, value_enum, value_name = "HOW", default_value_t = WithoutPassword::Reject)]
     pub without_password: WithoutPassword,
+    /// Write to the users of a Django dump at their `email`: only if that site has made sure that each is its user's own
+    #[arg(long)]
+    pub trust_emails: bool,
     /// The system that the users come from, where they come from several: their keys are told apart by it
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,

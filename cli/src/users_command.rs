@@ -14,7 +14,7 @@ use crate::{
     ShowUser, StoreOptions, Terminal, UserCommand, account_codes, deletions, export, import,
     invocation::{Invocation, Work},
     password::new_password,
-    personal_data, sessions, store,
+    personal_data, sessions, set_email, store,
     store::{Changing, existing},
     table::Table,
     terminal::confirm,
@@ -67,13 +67,14 @@ pub(crate) async fn run(
                 "has these claims in new tokens: from the next login or refresh on, and in access tokens";
             Ok(changed(&user.username, "claims_set", sentence))
         }
+        UserCommand::SetEmail(options) => set_email::set_email(&options, invocation).await,
         UserCommand::Import(options) => import::import(*options, for_programs, invocation).await,
         UserCommand::Export(options) => export::export(&options, invocation).await,
     }
 }
 
 /// Makes a change of one user, and writes it down.
-async fn change(
+pub(crate) async fn change(
     OneUser { username, store }: &OneUser,
     invocation: &Invocation,
     what: Option<Value>,
@@ -89,7 +90,7 @@ async fn change(
 }
 
 /// What is said of a change of one user.
-fn changed(username: &Username, change: &str, sentence: &str) -> Report {
+pub(crate) fn changed(username: &Username, change: &str, sentence: &str) -> Report {
     let json = json!({ "username": username.as_str(), "change": change });
     Report::new(format!("{username} {sentence}.\n"), json)
 }
@@ -106,6 +107,7 @@ async fn create(
         username: username.clone(),
         password_hash: new_hash(options.password, terminal)?,
         claims: options.claims,
+        email: options.email,
     };
     let create = async |_: Option<&ChangeLog>| {
         let created = users.create(&user, invocation.now).await.map_err(|error| match error {
@@ -208,7 +210,7 @@ async fn list(options: &StoreOptions, invocation: &Invocation) -> Result<Report,
 }
 
 /// Every user by name, and the rows that look like a user's and are none.
-async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<UnreadableRow>), CliError> {
+pub(crate) async fn everybody(table: &UserTable) -> Result<(Vec<UserSummary>, Vec<UnreadableRow>), CliError> {
     let (mut users, mut unreadable) = (Vec::new(), Vec::new());
     let mut start = None;
     loop {
@@ -246,6 +248,9 @@ async fn show(options: &ShowUser, invocation: &Invocation) -> Result<Report, Cli
         ("password", password),
     ] {
         table.push(&[name.to_owned(), value]);
+    }
+    if let Some(email) = &user.email {
+        table.push(&["email".to_owned(), email.to_string()]);
     }
     if let Some(locale) = &user.locale {
         table.push(&["language".to_owned(), locale.to_string()]);
@@ -289,8 +294,10 @@ pub(crate) fn to_json(user: &User, sessions: &Value) -> Value {
         "password_usable": user.password_hash.is_ok(),
         "sessions": sessions,
     });
-    if let (Some(locale), Some(members)) = (&user.locale, told.as_object_mut()) {
-        members.insert("locale".to_owned(), locale.as_str().into());
+    let email = user.email.as_ref().map(|email| ("email", email.as_str()));
+    let locale = user.locale.as_ref().map(|locale| ("locale", locale.as_str()));
+    for (name, value) in email.into_iter().chain(locale) {
+        told.as_object_mut().and_then(|members| members.insert(name.to_owned(), value.into()));
     }
     told
 }

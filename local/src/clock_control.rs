@@ -124,7 +124,7 @@ fn invalid(message: &str) -> Rejected {
 
 /// Whether no page of another site sent the request. `Host` is looked at because another site's name can be made to
 /// lead to this machine, and the browser then takes the page for one of ours.
-fn comes_from_this_machine(headers: &HeaderMap) -> bool {
+pub(crate) fn comes_from_this_machine(headers: &HeaderMap) -> bool {
     let one = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -152,7 +152,7 @@ fn says_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
+pub(crate) fn json_answer(status: StatusCode, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();

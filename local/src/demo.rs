@@ -3,7 +3,10 @@
 use local_data::HTTPS_AUTHORITY_FILE_NAME;
 use serde_json::{Value, json};
 use token::{AccessAudiences, CustomClaimsError, Timestamp, UserId};
-use users::{CreateError, HashError, Hasher, NewUser, Password, PasswordError, UserTable, UsernameError};
+use users::{
+    CreateError, HashError, Hasher, MailAddressError, NewUser, Password, PasswordError, UserTable,
+    UsernameError,
+};
 
 use crate::Options;
 
@@ -11,6 +14,9 @@ use crate::Options;
 pub const USERNAME: &str = "demo";
 /// The demo user's password. Public: the server listens on 127.0.0.1 only.
 pub const PASSWORD: &str = "latchkey demo password";
+
+/// Where the demo user is written to; the letters stay on this machine.
+pub const EMAIL: &str = "demo@example.com";
 
 /// The audience of somebody's API, with what tokens can allow there.
 pub const ACCESS_AUDIENCES: &str = "https://orders.example.com=orders:read orders:write";
@@ -29,6 +35,8 @@ pub enum DemoError {
     Hash(#[from] HashError),
     #[error("the demo user's claims: {0}")]
     Claims(#[from] CustomClaimsError),
+    #[error("the demo user's address: {0}")]
+    Email(#[from] MailAddressError),
     #[error(transparent)]
     Random(#[from] edge::random::RandomError),
     #[error("cannot create the demo user: {0}")]
@@ -40,7 +48,7 @@ pub async fn create_user(users: &UserTable, hasher: &Hasher, now: Timestamp) -> 
     let username = USERNAME.parse()?;
     let password_hash = hasher.hash(&Password::try_from(PASSWORD.to_owned())?, edge::random::entropy()?)?;
     let id = UserId::new(edge::random::entropy()?);
-    let user = NewUser { id, username, password_hash, claims: CLAIMS.parse()? };
+    let user = NewUser { id, username, password_hash, claims: CLAIMS.parse()?, email: Some(EMAIL.parse()?) };
     match users.create(&user, now).await {
         Ok(()) | Err(CreateError::AlreadyExists) => Ok(()),
         Err(problem) => Err(DemoError::Create(problem)),

@@ -8,6 +8,7 @@ use login::Login;
 use password::ChangePassword;
 use redeem::Redeem;
 use refresh::Refresh;
+use request_letter::RequestLetter;
 use serde_json::{Value, json};
 use sessions::Sessions;
 use token::Timestamp;
@@ -37,12 +38,14 @@ pub enum Function {
     ClientToken,
     /// `functions/redeem`
     Redeem,
+    /// `functions/request-letter`
+    RequestLetter,
     /// `functions/jwks`
     Jwks,
 }
 
 /// Every route; a part in braces stands for any one part. template.yaml has the same, as a test holds.
-pub const ROUTES: [(&str, Function); 14] = [
+pub const ROUTES: [(&str, Function); 15] = [
     ("/auth/login", Function::Login),
     ("/auth/refresh", Function::Refresh),
     ("/auth/verify", Function::Verify),
@@ -54,6 +57,7 @@ pub const ROUTES: [(&str, Function); 14] = [
     (CLIENT_TOKEN_PATH, Function::ClientToken),
     ("/auth/code", Function::Redeem),
     ("/auth/registration/complete", Function::Redeem),
+    ("/auth/recovery", Function::RequestLetter),
     ("/auth/recovery/complete", Function::Redeem),
     (JWK_SET_PATH, Function::Jwks),
     (DISCOVERY_PATH, Function::Jwks),
@@ -77,6 +81,8 @@ pub struct Gateway {
     pub client_token: Option<ClientToken>,
     /// `/auth/code` and where codes are redeemed, where there are codes.
     pub redeem: Option<Redeem>,
+    /// `/auth/recovery`, where letters are sent.
+    pub request_letter: Option<RequestLetter>,
     /// The two documents.
     pub jwks: Jwks,
     /// The pages of other origins that may call.
@@ -109,6 +115,10 @@ impl Gateway {
             },
             Some(Function::Redeem) => match &self.redeem {
                 Some(redeem) => respond(redeem, &self.cors, event, now, LIMIT).await,
+                None => no_route(),
+            },
+            Some(Function::RequestLetter) => match &self.request_letter {
+                Some(request_letter) => respond(request_letter, &self.cors, event, now, LIMIT).await,
                 None => no_route(),
             },
             None => no_route(),

@@ -7,6 +7,7 @@
 //! - `site`: the page, the contract to read and the clock's route, which no function in AWS has
 //! - `connections`: connections and bodies, each with a time limit
 //! - `https`: the certificate of `--https`
+//! - [`OutboxStream`], [`SesStandIn`]: letters, from the stream of the store to an SES that keeps them
 //! - [`Server`]: HTTP or HTTPS on 127.0.0.1
 //! - [`Credentials`]: who may call the AWS around functions that run elsewhere
 //! - [`AwsStandIn`]: that AWS
@@ -21,6 +22,7 @@ pub mod demo;
 mod event;
 mod gateway;
 mod https;
+mod mail;
 mod native_authorizer;
 mod options;
 mod protected;
@@ -35,6 +37,7 @@ pub use clock::{Clock, Move, OutOfRange};
 pub use event::HttpRequest;
 pub use gateway::{Function, Gateway, ROUTES};
 pub use https::HttpsError;
+pub use mail::{MAIL_FROM, OutboxStream, SesStandIn};
 pub use native_authorizer::{NativeApi, NativeAuthorizer, NativeRejection};
 pub use options::Options;
 pub use protected::Protected;

@@ -43,6 +43,9 @@ pub struct Options {
     /// The page that codes of invitations and for new passwords lead to: the local page unless given; empty for no codes
     #[arg(long, value_name = "URL")]
     pub account_link: Option<String>,
+    /// Write each letter into this folder too, as an .eml file; all letters are at /local/mail and on the page
+    #[arg(long, value_name = "FOLDER")]
+    pub mail_folder: Option<PathBuf>,
     /// The origin of pages that may call, as in `http://localhost:5173`; may be given more than once
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
@@ -50,7 +53,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,
     /// Serve no API but the AWS around it, for functions that run elsewhere: DynamoDB and Secrets Manager on one address
-    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin", "access_audiences", "access_expiration", "account_link"])]
+    #[arg(long, conflicts_with_all = ["expiration", "refresh_expiration", "cookie", "cookie_same_site", "https", "allow_origin", "access_audiences", "access_expiration", "account_link", "mail_folder"])]
     pub aws_only: bool,
     /// The address of --aws-only; one that containers reach, such as Docker's 172.17.0.1
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", requires = "aws_only")]

@@ -20,17 +20,22 @@ use login::Login;
 use password::ChangePassword;
 use redeem::Redeem;
 use refresh::Refresh;
+use request_letter::RequestLetter;
 use serde_json::Value;
 use sessions::Sessions;
 use token::{PolicyError, RefreshSwitch, SessionPolicy};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use users::Hasher;
+use users::{Deliveries, Hasher};
 use verify::Verify;
 
 use crate::{
-    Gateway, HttpRequest, HttpsError, Options, Protected, Site, connections, connections::BodyError, demo,
-    demo::DemoError, https,
+    Gateway, HttpRequest, HttpsError, Options, Protected, Site, connections,
+    connections::BodyError,
+    demo,
+    demo::DemoError,
+    https, mail,
+    mail::{MAIL_FROM, PostOffice, SesStandIn},
 };
 
 /// The port of SAM's own local API.
@@ -44,6 +49,8 @@ pub struct Server {
     /// None for plain HTTP.
     tls: Option<TlsAcceptor>,
     served: Served,
+    /// None where no letters are sent.
+    mail: Option<PostOffice>,
     folder: DataFolder,
 }
 
@@ -89,6 +96,9 @@ pub enum StartError {
     /// The file with the durations.
     #[error("cannot write the durations into the folder of --data: {0}")]
     Settings(#[source] io::Error),
+    /// The folder for letters cannot be made.
+    #[error("cannot make the folder of --mail-folder: {0}")]
+    MailFolder(#[source] io::Error),
     /// The certificate of `--https`.
     #[error("{0} (--https)")]
     Https(#[from] HttpsError),
@@ -115,14 +125,17 @@ impl Server {
         let key_file = signing_key::file_in(folder.path(), now)?;
         let hasher = Hasher::new();
         demo::create_user(&store.users, &hasher, now).await?;
-        let gateway = gateway(&store, hasher, &key_file, options, &listener)?;
+        if let Some(folder) = &options.mail_folder {
+            mail::make_folder(folder).map_err(StartError::MailFolder)?;
+        }
+        let (gateway, mail) = gateway(&store, &hasher, &key_file, options, &listener)?;
         let policy = SessionPolicy::new(options.expiration, options.refresh_expiration, RefreshSwitch::On)?;
         let account_link = account_link(options, &url_of(&listener, options)?);
         session_settings::write(folder.path(), &policy, account_link.as_deref())
             .map_err(StartError::Settings)?;
-        let site = Site::new(options, now);
+        let site = Site::new(options, mail.as_ref().map(PostOffice::ses), now);
         let tls = options.https.then(|| https::acceptor(&folder, now)).transpose()?;
-        Ok(Self { listener, tls, served: Served { gateway, site }, folder })
+        Ok(Self { listener, tls, served: Served { gateway, site }, mail, folder })
     }
 
     /// Where it listens.
@@ -139,6 +152,10 @@ impl Server {
     /// Serves until Ctrl-C.
     pub async fn serve(self) -> io::Result<()> {
         let served = Arc::new(self.served);
+        if let Some(mail) = self.mail {
+            let clock = Arc::clone(&served);
+            tokio::spawn(mail.work(move || clock.site.now(edge::clock::now())));
+        }
         let answer = move |request, peer| {
             let served = Arc::clone(&served);
             async move { answer(&served, request, peer).await }
@@ -158,15 +175,16 @@ pub(crate) fn prepare(options: &Options) -> Result<DataFolder, FolderError> {
 
 fn gateway(
     store: &Store,
-    hasher: Hasher,
+    hasher: &Hasher,
     key_file: &Path,
     options: &Options,
     listener: &TcpListener,
-) -> Result<Gateway, StartError> {
+) -> Result<(Gateway, Option<PostOffice>), StartError> {
     let url = url_of(listener, options)?;
     let lookup = |variable: &str| match variable {
         "JWT_ISSUER" => Some(url.clone()),
         "ACCOUNT_LINK" => account_link(options, &url),
+        "MAIL_FROM" => Some(MAIL_FROM.to_owned()),
         "JWT_ALLOW_REFRESH" => Some("true".to_owned()),
         "JWT_EXPIRATION_DELTA" => Some(options.expiration.get().to_string()),
         "JWT_AUTH_COOKIE" => options.cookie.then(|| AUTH_COOKIE.to_owned()),
@@ -184,20 +202,31 @@ fn gateway(
     let keys = || SigningKeys::new(KeySource::File(key_file.to_owned()), Purpose::Sign, max_stale);
     let access = settings.access_policy()?.is_some();
     let codes = settings.named_account_link()?.map(|_| store.codes.clone());
+    let outbox = codes.is_some().then(|| store.outbox.clone());
     let users = || store.users.clone();
-    Ok(Gateway {
+    let redeem = codes.clone().map(|codes| Redeem::new(users(), codes, hasher.clone(), &settings));
+    let redeem = redeem.transpose()?.map(|redeem| redeem.telling(outbox.clone()));
+    let gateway = Gateway {
         login: Login::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
         refresh: Refresh::new(store.users.clone(), keys(), &settings)?,
         verify: Verify::new(store.users.clone(), keys(), &settings)?,
         sessions: Sessions::new(store.users.clone(), keys(), &settings)?,
-        password: ChangePassword::new(store.users.clone(), keys(), hasher.clone(), &settings)?,
+        password: ChangePassword::new(store.users.clone(), keys(), hasher.clone(), &settings)?
+            .telling(outbox.clone()),
         access_token: access.then(|| AccessToken::new(users(), keys(), &settings)).transpose()?,
         client_token: access.then(|| ClientToken::new(users(), keys(), &settings)).transpose()?,
-        redeem: codes.map(|codes| Redeem::new(users(), codes, hasher, &settings)).transpose()?,
+        redeem,
+        request_letter: outbox.map(|outbox| RequestLetter::new(outbox, &settings)).transpose()?,
         jwks: Jwks::new(keys(), &settings)?,
         cors: settings.cors()?,
         protected: Protected::new(store.users.clone(), keys(), &settings)?,
-    })
+    };
+    let mail = codes.map(|codes| {
+        let deliveries = Deliveries::new(store.outbox.clone(), codes);
+        let folder = options.mail_folder.as_deref();
+        PostOffice::new(deliveries, store.dynamodb.clone(), SesStandIn::new(), folder, &settings)
+    });
+    Ok((gateway, mail.transpose()?))
 }
 
 /// Where the server is reached.

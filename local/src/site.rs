@@ -1,12 +1,17 @@
 use axum::body::Body;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::json;
 use token::Timestamp;
 
 use crate::{
     Clock, HttpRequest, Options,
-    clock_control::{CLOCK_PATH, ClockControl},
+    clock_control::{CLOCK_PATH, ClockControl, comes_from_this_machine, json_answer},
+    mail::SesStandIn,
     reference,
 };
+
+/// Where the letters are.
+const MAIL_PATH: &str = "/local/mail";
 
 /// Nothing but files of ours, no script or style inside the HTML, no frame around it, no form sent by the browser.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
@@ -20,10 +25,11 @@ const STYLE: &str = "text/css; charset=utf-8";
 const OPENAPI: &str = include_str!("../../openapi.yaml");
 
 /// The files of the page: path, media type, content.
-const FILES: [(&str, &str, &str); 23] = [
+const FILES: [(&str, &str, &str); 24] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/style.css", STYLE, include_str!("../page/style.css")),
     ("/page/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
+    ("/page/letters-panel.js", SCRIPT, include_str!("../page/letters-panel.js")),
     ("/page/main.js", SCRIPT, include_str!("../page/main.js")),
     ("/page/access.js", SCRIPT, include_str!("../page/access.js")),
     ("/page/access-panel.js", SCRIPT, include_str!("../page/access-panel.js")),
@@ -51,17 +57,19 @@ pub(crate) struct Site {
     control: ClockControl,
     /// `/docs`
     reference: String,
+    /// `/local/mail`, where letters are sent.
+    mail: Option<SesStandIn>,
 }
 
 impl Site {
     /// The site of a server that starts at `machine`.
-    pub(crate) fn new(options: &Options, machine: Timestamp) -> Self {
+    pub(crate) fn new(options: &Options, mail: Option<SesStandIn>, machine: Timestamp) -> Self {
         let control = ClockControl {
             clock: Clock::new(machine),
             expiration: options.expiration,
             refresh_expiration: options.refresh_expiration,
         };
-        Self { control, reference: reference::render(OPENAPI) }
+        Self { control, reference: reference::render(OPENAPI), mail }
     }
 
     /// The time of a request that came at `machine` by the machine's clock.
@@ -74,6 +82,9 @@ impl Site {
         let path = request.uri.path();
         if path == CLOCK_PATH {
             return Some(self.control.answer(request, machine));
+        }
+        if path == MAIL_PATH {
+            return self.mail.as_ref().map(|mail| letters(mail, request));
         }
         let file = FILES.iter().find(|(of_file, _, _)| *of_file == path);
         let (media_type, content) = match file {
@@ -99,6 +110,18 @@ impl Site {
         }
         Some(response)
     }
+}
+
+/// The letters, for this machine's own pages and programs: each has a code in it.
+fn letters(mail: &SesStandIn, request: &HttpRequest) -> Response<Body> {
+    if !comes_from_this_machine(&request.headers) {
+        let message = "The letters are for this machine's own pages and programs, not for other sites.";
+        return json_answer(StatusCode::FORBIDDEN, &json!({ "code": "foreign_page", "message": message }));
+    }
+    if request.method != Method::GET && request.method != Method::HEAD {
+        return only_get();
+    }
+    json_answer(StatusCode::OK, &mail.letters())
 }
 
 fn only_get() -> Response<Body> {

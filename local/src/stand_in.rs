@@ -17,11 +17,13 @@ use hyper::body::Incoming;
 use keyring::{PublicKeys, PublicKeysError, SigningSecret};
 use local_data::{DataFolder, DynamoDb, Store, StoreFileError, TABLE_NAME, signing_key};
 use serde_json::{Value, json};
-use stand_ins::{AwsError, Secret, secrets_manager};
+use stand_ins::{AwsError, Secret, secrets_manager, ses};
 use tokio::{net::TcpListener, task::JoinHandle};
 use users::{Hasher, UserTable};
 
-use crate::{CallerError, Credentials, Options, StartError, caller, connections, demo, server::prepare};
+use crate::{
+    CallerError, Credentials, Options, SesStandIn, StartError, caller, connections, demo, server::prepare,
+};
 
 /// The port where emulators of AWS are looked for.
 pub(crate) const PORT: u16 = 4566;
@@ -47,6 +49,7 @@ struct Services {
     credentials: Credentials,
     dynamodb: DynamoDb,
     secret: Mutex<Secret>,
+    ses: SesStandIn,
     /// Where the value in force is kept.
     folder: PathBuf,
 }
@@ -70,6 +73,7 @@ impl AwsStandIn {
             address,
             credentials: credentials.clone(),
             dynamodb: store.dynamodb.clone(),
+            ses: SesStandIn::new(),
             secret: Mutex::new(Secret::new(SECRET_ARN, keys.to_string())),
             folder,
         });
@@ -131,8 +135,15 @@ impl Services {
         if let Err(error) = caller::check(&parts.headers, self.address, &self.credentials) {
             return rejected(error);
         }
-        if parts.method != Method::POST || parts.uri.path() != "/" {
+        let is_ses = parts.uri.path().starts_with(ses::PREFIX);
+        if !is_ses && (parts.method != Method::POST || parts.uri.path() != "/") {
             return unknown("DynamoDB and Secrets Manager take POST / and nothing else");
+        }
+        if is_ses {
+            return match connections::read(body, MAX_BODY_BYTES).await {
+                Ok(body) => self.mail(parts.method.as_str(), parts.uri.path(), &body),
+                Err(_) => unknown("the body is longer than 16 MiB, or did not come in time"),
+            };
         }
         let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
         let Some(target) = target else {
@@ -147,8 +158,20 @@ impl Services {
         } else if target.starts_with(secrets_manager::TARGET) {
             self.secrets(target, &body)
         } else {
-            unknown("DynamoDB and Secrets Manager answer here, and nothing else")
+            unknown("DynamoDB, Secrets Manager and SES answer here, and nothing else")
         }
+    }
+
+    fn mail(&self, method: &str, path: &str, body: &[u8]) -> Response<Body> {
+        let reply = self.ses.lock().answer(method, path, body);
+        let (status, said) = reply.unwrap_or((500, Value::Null));
+        let name =
+            said.get("__type").and_then(Value::as_str).and_then(|name| HeaderValue::from_str(name).ok());
+        let mut response = json_response(status, "application/json", said.to_string());
+        if let Some(name) = name {
+            response.headers_mut().insert("x-amzn-errortype", name);
+        }
+        response
     }
 
     fn secrets(&self, target: &str, body: &[u8]) -> Response<Body> {

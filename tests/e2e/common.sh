@@ -3,7 +3,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
 export PATH="${E2E_VENV:-$CARGO_TARGET_DIR/ci-venv}/bin:$PATH"
 export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
-functions=(login refresh verify sessions password access-token client-token redeem jwks authorizer rotate-keys prune-sessions)
+functions=(login refresh verify sessions password access-token client-token redeem request-letter mailer jwks authorizer rotate-keys prune-sessions)
 lambda_folder=$CARGO_TARGET_DIR/lambda
 
 # start_stand_in [address]: sets $stand_in to its URL

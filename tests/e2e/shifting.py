@@ -10,7 +10,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 # Those that are there by default, and those that a parameter switches on.
-ALWAYS, SWITCHED = 8, {"AccessToken": "AccessTokensAreOn", "ClientToken": "MachineClientsAreOn", "Redeem": "CodesAreOn"}
+ALWAYS, SWITCHED = 8, {"AccessToken": "AccessTokensAreOn", "ClientToken": "MachineClientsAreOn", "Redeem": "CodesAreOn",
+                    "RequestLetter": "MailIsOn"}
 
 
 def resources(**parameters):

@@ -13,6 +13,7 @@ import re
 import secrets
 import sys
 import time
+import urllib.request
 
 import boto3
 
@@ -238,7 +239,7 @@ step("the version before is back from a release in steps, and the functions them
 PROTECT, ACCOUNTS = "docs/protect-your-api.md", "docs/accounts.md"
 call("/auth/access", {"token": token, "audience": "https://orders.example.com"}, 404)
 call("/auth/code", {"code": "0" * 24}, 404)
-for document, title in ((PROTECT, "Switch access tokens on"), (ACCOUNTS, "Switch it on")):
+for document, title in ((PROTECT, "Switch access tokens on"), (ACCOUNTS, "Switch it on"), (ACCOUNTS, "Switch letters on")):
     for name, value in re.findall(r'^(\w+) = "([^"]+)"', blocks(document, title, "toml")[0], re.M):
         set_parameter(name, value)
 deploy("sam deploy")
@@ -261,7 +262,7 @@ step("access tokens are switched on, for a session and for a program")
 check, variables = blocks(ACCOUNTS, "Switch it on")
 assert "invalid_code" in terminal.type(check)
 terminal.type(variables, replace={"USERS_TABLE_FROM_THE_OUTPUTS": "$USERS_TABLE"})
-invite, invite_all, invitations = blocks(ACCOUNTS, "Invite somebody")
+invite, send_invitation, invite_all, invitations = blocks(ACCOUNTS, "Invite somebody")
 
 
 def code_of(shown, purpose):
@@ -278,12 +279,47 @@ terminal.type(withdrawn, replace={"ada": "dan"})
 terminal.type("rm people.jsonl links.tsv")
 registered = call("/auth/registration/complete", {"code": code, "password": PASSWORD}, 201)
 assert call("/auth/login", {"username": "carol", "password": PASSWORD})["user"] == registered["user"]
-code = code_of(terminal.type(blocks(ACCOUNTS, "A user forgot the password")[0]), "recovery")
+ask_for_letter, make_link = blocks(ACCOUNTS, "A user forgot the password")
+code = code_of(terminal.type(make_link), "recovery")
 _, _, recover = blocks(ACCOUNTS, "Your page")[0].strip().splitlines()
 terminal.type(recover, replace={"$CODE": code, "…": "seven green umbrellas"})
 assert call("/auth/refresh", {"token": token}, 400)["code"] == "session_ended"
 token = call("/auth/login", {"username": "ada", "password": "seven green umbrellas"})["token"]
 step("an invited user and one who forgot the password set their own, and every session of before has ended")
+
+# --- Letters, from the function that asks for one to the mailbox.
+def letter(address, subject):
+    """The newest letter to an address, once the emulator's SES has it."""
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/_ministack/ses/messages"
+    for _ in range(120):
+        with urllib.request.urlopen(url) as response:
+            messages = json.load(response)["messages"]
+        ours = [each for each in messages if address in json.dumps(each["To"]) and each["Subject"].startswith(subject)]
+        if ours:
+            assert ours[-1]["Source"] == '"Example" <no-reply@example.com>', ours[-1]
+            return ours[-1]["BodyText"]
+        time.sleep(0.5)
+    raise SystemExit(f"no letter to {address}: {messages}")
+
+
+# `latchkey mail check` asks SES what the emulator does not know.
+test_mail = blocks(ACCOUNTS, "Switch letters on")[0].strip().splitlines()[1]
+assert "SES has taken the letter" in terminal.type(test_mail)
+letter("you@example.com", "Test message")
+set_email = blocks(ACCOUNTS, "Switch letters on")[1].strip().splitlines()[0]
+terminal.type(set_email)
+assert " 202 " in terminal.type(ask_for_letter)
+code = code_of(letter("ada@example.com", "Set a new password"), "recovery")
+terminal.type(recover, replace={"$CODE": code, "…": PASSWORD})
+assert call("/auth/refresh", {"token": token}, 400)["code"] == "session_ended"
+token = call("/auth/login", {"username": "ada", "password": PASSWORD})["token"]
+letter("ada@example.com", "Your password for app.example.com was changed")
+by_name, _ = send_invitation.strip().splitlines()
+terminal.type(by_name, replace={"ada@example.com": "fay@example.com"})
+code = code_of(letter("fay@example.com", "Invitation"), "invitation")
+call("/auth/registration/complete", {"code": code, "password": PASSWORD}, 201)
+call("/auth/login", {"username": "fay@example.com", "password": PASSWORD})
+step("letters reach a mailbox: a test, a new password, the word that it was changed, and an invitation")
 
 # --- The other way to answer SAM: Enter, all the way.
 set_parameter("TrafficShifting", "none")

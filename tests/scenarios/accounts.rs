@@ -47,7 +47,7 @@ async fn invite(world: &World, username: &str, claims: &str) -> String {
     let code = new_code();
     let username: Username = username.parse().unwrap();
     let claims: CustomClaims = claims.parse().unwrap();
-    let invitation = Invitation { username, claims, locale: None, origin: origin(LOGIN_AT) };
+    let invitation = Invitation { username, claims, email: None, locale: None, origin: origin(LOGIN_AT) };
     codes(world).invite(&invitation, &code).await.unwrap();
     code.expose().to_string()
 }
@@ -55,7 +55,7 @@ async fn invite(world: &World, username: &str, claims: &str) -> String {
 /// A code for a new password, made then.
 async fn allow_recovery(world: &World, username: &str) -> String {
     let code = new_code();
-    codes(world).allow_recovery(&username.parse().unwrap(), &code, &origin(LOGIN_AT)).await.unwrap();
+    codes(world).allow_recovery(&username.parse().unwrap(), &code, &origin(LOGIN_AT), None).await.unwrap();
     code.expose().to_string()
 }
 

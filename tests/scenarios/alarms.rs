@@ -216,7 +216,10 @@ impl Parser<'_> {
             return value;
         }
         self.rest = self.rest.trim_start();
-        let end = self.rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.')
+            .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
         word.parse().unwrap_or_else(|_| self.values[word].unwrap_or_default())

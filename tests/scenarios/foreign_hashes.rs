@@ -28,6 +28,7 @@ async fn import(world: &World, hash: &str) {
         claims: r#"{"role":"admin"}"#.parse().unwrap(),
         status: Status::Enabled,
         created_at: None,
+        email: None,
         locale: None,
     };
     let id = token::UserId::new(edge::random::entropy().unwrap());

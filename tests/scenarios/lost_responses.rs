@@ -214,6 +214,7 @@ async fn what_an_administrator_writes_is_there_however_many_responses_are_lost()
             id: UserId::new(edge::random::entropy().unwrap()),
             password_hash: world.users.find(&ada).await.unwrap().unwrap().password_hash.unwrap(),
             claims: CustomClaims::default(),
+            email: None,
         };
         lose();
         let created = world.users.create(&new, at(LOGIN_AT)).await;

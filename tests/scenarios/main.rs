@@ -36,6 +36,7 @@ mod login;
 mod logout;
 mod logs;
 mod lost_responses;
+mod mail;
 mod openapi;
 mod operations;
 mod outages;

@@ -12,6 +12,7 @@ use login::Login;
 use password::ChangePassword;
 use redeem::Redeem;
 use refresh::Refresh;
+use request_letter::RequestLetter;
 use serde_yaml_ng::{Mapping, Value};
 use sessions::Sessions;
 use verify::Verify;
@@ -42,6 +43,7 @@ fn route(function: Function, path: &str) -> Route {
         Function::AccessToken => AccessToken::route(path),
         Function::ClientToken => ClientToken::route(path),
         Function::Redeem => Redeem::route(path),
+        Function::RequestLetter => RequestLetter::route(path),
         Function::Jwks => Jwks::route(path),
     }
 }

@@ -12,6 +12,7 @@ pub(crate) const EVERYTHING: &[(&str, &str)] = &[
     ("MachineClients", "true"),
     ("AccountLink", "https://app.example.com/account"),
     ("CorsAllowedOrigins", "https://app.example.com"),
+    ("MailFrom", "no-reply@example.com"),
 ];
 
 /// The template for one choice of parameters.

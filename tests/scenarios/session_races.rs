@@ -32,7 +32,7 @@ impl Arena {
         let (password_hash, claims) = (HASH.parse().unwrap(), CustomClaims::default());
         world
             .users
-            .create(&NewUser { id, username: name, password_hash, claims }, at(LOGIN_AT))
+            .create(&NewUser { id, username: name, password_hash, claims, email: None }, at(LOGIN_AT))
             .await
             .unwrap();
         let ada = world.users.find(&"ada".parse().unwrap()).await.unwrap().unwrap();
@@ -128,7 +128,11 @@ async fn after_a_change_of_the_password_no_refresh_of_the_session_succeeds() {
             user_agent: None,
             source_ip: None,
         };
-        world.users.change_password(&Account::from(user), by, &HASH.parse().unwrap(), &new).await.unwrap();
+        world
+            .users
+            .change_password(&Account::from(user), by, &HASH.parse().unwrap(), &new, None)
+            .await
+            .unwrap();
     })
     .await;
 }

@@ -41,6 +41,7 @@ pub(crate) fn binary(function: Function) -> &'static str {
         Function::AccessToken => "access-token",
         Function::ClientToken => "client-token",
         Function::Redeem => "redeem",
+        Function::RequestLetter => "request-letter",
         Function::Jwks => "jwks",
     }
 }

@@ -23,7 +23,8 @@ pub(crate) async fn needed() -> BTreeSet<(String, String)> {
     };
     // The row of the user is read once more where the answer to a transaction was lost.
     let users = on("Users", &["BatchGetItem", "GetItem", "PutItem", "UpdateItem"]);
-    users.into_iter().chain(on("Codes", &["BatchGetItem", "DeleteItem", "GetItem"])).collect()
+    let codes = on("Codes", &["BatchGetItem", "DeleteItem", "GetItem"]);
+    users.into_iter().chain(codes).chain([crate::template_permissions::puts_letters()]).collect()
 }
 
 fn statements(role: &Value) -> Vec<Value> {
@@ -31,14 +32,16 @@ fn statements(role: &Value) -> Vec<Value> {
     policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_sequence().unwrap().clone()).collect()
 }
 
-/// of all roles one may read codes and delete them; none may write one, and none but it knows the table.
+/// of all roles one may read codes and delete them, and where letters are sent another may write them; none else knows the
+/// table.
 #[test]
-fn no_function_may_write_a_code() {
+fn no_function_but_the_mailer_may_write_a_code() {
     let deployed = resolved(EVERYTHING);
     for (name, resource) in deployed["Resources"].as_mapping().unwrap() {
         let text = serde_yaml_ng::to_string(resource).unwrap();
         let knows = text.contains("Codes.Arn") || text.contains("-codes") || text.contains("!Ref Codes");
-        let may_know = ["Codes", "Redeem", "RedeemRole"].contains(&name.as_str().unwrap());
+        let may_know =
+            ["Codes", "Redeem", "RedeemRole", "Mailer", "MailerRole"].contains(&name.as_str().unwrap());
         assert_eq!(knows, may_know, "{name:?}");
         if resource["Type"] == "AWS::IAM::Role" && name != "RedeemRole" {
             for statement in statements(resource) {
@@ -67,7 +70,7 @@ fn redeem_writes_users_and_failed_logins_alone_and_reads_no_secret() {
     let keys = &on_users["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
     assert_eq!(
         serde_yaml_ng::to_string(keys).unwrap(),
-        "- user#*\n- attempts#*\n- code#*\n- invitation#*\n- recovery#*\n"
+        "- user#*\n- attempts#*\n- code#*\n- invitation#*\n- recovery#*\n- letter#*\n"
     );
     assert!(!serde_yaml_ng::to_string(role).unwrap().contains("secretsmanager"));
 }

@@ -56,6 +56,7 @@ fn the_api_may_invoke_every_function_of_its_routes() {
     let mut routed = functions();
     routed.remove("rotate-keys");
     routed.remove("prune-sessions");
+    routed.remove("mailer");
     routed.remove("authorizer");
     for (parameters, callee) in [(&[][..], ""), (&[("TrafficShifting", "AllAtOnce")], ".Alias")] {
         let deployed = resolved(&[EVERYTHING, parameters].concat());
@@ -166,8 +167,9 @@ fn nobody_but_rotate_keys_writes_public_keys_and_no_other_account_reads_the_secr
     let excepted = named[1]["Condition"]["ArnNotLike"]["aws:PrincipalArn"].as_sequence().unwrap();
     let roles: BTreeSet<_> = excepted[1..].iter().map(|it| plain(it).as_str().unwrap().to_owned()).collect();
     assert_eq!(excepted[0], administrator);
-    // Neither clearing away sessions nor redeeming a code takes a key.
-    let keyless = |function: &String| function == "PruneSessions" || function == "Redeem";
+    // Neither clearing away sessions, nor redeeming a code, nor a letter takes a key.
+    let keyless =
+        |function: &String| ["PruneSessions", "Redeem", "RequestLetter", "Mailer"].contains(&&**function);
     let with_keys = functions().into_values().filter(|function| !keyless(function));
     assert_eq!(roles, with_keys.map(|function| format!("{function}Role.Arn")).collect());
 }
@@ -279,7 +281,7 @@ fn granted(function: &str) -> BTreeSet<(String, String)> {
 }
 
 /// The actions that a use case needs, each with its resource: the calls it made while everything it can do was done.
-async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 12] {
+async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 14] {
     let world = World::with(&crate::access_tokens::SETTINGS).await;
     world.create("ada", "correct horse battery").await;
     world.operations();
@@ -355,20 +357,53 @@ async fn needed() -> [(&'static str, BTreeSet<(String, String)>); 12] {
         .map(|call| secret(call))
         .chain([public("GetItem"), public("PutItem")])
         .collect();
+    let [request_letter, mailer] = Box::pin(of_letters()).await;
     [
         ("login", signs(login)),
         ("refresh", signs(refresh)),
         ("verify", verifies(verify)),
         ("sessions", verifies(sessions)),
-        ("password", signs(password)),
+        ("password", signs(password).into_iter().chain([puts_letters()]).collect()),
         ("access-token", signs(access_token)),
         ("client-token", signs(client_token)),
         ("redeem", crate::template_codes::needed().await),
+        ("request-letter", request_letter),
+        ("mailer", mailer),
         ("jwks", verifies(jwks)),
         ("authorizer", verifies(authorizer)),
         ("rotate-keys", rotation),
         ("prune-sessions", pruning.into_iter().map(on_users).collect()),
     ]
+}
+
+/// Asking for a letter.
+pub(crate) fn puts_letters() -> (String, String) {
+    ("dynamodb:PutItem".to_owned(), "!GetAtt Outbox.Arn".to_owned())
+}
+
+/// What asking for a letter and sending it need.
+async fn of_letters() -> [BTreeSet<(String, String)>; 2] {
+    let [request, mailer] = Box::pin(crate::mail::operations()).await;
+    assert_eq!(request, ["PutItem"]);
+    let calls: BTreeSet<_> = mailer.into_iter().collect();
+    let expected = ["GetItem", "PutItem", "TransactWriteItems", "UpdateItem"].map(str::to_owned);
+    assert_eq!(calls, expected.into());
+    let on = |table: &str, actions: &[&str]| {
+        let resource = format!("!GetAtt {table}");
+        actions.iter().map(|action| (format!("dynamodb:{action}"), resource.clone())).collect::<Vec<_>>()
+    };
+    // A transaction updates its rows. The stream is Lambda's to read.
+    let stream = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"];
+    let tables = [
+        on("Outbox.Arn", &["GetItem", "UpdateItem"]),
+        on("Codes.Arn", &["GetItem", "PutItem", "UpdateItem"]),
+        on("Users.Arn", &["GetItem"]),
+        on("Outbox.StreamArn", &stream),
+    ];
+    let identities = "- !Sub arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*\n- !Sub \
+         arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${MailSettings}";
+    let sends = ("ses:SendEmail".to_owned(), identities.to_owned());
+    [[puts_letters()].into(), tables.into_iter().flatten().chain([sends]).collect()]
 }
 
 fn texts(list: &Value) -> BTreeSet<String> {

@@ -17,11 +17,12 @@ const DISCOVERY: &str = "/.well-known/openid-configuration";
 /// How far two clocks may be apart before tokens look as from the future.
 const CLOCKS_APART: u64 = 5;
 /// The routes that a deployment may have or not, with what has them.
-const OPTIONAL: [(&str, &str, &str, &str); 3] = [
+const OPTIONAL: [(&str, &str, &str, &str); 4] = [
     ("access tokens", "/auth/access", "AccessTokenAudiences", NOTHING),
     ("machine clients", "/oauth2/token", "MachineClients", NOTHING),
     // A code that nobody has, which the function has to look for in its table.
     ("links", "/auth/code", "AccountLink", r#"{"code":"000000000000000000000000"}"#),
+    ("letters", "/auth/recovery", "MailFrom", NOTHING),
 ];
 /// A body that the service rejects before it looks anything up.
 const NOTHING: &str = "{}";

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use edge::{Environment, SettingError};
+use edge::{Environment, MailFrom, SettingError};
 
 use super::Check;
 use crate::{CliError, build_check};
@@ -55,6 +55,7 @@ pub(super) fn check(file: &Path, environment: &str) -> Result<Vec<Check>, CliErr
             });
         }
     }
+    checks.extend(letters(&parameters));
     if parameters.get("VerifiersReadSecret").is_some_and(|reads| reads == "true")
         && lookup("ACCESS_TOKEN_AUDIENCES").is_some()
     {
@@ -75,6 +76,22 @@ pub(super) fn check(file: &Path, environment: &str) -> Result<Vec<Check>, CliErr
         checks.push(Check::good("settings", said));
     }
     Ok(checks)
+}
+
+/// What is wrong with the settings of letters.
+fn letters(parameters: &BTreeMap<String, String>) -> Option<Check> {
+    let from = parameters.get("MailFrom").filter(|from| !from.is_empty())?;
+    if let Err(problem) = from.parse::<MailFrom>() {
+        return Some(Check::bad("settings", format!("MailFrom {problem}")));
+    }
+    match parameters.get("AccountLink").map(String::is_empty) {
+        Some(false) => None,
+        Some(true) => Some(Check::bad("settings", "MailFrom needs AccountLink")),
+        None => {
+            let said = "MailFrom needs AccountLink; unless the stack keeps such a value of AccountLink";
+            Some(Check::warning("settings", said))
+        }
+    }
 }
 
 /// The names of the template's parameters.

@@ -5,7 +5,8 @@ use token::{
     strict_json::{self, JsonError},
 };
 use users::{
-    Assurance, HashError, LocaleError, Origin, PasswordHash, Status, UserRecord, Username, UsernameError,
+    Assurance, HashError, LocaleError, MailAddress, MailAddressError, Origin, PasswordHash, Status,
+    UserRecord, Username, UsernameError,
 };
 
 use super::{
@@ -24,6 +25,8 @@ pub(super) struct Rules {
     pub(super) claims: Vec<ClaimOfField>,
     pub(super) names: Names,
     pub(super) without_password: WithoutPassword,
+    /// Whether the `email` of a Django dump is where its user is written to.
+    pub(super) trust_emails: bool,
     /// In front of each key of a dump, where users come from several systems.
     pub(super) source: Option<String>,
     pub(super) now: Timestamp,
@@ -80,6 +83,8 @@ pub(super) enum RowError {
     Hash(HashError),
     #[error("{0}")]
     Claims(#[from] CustomClaimsError),
+    #[error("the email: {0}")]
+    Email(#[from] MailAddressError),
     #[error("the locale: {0}")]
     Locale(#[from] LocaleError),
     #[error("row {0} has the same name")]
@@ -113,6 +118,7 @@ impl RowError {
             Self::Hash(HashError::Parameters) => "password hash out of bounds",
             Self::Hash(_) => "password hash malformed",
             Self::Claims(_) => "claims that no token can carry",
+            Self::Email(_) => "not an address",
             Self::Locale(_) => "not a language",
             Self::SameName(_) => "one name for several rows",
             Self::SameId(_) => "one user_id for several rows",
@@ -245,11 +251,21 @@ impl Rules {
             self.date(instant, "created_at is not a number of seconds since 1970")
         });
         let (created_at, note) = date.unwrap_or_default();
+        let email = optional_string(&mut members, "email")?.map(|text| text.parse()).transpose()?;
         let locale = optional_string(&mut members, "locale")?.map(|text| text.parse()).transpose()?;
         match members.into_iter().next() {
             None => {
-                let record =
-                    UserRecord { username, id, origin, password_hash, claims, status, created_at, locale };
+                let record = UserRecord {
+                    username,
+                    id,
+                    origin,
+                    password_hash,
+                    claims,
+                    status,
+                    created_at,
+                    email,
+                    locale,
+                };
                 Ok((record, note))
             }
             Some((name, _)) => Err(RowError::Unknown(name.chars().take(64).collect())),
@@ -288,8 +304,18 @@ impl Rules {
         });
         let (created_at, note) = date.unwrap_or_default();
         let claims = CustomClaims::new(claims)?;
+        let email = self.django_email(&fields)?;
         let (id, locale) = (None, None);
-        Ok((UserRecord { username, id, origin, password_hash, claims, status, created_at, locale }, note))
+        Ok((
+            UserRecord { username, id, origin, password_hash, claims, status, created_at, email, locale },
+            note,
+        ))
+    }
+
+    /// Where the user of a Django dump is written to; nobody has proved that it is theirs, so only if that is wanted.
+    fn django_email(&self, fields: &Map<String, Value>) -> Result<Option<MailAddress>, RowError> {
+        let email = fields.get("email").and_then(Value::as_str).filter(|email| !email.is_empty());
+        Ok(email.filter(|_| self.trust_emails).map(str::parse).transpose()?)
     }
 
     fn password(&self, hash: &str, status: Status) -> Result<(Option<PasswordHash>, Status), RowError> {

@@ -125,7 +125,7 @@ fn a_file_with_a_mistake_invites_nobody_and_says_where_the_mistakes_are() {
     for number in 2..=lines.len() {
         assert!(err.contains(&format!("line {number}: ")), "{number}: {err}");
     }
-    assert!(err.contains("\"password\" is neither username, claims nor locale"), "{err}");
+    assert!(err.contains("\"password\" is neither username, email, claims nor locale"), "{err}");
     assert_eq!(folder.json(&["user", "invitations", "list"], "")["invitations"], json!([]));
     assert!(changes(&folder, &[]).is_empty());
 

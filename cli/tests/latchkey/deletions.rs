@@ -67,6 +67,7 @@ async fn restore(users: &UserTable, line: &Value) {
         id: line["user_id"].as_str().unwrap().parse().unwrap(),
         password_hash: line["password_hash"].as_str().unwrap().parse().unwrap(),
         claims: token::CustomClaims::default(),
+        email: None,
     };
     users.create(&user, token::Timestamp::from_seconds(1_685_728_800).unwrap()).await.unwrap();
 }

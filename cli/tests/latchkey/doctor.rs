@@ -72,6 +72,7 @@ fn of_the_local_server_everything_is_well() {
         assert_eq!(checks[check].0, "ok", "{check}: {}", checks[check].1);
     }
     assert_eq!(checks["links"].1, "on: /auth/code");
+    assert_eq!(checks["letters"].1, "on: /auth/recovery");
     assert_eq!(checks["machine clients"].1, "on: /oauth2/token");
     let plain = run(latchkey(&["doctor", server.url()]), "");
     assert!(plain.out.starts_with("ok       discovery"), "{}", plain.out);
@@ -82,6 +83,7 @@ fn of_the_local_server_everything_is_well() {
     let checks = verdicts(&doctor(&[server.url(), "--local", local]));
     for (check, parameter) in [
         ("links", "AccountLink"),
+        ("letters", "MailFrom"),
         ("access tokens", "AccessTokenAudiences"),
         ("machine clients", "MachineClients"),
     ] {
@@ -196,6 +198,8 @@ fn settings_are_read_as_the_functions_will_read_them() {
             "MachineClients may be true only with AccessTokenAudiences",
         ),
         (r#"{ DomainName = "login.example.com", AuthCookie = "latchkey" }"#, "AuthCookie must"),
+        (r#"{ MailFrom = "example.com", AccountLink = "" }"#, "MailFrom must be an address"),
+        (r#"{ MailFrom = "a@example.com", AccountLink = "" }"#, "MailFrom needs AccountLink"),
     ] {
         let (status, said) = check(parameters);
         assert_eq!((status, said.len()), (1, 1), "{parameters}: {said:?}");
@@ -207,6 +211,9 @@ fn settings_are_read_as_the_functions_will_read_them() {
     let (status, said) = check(r#"{ AccountLink = "https://app.example.com/a" }"#);
     assert_eq!(status, 0, "the stack may have the origin: {said:?}");
     assert!(said[0].ends_with("; unless the stack keeps such a value of CorsAllowedOrigins"), "{said:?}");
+    let (status, said) = check(r#"{ MailFrom = "a@example.com" }"#);
+    assert_eq!(status, 0, "the stack may have the page: {said:?}");
+    assert!(said[0].ends_with("; unless the stack keeps such a value of AccountLink"), "{said:?}");
     let (status, said) = check(r#"{ CorsAllowedOrigin = "https://app.example.com" }"#);
     assert_eq!(
         (status, said.as_slice()),

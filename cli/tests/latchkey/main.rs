@@ -16,6 +16,7 @@ mod explain_access;
 mod folder;
 mod identities;
 mod keys;
+mod letters;
 mod prompts;
 mod sessions;
 mod shell;

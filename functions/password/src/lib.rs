@@ -17,8 +17,8 @@ use http::Method;
 use keyring::SigningKeys;
 use token::{Claims, Issuer, SessionId, SessionPolicy, Subject, Timestamp, TokenId, Verifier};
 use users::{
-    Account, ChangePasswordError, Ended, Hasher, NewPasswordError, NewSession, Password, PasswordHash,
-    PasswordPolicy, UserTable,
+    Account, ChangePasswordError, Ended, Hasher, Letter, LetterId, LetterKind, NewPasswordError, NewSession,
+    Notice, Outbox, Password, PasswordHash, PasswordNotice, PasswordPolicy, UserTable,
 };
 
 use crate::earlier_change::{EarlierChange, confirm};
@@ -42,6 +42,8 @@ pub struct ChangePassword {
     issuer: Issuer,
     verifier: Verifier,
     cookies: CookieMode,
+    /// Where letters are asked for, where they are sent.
+    outbox: Option<Outbox>,
 }
 
 impl ChangePassword {
@@ -57,7 +59,13 @@ impl ChangePassword {
         let issuer = environment.issuer()?;
         let verifier = Verifier::new(issuer.clone());
         let cookies = environment.cookie_mode()?;
-        Ok(Self { users, keys, passwords, rules, policy, issuer, verifier, cookies })
+        Ok(Self { users, keys, passwords, rules, policy, issuer, verifier, cookies, outbox: None })
+    }
+
+    /// The same, and users who have an address are told of it by a letter.
+    #[must_use]
+    pub fn telling(self, outbox: Option<Outbox>) -> Self {
+        Self { outbox, ..self }
     }
 
     /// Gives the user, whose password is `current`, the new hash and no session but the new one; says how many ended.
@@ -68,9 +76,10 @@ impl ChangePassword {
         by: SessionId,
         hash: &PasswordHash,
         session: &NewSession<'_>,
+        told: Option<&PasswordNotice<'_>>,
     ) -> Result<Ended, Rejection> {
         for _ in 0..MAX_CHECKS {
-            match self.users.change_password(&user, by, hash, session).await {
+            match self.users.change_password(&user, by, hash, session, told).await {
                 Ok(ended) => return Ok(ended),
                 // A login upgraded the hash: check against the new one.
                 Err(ChangePasswordError::HashChanged(fresh)) => {
@@ -152,6 +161,11 @@ impl ChangePassword {
             let password = Password::try_from(body.string(field)?);
             password.map_err(|error| Reason::of_field(field, &error))
         };
+        let letter = user.email.clone().map(|address| {
+            Letter::about(LetterKind::PasswordChanged, user.username.clone(), now)
+                .to(address, user.locale.clone())
+        });
+        let sessions = user.sessions.len();
         let (current, new) = (password("current_password")?, password("new_password")?);
         let rejected = |error: NewPasswordError| Reason::PasswordRefused(error.to_string());
         self.rules.check(&new, &user.username).map_err(rejected)?;
@@ -180,7 +194,13 @@ impl ChangePassword {
         let token = self.issuer.issue(&fresh, &keys, now)?;
         let issued = IssuedToken { token: &token, claims: &fresh };
         let response = self.cookies.token_response(issued, carrier, &self.policy, now)?;
-        let ended = self.replace(user, &current, claims.session_id, &hash, &session).await?;
+        let id = LetterId::new(edge::random::entropy()?);
+        let told = self.outbox.as_ref().zip(letter.as_ref()).map(|(outbox, letter)| PasswordNotice {
+            notice: Notice { outbox, id: &id },
+            letter,
+            sessions,
+        });
+        let ended = self.replace(user, &current, claims.session_id, &hash, &session, told.as_ref()).await?;
         self.passwords.forget_failures(&attempt).await;
         let details = changed(&fresh, &claims).with(Field::Ended, ended.count);
         Ok(response).about(details)

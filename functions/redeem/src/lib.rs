@@ -15,7 +15,7 @@ use serde_json::json;
 use token::{Timestamp, UserId};
 use users::{
     AccountCode, CodeEffect, CodeFailure, CodeOrigin, CodePurpose, CodeUser, Codes, Hasher, Invitation,
-    NewUser, OpenCode, Password, PasswordPolicy, RedeemError, UserTable,
+    LetterId, NewUser, Notice, OpenCode, Outbox, Password, PasswordPolicy, RedeemError, UserTable,
 };
 
 use crate::call::Call;
@@ -26,6 +26,8 @@ pub struct Redeem {
     passwords: PasswordCheck,
     rules: PasswordPolicy,
     cookies: CookieMode,
+    /// Where letters are asked for, where they are sent.
+    outbox: Option<Outbox>,
 }
 
 impl Redeem {
@@ -39,7 +41,14 @@ impl Redeem {
         // Whose page cannot call here must not be sent people with codes.
         environment.account_link()?;
         let (rules, cookies) = (environment.password_policy()?, environment.cookie_mode()?);
-        Ok(Self { codes, passwords: PasswordCheck::new(users, hasher, environment)?, rules, cookies })
+        let passwords = PasswordCheck::new(users, hasher, environment)?;
+        Ok(Self { codes, passwords, rules, cookies, outbox: None })
+    }
+
+    /// The same, and users who have an address are told of a new password by a letter.
+    #[must_use]
+    pub fn telling(self, outbox: Option<Outbox>) -> Self {
+        Self { outbox, ..self }
     }
 
     async fn answer(&self, request: &Request, now: Timestamp) -> Result<Response, Rejection> {
@@ -91,6 +100,7 @@ impl Redeem {
             id: UserId::new(edge::random::entropy()?),
             password_hash: self.passwords.hash(password).await?,
             claims: invitation.claims.clone(),
+            email: invitation.email.clone(),
         };
         self.codes.register(code, invitation, &user, now).await.map_err(rejected)?;
         let told = json!({ "user": { "sub": user.id.to_string(), "username": user.username.as_str() } });
@@ -107,7 +117,9 @@ impl Redeem {
         let done = async {
             self.check(&password, code)?;
             let hash = self.passwords.hash(password).await?;
-            self.codes.recover(code, user, &hash, now).await.map_err(rejected)?;
+            let id = LetterId::new(edge::random::entropy()?);
+            let notice = self.outbox.as_ref().map(|outbox| Notice { outbox, id: &id });
+            self.codes.recover(code, user, &hash, notice, now).await.map_err(rejected)?;
             Ok(Response::no_content().about(AuditDetails::default().with(Field::Scope, "all")))
         };
         done.await.about(AuditDetails::user(user.id))

@@ -57,7 +57,24 @@ fn is_code(code: &str) -> bool {
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
+/// Whether a failed call can have had no effect, because its request never left: it was not built, or there was no connection.
+pub fn surely_not_sent<E, R>(error: &SdkError<E, R>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => true,
+        SdkError::DispatchFailure(failure) => {
+            let connector = failure.as_connector_error();
+            connector.is_some_and(|error| error.is_user() || crate::https::is_unreachable(error))
+        }
+        _ => false,
+    }
+}
+
 impl AwsCause {
+    /// AWS's code, or a word of ours where there is none.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// AWS's code for what `error` comes from, such as `AccessDeniedException`; none if it does not come from AWS.
     pub fn code_of<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e str> {
         chain(error).find_map(|cause| cause.downcast_ref::<Self>()).map(|cause| cause.code.as_str())

@@ -134,6 +134,11 @@ struct Unreachable {
     source: legacy::Error,
 }
 
+/// Whether there was no connection on which anything could be sent.
+pub(crate) fn is_unreachable(error: &ConnectorError) -> bool {
+    find::<Unreachable>(error).is_some()
+}
+
 fn find<'a, E: Error + 'static>(problem: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(problem);
     while let Some(error) = next {

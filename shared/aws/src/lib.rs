@@ -4,12 +4,12 @@
 //!
 //! - [`AwsSettings`]: the variables that Lambda sets, and the clients made of them
 //! - `https`, `roots`: the HTTP client below them, and whose certificates it trusts
-//! - [`cause_of`], [`AwsCause`], [`with_causes`]: what went wrong, without what was sent or received
+//! - [`cause_of`], [`AwsCause`], [`surely_not_sent`], [`with_causes`]: what went wrong, without what was sent or received
 
 mod cause;
 mod https;
 mod roots;
 mod settings;
 
-pub use cause::{AwsCause, cause_of, with_causes};
+pub use cause::{AwsCause, cause_of, surely_not_sent, with_causes};
 pub use settings::{AwsSettings, SettingError};

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
     retry::{RetryPartition, TokenBucket},
 };
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+
+use aws_types::SdkConfig;
 
 use crate::{https, roots};
 
@@ -28,6 +31,7 @@ pub struct AwsSettings {
     credentials: Credentials,
     dynamodb_endpoint: Option<String>,
     secrets_manager_endpoint: Option<String>,
+    ses_endpoint: Option<String>,
     use_fips: bool,
     use_dual_stack: bool,
     /// One for all clients, which share its connections.
@@ -40,7 +44,8 @@ pub struct AwsSettings {
 
 impl AwsSettings {
     /// Reads `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and, for
-    /// emulators, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` or `AWS_ENDPOINT_URL`.
+    /// emulators, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL_SESV2` or
+    /// `AWS_ENDPOINT_URL`.
     ///
     /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` (false) choose other endpoints of AWS: validated
     /// cryptography (FIPS 140), and IPv6 beside IPv4.
@@ -77,6 +82,7 @@ impl AwsSettings {
             ),
             dynamodb_endpoint: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             secrets_manager_endpoint: endpoint("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+            ses_endpoint: endpoint("AWS_ENDPOINT_URL_SESV2"),
             use_fips: flag("AWS_USE_FIPS_ENDPOINT")?,
             use_dual_stack: flag("AWS_USE_DUALSTACK_ENDPOINT")?,
             http: https::client(tls),
@@ -100,6 +106,7 @@ impl AwsSettings {
             credentials: Credentials::new("local", "local", None, None, "embedded"),
             dynamodb_endpoint: Some("http://in-process.invalid".to_owned()),
             secrets_manager_endpoint: None,
+            ses_endpoint: Some("http://in-process.invalid".to_owned()),
             use_fips: false,
             use_dual_stack: false,
             http,
@@ -148,11 +155,30 @@ impl AwsSettings {
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
+    /// What a client of SES is made of. It makes one attempt: an answer that is lost may be that of a letter which was sent.
+    pub fn for_ses(&self) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(SES_PATIENCE).build();
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.region.clone())
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
+            .http_client(self.http_client())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_use_fips(Some(self.use_fips)).set_use_dual_stack(Some(self.use_dual_stack));
+        config.set_endpoint_url(self.ses_endpoint.clone());
+        config.build()
+    }
+
     /// The HTTP client of all endpoints.
     pub fn http_client(&self) -> SharedHttpClient {
         self.http.clone()
     }
 }
+
+/// How long SES may take for a letter.
+const SES_PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long one call may take that nobody waits for.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod guarded;
+mod letter_outcome;
 mod line;
 mod log_output;
 pub(crate) mod logging;
@@ -11,4 +12,5 @@ mod runtime;
 pub(crate) mod schema;
 
 pub use guarded::guarded;
+pub use letter_outcome::LetterOutcome;
 pub use runtime::{TaskOutcome, start, start_answering, start_task};

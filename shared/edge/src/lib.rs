@@ -12,6 +12,7 @@ pub mod clock;
 mod http;
 mod identity;
 mod lambda;
+mod mail_settings;
 pub mod random;
 mod settings;
 
@@ -27,7 +28,8 @@ pub use identity::{
     AccessTokenCheck, Caller, PasswordCheck, SessionCheck, TokenCheck, Try, live_bearer, live_user, moved,
     warm_up,
 };
-pub use lambda::{TaskOutcome, audit, guarded, metrics, start, start_answering, start_task};
+pub use lambda::{LetterOutcome, TaskOutcome, audit, guarded, metrics, start, start_answering, start_task};
+pub use mail_settings::{MailFrom, MailFromError};
 /// What the log may say.
 pub mod log {
     pub use crate::lambda::schema::{EVENTS, Field, REASONS, VERSION};

@@ -11,7 +11,16 @@ use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// The operations that only read items: a connection of their own does not wait for a write.
-const READS: [&str; 5] = ["GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"];
+const READS: [&str; 8] = [
+    "GetItem",
+    "BatchGetItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "DescribeStream",
+    "GetShardIterator",
+    "GetRecords",
+];
 
 /// An embedded DynamoDB; clones share it.
 ///
@@ -117,6 +126,10 @@ fn reply(database: &Database, operation: &str, body: &[u8]) -> Reply {
         "Query" => query,
         "Scan" => scan,
         "TransactGetItems" => transact_get_items,
+        "ListStreams" => list_streams,
+        "DescribeStream" => describe_stream,
+        "GetShardIterator" => get_shard_iterator,
+        "GetRecords" => get_records,
         "BatchWriteItem" => batch_write_item,
         "CreateTable" => create_table,
         "DeleteTable" => delete_table,

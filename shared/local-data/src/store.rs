@@ -9,7 +9,7 @@ use aws::AwsSettings;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::timeout::TimeoutConfig;
-use users::{ChangeLog, Codes, StoreError, UserTable};
+use users::{ChangeLog, Codes, Outbox, StoreError, UserTable};
 
 use crate::{DataFolder, DynamoDb, FolderError, private_file};
 
@@ -31,6 +31,8 @@ pub struct Store {
     pub changes: ChangeLog,
     /// The codes for those who become its users or forget their passwords.
     pub codes: Codes,
+    /// The letters to be written to them.
+    pub outbox: Outbox,
     /// The embedded DynamoDB that has it.
     pub dynamodb: DynamoDb,
 }
@@ -106,7 +108,9 @@ impl Store {
         changes.create_table().await?;
         let codes = Codes::beside(&users);
         codes.create_table().await?;
-        Ok(Self { users, changes, codes, dynamodb })
+        let outbox = Outbox::beside(&users);
+        outbox.create_table().await?;
+        Ok(Self { users, changes, codes, outbox, dynamodb })
     }
 }
 

@@ -4,6 +4,7 @@
 //! - [`RuntimeApi`]: what Lambda is to a function
 //! - [`Secret`]: one secret under the rules of Secrets Manager
 //! - [`secrets_manager`]: calls and responses of Secrets Manager as they are on the wire
+//! - [`Ses`]: what takes letters, as SES v2 does
 //! - [`connection`]: the little HTTP that the Runtime API speaks
 
 pub mod connection;
@@ -17,6 +18,8 @@ pub mod connection;
 mod runtime_api;
 mod secret;
 pub mod secrets_manager;
+pub mod ses;
 
 pub use runtime_api::{Answered, RuntimeApi};
 pub use secret::{AwsError, FIRST_VERSION, Secret};
+pub use ses::{SentLetter, Ses, SesFault};

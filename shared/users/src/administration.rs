@@ -7,11 +7,12 @@ use aws_sdk_dynamodb::{
 use token::{CustomClaims, Entropy, Timestamp, UserId};
 
 use crate::{
-    ChangeLog, LastChange, Operation, Origin, PasswordHash, Status, StoreError, UserTable, Username,
+    ChangeLog, LastChange, MailAddress, Operation, Origin, PasswordHash, Status, StoreError, UserTable,
+    Username,
     row::{Row, instant, no_sessions, number, parsed, string, user_key},
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, GENERATION, KEY, PASSWORD_HASH,
-        SESSIONS, USER_ID, USERNAME,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, EMAIL, ENABLED, GENERATION, KEY,
+        PASSWORD_HASH, SESSIONS, USER_ID, USERNAME,
     },
     transfer::is_reserved,
     update::{self, Outcome, put, update},
@@ -28,6 +29,8 @@ pub struct NewUser {
     pub password_hash: PasswordHash,
     /// Claims to be added to each token.
     pub claims: CustomClaims,
+    /// Where to write to the user.
+    pub email: Option<MailAddress>,
 }
 
 /// Why a user was not created.
@@ -95,6 +98,9 @@ impl UserTable {
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
+        if let Some(email) = &user.email {
+            row.insert(EMAIL.to_owned(), string(email));
+        }
         if let Some(LastChange { at, by }) = &self.administrator {
             row.extend([(CHANGED_AT.to_owned(), instant(*at)), (CHANGED_BY.to_owned(), string(by))]);
         }
@@ -165,6 +171,25 @@ impl UserTable {
             .expression_attribute_names("#claims", CLAIMS)
             .expression_attribute_values(":claims", string(claims));
         done(set).await
+    }
+
+    /// Says where to write to the user from now on, or that there is no such place.
+    pub async fn set_email(
+        &self,
+        username: &Username,
+        email: Option<&MailAddress>,
+    ) -> Result<(), ChangeError> {
+        let set = match email {
+            Some(email) => self
+                .change(username, "SET #email = :email")
+                .expression_attribute_values(":email", string(email)),
+            // Whoever changes a row is added to what is set, so something has to be.
+            None => self
+                .change(username, "REMOVE #email SET #username = :username")
+                .expression_attribute_names("#username", USERNAME)
+                .expression_attribute_values(":username", string(username)),
+        };
+        done(set.expression_attribute_names("#email", EMAIL)).await
     }
 
     /// Removes the user, every session and the failed logins under the name.

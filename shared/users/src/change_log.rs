@@ -112,7 +112,7 @@ impl ChangeLog {
 
     /// Makes the table unless there is one, for the local server and for tests.
     pub async fn create_table(&self) -> Result<(), StoreError> {
-        create_table(&self.client, &self.name).await
+        create_table(&self.client, &self.name, None).await
     }
 
     /// Writes down that a change begins.

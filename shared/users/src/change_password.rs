@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use token::SessionId;
 
 use crate::{
-    Account, Ended, NewSession, PasswordHash, StoreError, UserTable,
+    Account, Ended, Letter, NewSession, Notice, PasswordHash, StoreError, UserTable,
     row::{read_user, session_entry, string, user_key},
     schema::{ENABLED, PASSWORD_HASH, REPLACED, SESSIONS, USER_ID},
-    update::{Outcome, update},
+    update::{Outcome, update, update_with},
 };
 
 /// Why a password was not changed by its user.
@@ -30,18 +30,31 @@ pub enum ChangePasswordError {
     Store(#[from] StoreError),
 }
 
+/// How a user is told of a change of their password.
+#[derive(Debug)]
+pub struct PasswordNotice<'a> {
+    /// Where and under which key.
+    pub notice: Notice<'a>,
+    /// The letter, to the address as it was read.
+    pub letter: &'a Letter,
+    /// How many sessions the user had when that was read.
+    pub sessions: usize,
+}
+
 impl UserTable {
     /// Replaces the password of `user`, which was just checked against the hash as read, and every session by a new one.
     ///
     /// One conditional write: the user still is the same, enabled, has the same hash and the session `by` that asks. The
     /// new session remembers `by`, so that its owner can be told of a change whose response was lost. Says how many sessions
     /// ended.
+    /// With a notice the write is a transaction that asks for the letter too.
     pub async fn change_password(
         &self,
         user: &Account,
         by: SessionId,
         hash: &PasswordHash,
         session: &NewSession<'_>,
+        told: Option<&PasswordNotice<'_>>,
     ) -> Result<Ended, ChangePasswordError> {
         let checked = user.password_hash.as_ref().map_err(|_| ChangePasswordError::UnreadableHash)?;
         let mut entry = session_entry(session);
@@ -64,9 +77,20 @@ impl UserTable {
             .expression_attribute_values(":user_id", string(&user.id))
             .expression_attribute_values(":enabled", AttributeValue::Bool(true))
             .expression_attribute_values(":checked", string(checked.expose()));
-        let row = match update(change).await? {
-            Outcome::Rejected(row) => row.ok_or(ChangePasswordError::SessionEnded)?,
-            done @ Outcome::Done(_) => return Ok(Ended::by(&done)),
+        let outcome = match told {
+            None => update(change).await?,
+            Some(told) => {
+                let letter = told.notice.outbox.part(told.notice.id, told.letter)?;
+                update_with(&self.client, &change, vec![letter]).await?
+            }
+        };
+        let row = match (outcome, told) {
+            (Outcome::Rejected(row), _) => row.ok_or(ChangePasswordError::SessionEnded)?,
+            (done @ Outcome::Done(_), None) => return Ok(Ended::by(&done)),
+            // A transaction does not say what it replaced.
+            (Outcome::Done(_), Some(told)) => {
+                return Ok(Ended { count: told.sessions, ..Ended::default() });
+            }
         };
         let found = read_user(&row, &user.username).map_err(StoreError::from)?;
         if found.id == user.id && found.password_hash.as_ref() == Ok(hash) {

@@ -1,5 +1,8 @@
 //! Rows of the table of codes: `code#<hash>` says for whom a code is, and `invitation#<name>` or `recovery#<name>` what it
 //! does there. One name has one of each, which knows its newest code: making another ends the one before.
+//!
+//! A code that a letter brings does not end the ones before: letters are lost, sent twice and arrive in another order. For a new
+//! password its `code#` row says all by itself; for an invitation it names the row of the name by what that has as its newest code.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use token::{Seconds, Timestamp};
@@ -21,6 +24,8 @@ pub(crate) const CODE: &str = "code";
 const VALID_UNTIL: &str = "valid_until";
 const MADE_AT: &str = "made_at";
 const MADE_BY: &str = "made_by";
+/// In the row of a letter's code: what the row of the invitation has as its newest code.
+pub(crate) const INVITATION_ROW: &str = "invitation";
 pub(crate) const FINGERPRINT: &str = "fingerprint";
 
 /// How long a row stays after its code expires; DynamoDB's TTL then deletes it. No check relies on that.
@@ -93,10 +98,20 @@ pub(crate) fn of_name(
     username: &Username,
     origin: &CodeOrigin,
 ) -> Row {
+    let mut row = of_letter(code, purpose, username, origin);
+    row.extend([(KEY.to_owned(), purpose.key(username)), (CODE.to_owned(), string(code.as_str()))]);
+    row
+}
+
+/// The row of a code that says by itself who made it, and for how long.
+pub(crate) fn of_letter(
+    code: &SecretHash,
+    purpose: CodePurpose,
+    username: &Username,
+    origin: &CodeOrigin,
+) -> Row {
     let mut row = of_code(code, purpose, username, origin);
     row.extend([
-        (KEY.to_owned(), purpose.key(username)),
-        (CODE.to_owned(), string(code.as_str())),
         (VALID_UNTIL.to_owned(), instant(origin.valid_until)),
         (MADE_AT.to_owned(), instant(origin.made.at)),
         (MADE_BY.to_owned(), string(&origin.made.by)),

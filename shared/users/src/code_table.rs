@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::{
 use token::{CustomClaims, Timestamp, UserId};
 
 use crate::{
-    AccountCode, CodeOrigin, CodePurpose, CodeUser, Locale, MalformedRow, Operation, SecretHash, StoreError,
-    UserTable, Username,
+    AccountCode, CodeOrigin, CodePurpose, CodeUser, Letter, LetterId, LetterKind, Locale, MailAddress,
+    MalformedRow, Notice, Operation, Outbox, SecretHash, StoreError, UserTable, Username,
     code_row::{self, CODE, FINGERPRINT, INVITATION, code_key, no_code, of_codes},
     row::{Row, optional_text, parsed, read_enabled, string, text, user_key},
-    schema::{CLAIMS, KEY, LOCALE, USERNAME},
+    schema::{CLAIMS, EMAIL, KEY, LOCALE, USERNAME},
     table::create_table,
     transfer::is_reserved,
     update::{self, Outcome},
@@ -39,6 +39,8 @@ pub struct Invitation {
     pub username: Username,
     /// Claims to be added to each token.
     pub claims: CustomClaims,
+    /// Where the letter goes; only an invitation that is sent has it, as its code proves that somebody reads what arrives there.
+    pub email: Option<MailAddress>,
     /// The language to write in.
     pub locale: Option<Locale>,
     /// Who invites, and for how long.
@@ -85,6 +87,11 @@ impl Codes {
         Self { users, name: name.into() }
     }
 
+    /// Where letters to the same users are asked for.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::beside(&self.users)
+    }
+
     /// What the table is called.
     pub fn name(&self) -> &str {
         &self.name
@@ -92,7 +99,7 @@ impl Codes {
 
     /// Makes the table unless there is one, for the local server and for tests.
     pub async fn create_table(&self) -> Result<(), StoreError> {
-        create_table(&self.users.client, &self.name).await
+        create_table(&self.users.client, &self.name, None).await
     }
 
     /// Opens the connection: one read unit for a row that is never there.
@@ -102,16 +109,42 @@ impl Codes {
 
     /// Lets the bearer of `code` become a user; the code before, if the name has one, ends.
     pub async fn invite(&self, invitation: &Invitation, code: &AccountCode) -> Result<(), MakeCodeError> {
-        let Invitation { username, claims, locale, origin } = invitation;
+        self.invite_with(invitation, code, None).await
+    }
+
+    /// Invites by a letter, which is asked for in the same transaction. The mailer makes the code in it; `version` is one that nobody
+    /// gets, and tells this invitation from the one before.
+    pub async fn invite_by_letter(
+        &self,
+        invitation: &Invitation,
+        version: &AccountCode,
+        outbox: &Outbox,
+        letter: &LetterId,
+    ) -> Result<(), MakeCodeError> {
+        let Invitation { username, origin, .. } = invitation;
+        let asked = Letter::about(LetterKind::Invitation, username.clone(), origin.made.at);
+        self.invite_with(invitation, version, Some(outbox.part(letter, &asked)?)).await
+    }
+
+    async fn invite_with(
+        &self,
+        invitation: &Invitation,
+        code: &AccountCode,
+        letter: Option<TransactWriteItem>,
+    ) -> Result<(), MakeCodeError> {
+        let Invitation { username, claims, email, locale, origin } = invitation;
         let purpose = CodePurpose::Invitation;
         let mut row = code_row::of_name(&code.hash(), purpose, username, origin);
         row.insert(CLAIMS.to_owned(), string(claims));
+        if let Some(email) = email {
+            row.insert(EMAIL.to_owned(), string(email));
+        }
         if let Some(locale) = locale {
             row.insert(LOCALE.to_owned(), string(locale));
         }
         let names = HashMap::from([("#pk".to_owned(), KEY.to_owned())]);
         let free = self.check(username, "attribute_not_exists(#pk)".to_owned(), names, HashMap::new())?;
-        match self.put(code, purpose, username, origin, row, free).await? {
+        match self.put(code, purpose, username, origin, row, free, letter).await? {
             Outcome::Done(_) => Ok(()),
             Outcome::Rejected(row) if row.as_ref().is_some_and(is_reserved) => {
                 Err(MakeCodeError::NameReserved)
@@ -120,12 +153,14 @@ impl Codes {
         }
     }
 
-    /// Lets the bearer of `code` set the user's password anew; the code before, if the user has one, ends. Says who it is.
+    /// Lets the bearer of `code` set the user's password anew; the code before, if the user has one, ends. Says who it is. A user who
+    /// has an address is told by `notice`.
     pub async fn allow_recovery(
         &self,
         username: &Username,
         code: &AccountCode,
         origin: &CodeOrigin,
+        notice: Option<Notice<'_>>,
     ) -> Result<UserId, MakeCodeError> {
         for _ in 0..MAX_WRITES {
             let user = self.users.row(username).await?.filter(|user| !is_reserved(user));
@@ -142,7 +177,8 @@ impl Codes {
             let fingerprint = bound.fingerprint(&code.hash(), origin.valid_until);
             row.insert(FINGERPRINT.to_owned(), string(&fingerprint));
             let still = self.check(username, bound.condition(), CodeUser::names(), bound.values())?;
-            if let Outcome::Done(_) = self.put(code, purpose, username, origin, row, still).await? {
+            let told = Notice::part(notice, LetterKind::LinkMade, username, &bound, origin.made.at)?;
+            if let Outcome::Done(_) = self.put(code, purpose, username, origin, row, still, told).await? {
                 return Ok(bound.id);
             }
         }
@@ -227,7 +263,8 @@ impl Codes {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    /// Writes the row of a name and that of its code, if `check` holds, in one transaction.
+    /// Writes the row of a name and that of its code, if `check` holds, and asks for a letter, in one transaction.
+    #[expect(clippy::too_many_arguments, reason = "they are the rows of one transaction")]
     async fn put(
         &self,
         code: &AccountCode,
@@ -236,6 +273,7 @@ impl Codes {
         origin: &CodeOrigin,
         of_name: Row,
         check: TransactWriteItem,
+        letter: Option<TransactWriteItem>,
     ) -> Result<Outcome, StoreError> {
         let of_code = code_row::of_code(&code.hash(), purpose, username, origin);
         let put = |row| {
@@ -244,7 +282,8 @@ impl Codes {
         };
         let [of_code, of_name] =
             [put(of_code)?, put(of_name)?].map(|put| TransactWriteItem::builder().put(put).build());
-        update::transact(&self.users.client, vec![check, of_code, of_name]).await
+        let writes = [check, of_code, of_name].into_iter().chain(letter).collect();
+        update::transact(&self.users.client, writes).await
     }
 
     pub(crate) async fn row(&self, key: AttributeValue) -> Result<Option<Row>, StoreError> {
@@ -257,8 +296,9 @@ impl Codes {
 pub(crate) fn read_invitation(row: &Row) -> Result<Invitation, MalformedRow> {
     let invitation = || {
         let locale = optional_text(row, LOCALE)?.map(|_| parsed(row, LOCALE)).transpose()?;
+        let email = optional_text(row, EMAIL)?.map(|_| parsed(row, EMAIL)).transpose()?;
         let (username, claims) = (parsed(row, USERNAME)?, parsed(row, CLAIMS)?);
-        Ok(Invitation { username, claims, locale, origin: code_row::read_origin(row)? })
+        Ok(Invitation { username, claims, email, locale, origin: code_row::read_origin(row)? })
     };
     invitation().map_err(of_codes)
 }

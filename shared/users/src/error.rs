@@ -78,6 +78,8 @@ pub enum MalformedRowOf {
     Client,
     /// A code, or what it is for.
     Code,
+    /// A letter to be written, or what may be sent.
+    Letter,
 }
 
 impl std::fmt::Display for MalformedRowOf {
@@ -90,6 +92,7 @@ impl std::fmt::Display for MalformedRowOf {
             Self::Address => f.write_str(" in the row of the failed logins from an address"),
             Self::Client => f.write_str(" in the row of a machine client"),
             Self::Code => f.write_str(" in a row of the table of codes"),
+            Self::Letter => f.write_str(" in a row of letters"),
         }
     }
 }

@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::types::{
 use token::{Timestamp, UserId};
 
 use crate::{
-    CodeOrigin, CodePurpose, CodeUser, Codes, Invitation, NewUser, Operation, PasswordHash, SecretHash,
-    Status, StoreError, Username,
-    code_row::{self, CODE, FINGERPRINT, code_key, has_code, of_codes},
+    CodeOrigin, CodePurpose, CodeUser, Codes, Invitation, LetterKind, NewUser, Notice, Operation,
+    PasswordHash, SecretHash, Status, StoreError, Username,
+    code_row::{self, CODE, FINGERPRINT, INVITATION_ROW, code_key, has_code, of_codes},
     code_table::read_invitation,
-    row::{Row, instant, no_sessions, parsed, read_enabled, string, text, user_key},
+    row::{Row, instant, no_sessions, optional_text, parsed, read_enabled, string, text, user_key},
     schema::{EXPIRES_AT, FAILURES, KEY, LAST_FAILURE, LOCALE, PASSWORD_HASH, SESSIONS, TRIES, USER_ID},
     update::{self, Outcome},
 };
@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub struct OpenCode {
     hash: SecretHash,
+    /// What the row of the name has as its newest code; none for a code that says all by itself.
+    newest: Option<SecretHash>,
     /// For whom.
     pub username: Username,
     /// Who made it, and until when it is valid.
@@ -100,7 +102,16 @@ impl Codes {
         };
         let user = row(user_key(&username));
         let id = user.and_then(|user| parsed(user, USER_ID).ok());
-        let made = row(purpose.key(&username)).filter(|made| has_code(made, &hash));
+        let newest = match (code.contains_key(FINGERPRINT), optional_text(&code, INVITATION_ROW)) {
+            (true, _) => None,
+            (false, Ok(Some(newest))) => Some(SecretHash::stored(newest)),
+            (false, Ok(None)) => Some(hash.clone()),
+            (false, Err(error)) => return Err(StoreError::from(of_codes(error)).into()),
+        };
+        let made = match &newest {
+            None => Some(&code),
+            Some(newest) => row(purpose.key(&username)).filter(|made| has_code(made, newest)),
+        };
         let made = made.ok_or_else(|| RedeemError::dead(CodeFailure::Replaced, id, None))?;
         let origin = code_row::read_origin(made).map_err(of_codes).map_err(StoreError::from)?;
         let dead = |failure| RedeemError::dead(failure, id, Some(origin.clone()));
@@ -127,7 +138,7 @@ impl Codes {
         };
         let attempts = rows.get(&self.users.attempts_key(&username));
         let has_failures = attempts.is_some_and(|attempts| attempts.contains_key(FAILURES));
-        Ok(OpenCode { hash, username, origin, effect, has_failures })
+        Ok(OpenCode { hash, newest, username, origin, effect, has_failures })
     }
 
     /// Makes the user of an invitation, and uses its code up, in one transaction.
@@ -151,17 +162,19 @@ impl Codes {
             .expression_attribute_names("#pk", KEY)
             .build();
         let write = TransactWriteItem::builder().put(put.map_err(unbuilt)?).build();
-        self.redeem(code, CodePurpose::Invitation, write, user.id, &user.password_hash, now).await
+        let writes = vec![write];
+        self.redeem(code, CodePurpose::Invitation, writes, user.id, &user.password_hash, now).await
     }
 
     /// Sets the password of a user and ends every session, and uses the code up, in one transaction.
     ///
-    /// Done only if the user is as `code` found them: enabled, with the same password.
+    /// Done only if the user is as `code` found them: enabled, with the same password. A user who has an address is told by `notice`.
     pub async fn recover(
         &self,
         code: &OpenCode,
         user: &CodeUser,
         hash: &PasswordHash,
+        notice: Option<Notice<'_>>,
         now: Timestamp,
     ) -> Result<(), RedeemError> {
         let mut names = CodeUser::names();
@@ -176,31 +189,43 @@ impl Codes {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values));
         let write = TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build();
-        self.redeem(code, CodePurpose::Recovery, write, user.id, hash, now).await
+        let told = Notice::part(notice, LetterKind::PasswordChanged, &code.username, user, now)?;
+        let writes = [write].into_iter().chain(told).collect();
+        self.redeem(code, CodePurpose::Recovery, writes, user.id, hash, now).await
     }
 
-    /// Makes `effect`, which gives the user of this id this hash, together with the end of the code.
+    /// Makes `writes`, which give the user of this id this hash, together with the end of the code.
     async fn redeem(
         &self,
         code: &OpenCode,
         purpose: CodePurpose,
-        effect: TransactWriteItem,
+        mut writes: Vec<TransactWriteItem>,
         user: UserId,
         hash: &PasswordHash,
         now: Timestamp,
     ) -> Result<(), RedeemError> {
-        let is_newest = Delete::builder()
-            .table_name(&*self.name)
-            .key(KEY, purpose.key(&code.username))
-            .condition_expression("#code = :code")
-            .expression_attribute_names("#code", CODE)
-            .expression_attribute_values(":code", string(code.hash.as_str()));
+        let is_newest = code.newest.as_ref().map(|newest| {
+            Delete::builder()
+                .table_name(&*self.name)
+                .key(KEY, purpose.key(&code.username))
+                .condition_expression("#code = :code")
+                .expression_attribute_names("#code", CODE)
+                .expression_attribute_values(":code", string(newest.as_str()))
+        });
         let of_code = Delete::builder().table_name(&*self.name).key(KEY, code_key(&code.hash));
+        let of_code = match code.newest {
+            Some(_) => of_code,
+            None => {
+                of_code.condition_expression("attribute_exists(#pk)").expression_attribute_names("#pk", KEY)
+            }
+        };
         let delete = |delete: DeleteBuilder| {
             let delete = delete.build().map_err(unbuilt)?;
             Ok::<_, StoreError>(TransactWriteItem::builder().delete(delete).build())
         };
-        let mut writes = vec![effect, delete(is_newest)?, delete(of_code)?];
+        for used_up in is_newest.into_iter().chain([of_code]) {
+            writes.push(delete(used_up)?);
+        }
         if code.has_failures {
             writes.push(self.forget_failures(&code.username, now)?);
         }

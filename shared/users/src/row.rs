@@ -15,8 +15,8 @@ use crate::{
     Account, AddressFailures, Attempts, LastChange, MalformedRow, MalformedRowOf, NewSession, Session,
     SourceAddress, TryId, User, Username,
     schema::{
-        ADDRESS, CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, EXPIRES_AT, FAILURES,
-        ISSUED_AT, LAST_FAILURE, LOCALE, PASSWORD_HASH, REPLACED, SESSIONS, SOURCE_IP, TRIES, USER,
+        ADDRESS, CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, EMAIL, ENABLED, EXPIRES_AT,
+        FAILURES, ISSUED_AT, LAST_FAILURE, LOCALE, PASSWORD_HASH, REPLACED, SESSIONS, SOURCE_IP, TRIES, USER,
         USER_AGENT, USER_ID, USERNAME,
     },
 };
@@ -84,7 +84,7 @@ pub(crate) fn read_user(row: &Row, username: &Username) -> Result<User, Malforme
     let changed = read_instant(row, CHANGED_AT).ok().zip(text(row, CHANGED_BY).ok());
     let last_change = changed.map(|(at, by)| LastChange { at, by: by.into() });
     let disabled_at = read_instant(row, DISABLED_AT).ok();
-    let locale = parsed(row, LOCALE).ok();
+    let (email, locale) = (parsed(row, EMAIL).ok(), parsed(row, LOCALE).ok());
     Ok(User {
         id,
         username,
@@ -95,6 +95,7 @@ pub(crate) fn read_user(row: &Row, username: &Username) -> Result<User, Malforme
         sessions,
         last_change,
         disabled_at,
+        email,
         locale,
     })
 }

@@ -18,6 +18,8 @@ pub(crate) const PASSWORD_HASH: &str = "password_hash";
 pub(crate) const CLAIMS: &str = "claims";
 pub(crate) const CREATED_AT: &str = "created_at";
 pub(crate) const SESSIONS: &str = "sessions";
+/// Where the user is written to; an invitation has it too.
+pub(crate) const EMAIL: &str = "email";
 /// The language to write in; an invitation has it too.
 pub(crate) const LOCALE: &str = "locale";
 

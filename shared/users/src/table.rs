@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::builders::UpdateItemFluentBuilder,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes,
-        ScalarAttributeType, TimeToLiveSpecification,
+        ScalarAttributeType, StreamSpecification, TimeToLiveSpecification,
     },
 };
 use token::{Timestamp, UserId};
@@ -160,7 +160,7 @@ impl UserTable {
     ///
     /// It is not waited for: the embedded server's and `DynamoDB` local's tables are there at once, AWS's are not.
     pub async fn create_table(&self) -> Result<(), StoreError> {
-        create_table(&self.client, &self.name).await
+        create_table(&self.client, &self.name, None).await
     }
 
     /// The key of the failed logins under a name: what stands for it, for nobody knows what was typed there.
@@ -191,7 +191,11 @@ impl UserTable {
 }
 
 /// Makes a table by `pk`, whose rows expire, unless there is one.
-pub(crate) async fn create_table(client: &Client, name: &str) -> Result<(), StoreError> {
+pub(crate) async fn create_table(
+    client: &Client,
+    name: &str,
+    stream: Option<StreamSpecification>,
+) -> Result<(), StoreError> {
     let unbuilt = |error| StoreError::unbuilt(Operation::CreateTable, error);
     let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash);
     let attribute = AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S);
@@ -201,6 +205,7 @@ pub(crate) async fn create_table(client: &Client, name: &str) -> Result<(), Stor
         .key_schema(key.build().map_err(unbuilt)?)
         .attribute_definitions(attribute.build().map_err(unbuilt)?)
         .billing_mode(BillingMode::PayPerRequest)
+        .set_stream_specification(stream)
         .send()
         .await;
     match created {

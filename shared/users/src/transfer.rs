@@ -8,15 +8,15 @@ use self::{
 };
 pub use self::{origin::Origin, reserve::Reservation};
 use crate::{
-    HashError, LastChange, Listing, Locale, MalformedRow, PageStart, PasswordHash, StoreError, User,
-    UserTable, Username,
+    HashError, LastChange, Listing, Locale, MailAddress, MalformedRow, PageStart, PasswordHash, StoreError,
+    User, UserTable, Username,
     row::{
         Row, instant, no_sessions, number, parsed, read_enabled, read_instant, read_user, string, text,
         user_key,
     },
     schema::{
-        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, ENABLED, GENERATION, IMPORTED, KEY, LOCALE,
-        PASSWORD_HASH, RESERVED, SESSIONS, USER, USER_ID, USERNAME,
+        CHANGED_AT, CHANGED_BY, CLAIMS, CREATED_AT, DISABLED_AT, EMAIL, ENABLED, GENERATION, IMPORTED, KEY,
+        LOCALE, PASSWORD_HASH, RESERVED, SESSIONS, USER, USER_ID, USERNAME,
     },
     update::{Outcome, put, update},
 };
@@ -42,6 +42,8 @@ pub struct UserRecord {
     pub status: Status,
     /// When the user was created; without it, as for the id. Never absent on the way out.
     pub created_at: Option<Timestamp>,
+    /// Where to write to the user; without it nothing changes.
+    pub email: Option<MailAddress>,
     /// The language to write to the user in; without one nothing changes.
     pub locale: Option<Locale>,
 }
@@ -191,6 +193,7 @@ impl UserTable {
         .into_iter()
         .chain(self.stamp())
         .chain(self.since().filter(|_| disabled))
+        .chain(record.email.as_ref().map(|email| (EMAIL, string(email))))
         .chain(record.locale.as_ref().map(|locale| (LOCALE, string(locale))))
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
@@ -241,6 +244,7 @@ impl UserTable {
         }
         let disabled = changes.status.taken() == Some(Status::Disabled);
         taken.extend(self.since().filter(|_| disabled));
+        taken.extend(changes.email.taken().map(|email| (EMAIL, string(email))));
         taken.extend(changes.locale.taken().map(|locale| (LOCALE, string(locale))));
         let enabled =
             if changes.status.taken() == Some(Status::Enabled) { " REMOVE #disabled_at" } else { "" };
@@ -277,8 +281,19 @@ impl UserTable {
     ///
     /// A user whose hash is none that we verify is an unreadable row.
     pub async fn export(&self, start: Option<&PageStart>) -> Result<Listing<UserRecord>, StoreError> {
-        let attributes =
-            [KEY, USER_ID, USERNAME, ENABLED, PASSWORD_HASH, CLAIMS, CREATED_AT, IMPORTED, RESERVED, LOCALE];
+        let attributes = [
+            KEY,
+            USER_ID,
+            USERNAME,
+            ENABLED,
+            PASSWORD_HASH,
+            CLAIMS,
+            CREATED_AT,
+            IMPORTED,
+            RESERVED,
+            EMAIL,
+            LOCALE,
+        ];
         let scan = self
             .scan_users(start, &attributes)
             .filter_expression(format!(
@@ -329,6 +344,7 @@ fn record(row: &Row) -> Result<UserRecord, MalformedRow> {
         claims: parsed(row, CLAIMS)?,
         status: if read_enabled(row)? { Status::Enabled } else { Status::Disabled },
         created_at: Some(read_instant(row, CREATED_AT)?),
+        email: parsed(row, EMAIL).ok(),
         locale: parsed(row, LOCALE).ok(),
     })
 }

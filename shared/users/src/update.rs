@@ -59,6 +59,17 @@ pub(crate) async fn update_both(
     settled(|| Update::all(client, writes.clone())).await
 }
 
+/// Makes the update and these writes or none; the condition is the update's.
+pub(crate) async fn update_with(
+    client: &Client,
+    first: &UpdateItemFluentBuilder,
+    others: Vec<TransactWriteItem>,
+) -> Result<Outcome, StoreError> {
+    let first = part(first).map_err(|error| StoreError::unbuilt(Operation::TransactWriteItems, error))?;
+    let first = TransactWriteItem::builder().update(first).build();
+    transact(client, [first].into_iter().chain(others).collect()).await
+}
+
 /// Puts the row.
 pub(crate) async fn put(write: PutItemFluentBuilder) -> Result<Outcome, StoreError> {
     let write = write.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use token::{CustomClaims, SessionId, Timestamp, UserId};
 
-use crate::{HashError, Locale, PasswordHash, Username};
+use crate::{HashError, Locale, MailAddress, PasswordHash, Username};
 
 /// How many characters of a user agent are kept.
 const MAX_USER_AGENT_CHARACTERS: usize = 200;
@@ -32,6 +32,8 @@ pub struct User {
     pub last_change: Option<LastChange>,
     /// Since when the user is disabled, if that is known.
     pub disabled_at: Option<Timestamp>,
+    /// Where the user is written to, if somebody has said so; without it, no letter.
+    pub email: Option<MailAddress>,
     /// The language that the user is written to in, if somebody has said one.
     pub locale: Option<Locale>,
 }

@@ -24,6 +24,8 @@ pub enum Fault {
     Conflict,
     /// A transaction meets its own first attempt and is not made; other writes are.
     InProgress,
+    /// After so many calls none is made any more, as if the process had ended there.
+    Outage,
 }
 
 /// The faults of the next calls. Clones share them.
@@ -72,11 +74,17 @@ impl Faults {
         let plan = plan.as_mut()?;
         let is_write = matches!(operation, "UpdateItem" | "PutItem" | "DeleteItem" | "TransactWriteItems");
         plan.write_seen |= is_write;
+        if plan.fault == Fault::Outage {
+            let made = plan.times > 0;
+            plan.times = plan.times.saturating_sub(1);
+            return (!made).then_some((LOST, false));
+        }
         let is_transaction = operation == "TransactWriteItems";
         let met = match plan.fault {
             Fault::LostResponse | Fault::Conflict => is_write,
             Fault::LostFromTheFirstWriteOn => plan.write_seen,
             Fault::InProgress => is_transaction,
+            Fault::Outage => false,
         };
         if !met || plan.times == 0 {
             return None;
@@ -86,7 +94,7 @@ impl Faults {
             Fault::LostResponse | Fault::LostFromTheFirstWriteOn => (LOST, true),
             Fault::Conflict if is_transaction => (CANCELED, false),
             Fault::Conflict => (CONFLICT, false),
-            Fault::InProgress => (IN_PROGRESS, false),
+            Fault::InProgress | Fault::Outage => (IN_PROGRESS, false),
         })
     }
 }

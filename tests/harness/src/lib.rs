@@ -7,6 +7,7 @@
 //! - [`deployment`]: a stack that is deployed somewhere, called over HTTP
 //! - [`DynamoDb`]: a table on a port, for programs under test
 //! - [`SecretsManager`]: one secret under AWS's rules, with faults on demand
+//! - [`MailWorld`]: a world with letters, and an SES that keeps them
 //! - [`LocalServer`]: `cargo run -p local` as a script starts it
 //! - [`lambda`]: the real binaries under a Lambda Runtime API
 
@@ -26,6 +27,7 @@ mod event;
 mod faults;
 pub mod lambda;
 mod local_server;
+mod mail;
 mod public_keys;
 mod secrets_manager;
 mod world;
@@ -34,6 +36,7 @@ pub use dynamodb::DynamoDb;
 pub use event::{Event, Reply};
 pub use faults::{Fault, Faults};
 pub use local_server::LocalServer;
+pub use mail::{MAIL_SETTINGS, MailWorld};
 pub use public_keys::{PUBLIC_KEYS_TABLE, PublicKeysTable, create_table_by};
 pub use secrets_manager::{SECRET_ARN, SecretsManager, denying_aws};
 pub use stand_ins::FIRST_VERSION;

@@ -27,11 +27,12 @@ use login::Login;
 use password::ChangePassword;
 use redeem::Redeem;
 use refresh::Refresh;
+use request_letter::RequestLetter;
 use serde_json::{Value, json};
 use sessions::Sessions;
 use tempfile::TempDir;
 use token::{Algorithm, Claims, CustomClaims, Issuer, Key, KeySet, Schedule, Timestamp, UserId, Verifier};
-use users::{Codes, Hasher, NewUser, Password, UserTable, Username};
+use users::{Codes, Hasher, NewUser, Outbox, Password, UserTable, Username};
 use verify::Verify;
 
 use crate::{Event, Faults, Reply, SecretsManager, contract};
@@ -107,6 +108,11 @@ impl World {
         Self::with_client(&AwsSettings::embedded(endpoint.to_owned()).dynamodb(), settings)
     }
 
+    /// A world over this store.
+    pub(crate) fn over(store: &Store, settings: &[(&str, &str)]) -> Self {
+        Self::with_client(&store.client(), settings)
+    }
+
     fn with_client(client: &Client, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         // A world signs with the same key as another: to make one takes longer than most tests.
@@ -168,6 +174,7 @@ impl World {
         let keys = |purpose, source| SigningKeys::new(source, purpose, max_stale).with_patience(PATIENCE);
         let hashers = [Hasher::new(), Hasher::new()];
         let [of_login, of_password] = hashers.clone();
+        let outbox = environment.outbox_table().map(|_| Outbox::beside(&users));
         let has_access = environment.access_policy().unwrap().is_some();
         let gateway = Gateway {
             login: Login::new(users.clone(), keys(Purpose::Sign, signing()), of_login, &environment).unwrap(),
@@ -180,7 +187,8 @@ impl World {
                 of_password,
                 &environment,
             )
-            .unwrap(),
+            .unwrap()
+            .telling(outbox.clone()),
             access_token: has_access
                 .then(|| AccessToken::new(users.clone(), keys(Purpose::Sign, signing()), &environment))
                 .transpose()
@@ -196,7 +204,9 @@ impl World {
                 .unwrap()
                 .map(|_| Redeem::new(users.clone(), Codes::beside(&users), Hasher::new(), &environment))
                 .transpose()
-                .unwrap(),
+                .unwrap()
+                .map(|redeem| redeem.telling(outbox.clone())),
+            request_letter: outbox.map(|outbox| RequestLetter::new(outbox, &environment).unwrap()),
             jwks: Jwks::new(keys(Purpose::Verify, verifying()), &environment).unwrap(),
             cors: environment.cors().unwrap(),
             protected: Protected::new(users.clone(), keys(Purpose::Verify, verifying()), &environment)
@@ -211,7 +221,13 @@ impl World {
         let hash = Hasher::new()
             .hash(&Password::try_from(password.to_owned()).unwrap(), edge::random::entropy().unwrap());
         let username: Username = username.parse().unwrap();
-        let user = NewUser { username, id, password_hash: hash.unwrap(), claims: CustomClaims::default() };
+        let user = NewUser {
+            username,
+            id,
+            password_hash: hash.unwrap(),
+            claims: CustomClaims::default(),
+            email: None,
+        };
         self.users.create(&user, at(LOGIN_AT)).await.unwrap();
         id
     }

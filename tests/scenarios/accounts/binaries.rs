@@ -19,11 +19,11 @@ async fn code_at(world: &World, username: &str, purpose: CodePurpose) -> String 
     let (codes, username) = (codes(world), username.parse().unwrap());
     match purpose {
         CodePurpose::Recovery => {
-            codes.allow_recovery(&username, &code, &origin(now)).await.unwrap();
+            codes.allow_recovery(&username, &code, &origin(now), None).await.unwrap();
         }
         CodePurpose::Invitation => {
             let claims = r#"{"note":"canary-claim"}"#.parse().unwrap();
-            let invitation = Invitation { username, claims, locale: None, origin: origin(now) };
+            let invitation = Invitation { username, claims, email: None, locale: None, origin: origin(now) };
             codes.invite(&invitation, &code).await.unwrap();
         }
     }

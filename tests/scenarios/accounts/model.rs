@@ -148,10 +148,11 @@ impl Model {
         let made = match purpose {
             CodePurpose::Invitation => {
                 let claims = CustomClaims::default();
-                let invitation = Invitation { username, claims, locale: None, origin: origin.clone() };
+                let invitation =
+                    Invitation { username, claims, email: None, locale: None, origin: origin.clone() };
                 codes.invite(&invitation, &code).await.is_ok()
             }
-            CodePurpose::Recovery => codes.allow_recovery(&username, &code, &origin).await.is_ok(),
+            CodePurpose::Recovery => codes.allow_recovery(&username, &code, &origin, None).await.is_ok(),
         };
         let person = self.people.get(&name);
         let expected = match purpose {

@@ -83,11 +83,17 @@ fn origin() -> CodeOrigin {
 
 fn new_user(username: &str, index: u8) -> NewUser {
     let (id, claims) = (UserId::new(Entropy([index; 16])), CustomClaims::default());
-    NewUser { username: name(username), id, password_hash: hash('A', 0), claims }
+    NewUser { username: name(username), id, password_hash: hash('A', 0), claims, email: None }
 }
 
 fn bob() -> Invitation {
-    Invitation { username: name("bob"), claims: CustomClaims::default(), locale: None, origin: origin() }
+    Invitation {
+        username: name("bob"),
+        claims: CustomClaims::default(),
+        email: None,
+        locale: None,
+        origin: origin(),
+    }
 }
 
 fn text<'a>(row: &'a Value, attribute: &str) -> &'a str {
@@ -104,7 +110,7 @@ impl Stage {
         let users = &store.users;
         users.create(&new_user("ada", 1), at(LOGIN_AT)).await.unwrap();
         assert_eq!(log_in(users, 1, None).await, Some(true));
-        store.codes.allow_recovery(&name("ada"), &code(1), &origin()).await.unwrap();
+        store.codes.allow_recovery(&name("ada"), &code(1), &origin(), None).await.unwrap();
         store.codes.invite(&bob(), &code(2)).await.unwrap();
         let failure = TryId::new(Entropy([7; 16]));
         users.record_failure(&name("ada"), &failure, at(LOGIN_AT)).await.unwrap();
@@ -221,7 +227,7 @@ impl Operation {
                 let open = codes.find(code(1).hash(), at(LOGIN_AT)).await;
                 let Ok(open) = open else { return dead(&open) };
                 let CodeEffect::Recovery(user) = &open.effect else { panic!("{open:?}") };
-                dead(&codes.recover(&open, user, &hash('D', by), at(LOGIN_AT)).await)
+                dead(&codes.recover(&open, user, &hash('D', by), None, at(LOGIN_AT)).await)
             }
             Self::Register => {
                 let open = codes.find(code(2).hash(), at(LOGIN_AT)).await;
@@ -246,7 +252,7 @@ impl Operation {
                 told(&users.rename(&name("bob"), &name("robert")).await)
             }
             Self::CreateBob => told(&users.create(&new_user("bob", 40 + by), at(LOGIN_AT)).await),
-            Self::AllowRecovery => told(&codes.allow_recovery(&ada, &code(50 + by), &origin()).await),
+            Self::AllowRecovery => told(&codes.allow_recovery(&ada, &code(50 + by), &origin(), None).await),
             Self::WithdrawRecovery => codes.withdraw(CodePurpose::Recovery, &ada).await.ok(),
             Self::InviteAgain => told(&codes.invite(&bob(), &code(60 + by)).await),
         }
@@ -293,7 +299,7 @@ async fn change_password(users: &UserTable, by: u8) -> Option<bool> {
     let mut account = users.for_login(&ada, None, at(LOGIN_AT)).await.ok()?.user;
     for _ in 0..3 {
         let Some(user) = account.filter(|user| user.enabled && is_known(user)) else { return Some(false) };
-        match users.change_password(&user, asking, &hash('C', by), &session(20 + by)).await {
+        match users.change_password(&user, asking, &hash('C', by), &session(20 + by), None).await {
             Ok(_) => return Some(true),
             Err(ChangePasswordError::HashChanged(fresh)) => account = Some(*fresh),
             Err(ChangePasswordError::Store(_)) => return None,

@@ -27,6 +27,12 @@ impl AccountLink {
         &self.0
     }
 
+    /// The name of the host, with its port where it has one.
+    pub fn host(&self) -> &str {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split('/').next().unwrap_or_default()
+    }
+
     /// The link that carries a code: behind `#`, where no server and no log finds it.
     pub fn with_code(&self, purpose: CodePurpose, code: &AccountCode) -> Zeroizing<String> {
         let code = code.expose();

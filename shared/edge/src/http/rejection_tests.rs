@@ -8,7 +8,7 @@ use users::CodeFailure;
 
 use super::*;
 use crate::{
-    ClientFailure, CredentialFailure, GrantFailure, PageOrigin, SessionFailure, Throttled,
+    ClientFailure, CredentialFailure, GrantFailure, LetterOutcome, PageOrigin, SessionFailure, Throttled,
     log::{Field, REASONS},
 };
 
@@ -358,6 +358,7 @@ fn every_reason_is_in_the_documentation_and_nothing_else_is() {
         .map(|reason| reason.word())
         // Those that no request has.
         .chain(["rotation_failed", "prune_failed"])
+        .chain(LetterOutcome::WITHOUT_LETTER.map(LetterOutcome::word))
         .collect();
     words.sort_unstable();
     words.dedup();

@@ -32,6 +32,13 @@ impl Response {
         Self { response, details: AuditDetails::default() }
     }
 
+    /// 202: it will be looked at, and nobody learns what comes of it.
+    pub fn accepted() -> Self {
+        let mut response = Self::no_content();
+        *response.response.status_mut() = StatusCode::ACCEPTED;
+        response
+    }
+
     /// Adds a header, or replaces its value.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -1,7 +1,7 @@
 //! One line a request: what was asked, what came of it, about whom, and the metrics that CloudWatch makes of it. Never a
 //! name as typed, a password, a token, a body or another header than the user agent.
 
-use super::{line, line::Level, schema::Field};
+use super::{LetterOutcome, line, line::Level, schema::Field};
 use crate::{AuditDetails, Rejection, Request, Response};
 
 /// A request that succeeded.
@@ -43,6 +43,23 @@ pub(crate) fn done(event: &'static str, result: Result<Option<AuditDetails>, Aud
         Ok(None) => line::write_keys(event, outcome("success")),
         Err(details) => line::write_with_keys(Level::Error, event, outcome("failure").and(details)),
     }
+}
+
+/// What became of a letter, which nobody waits for.
+pub fn letter(became: LetterOutcome, details: AuditDetails) {
+    let (level, word) = match became {
+        LetterOutcome::Sent => (Level::Info, "success"),
+        LetterOutcome::NoRecipient | LetterOutcome::UserHasEnough | LetterOutcome::AddressHasEnough => {
+            (Level::Info, "rejected")
+        }
+        LetterOutcome::Delayed => (Level::Error, "failure"),
+        LetterOutcome::TooOld | LetterOutcome::Refused | LetterOutcome::Uncertain => {
+            let details = outcome("failure").with(Field::Reason, became.word()).and(details);
+            return line::write_lost_letter("send_letter", details);
+        }
+    };
+    let reason = (became != LetterOutcome::Sent).then_some(became.word());
+    line::write(level, "send_letter", outcome(word).with_any(Field::Reason, reason).and(details));
 }
 
 fn outcome(word: &'static str) -> AuditDetails {

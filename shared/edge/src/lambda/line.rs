@@ -68,6 +68,11 @@ pub(crate) fn write_rejection(level: Level, event: &str, rejection: &Rejection, 
     write_with(level, event, details, |metrics| metrics.rejected(event, status.as_u16(), code, clock::now()));
 }
 
+/// Writes the line of a letter that is lost, with its metric.
+pub(crate) fn write_lost_letter(event: &str, details: AuditDetails) {
+    write_with(Level::Error, event, details, |metrics| metrics.lost_letter(clock::now()));
+}
+
 /// Writes a line, with the metrics of the signing keys.
 pub(crate) fn write_with_keys(level: Level, event: &str, details: AuditDetails) {
     write_with(level, event, details, |metrics| metrics.of_keys(clock::now()));

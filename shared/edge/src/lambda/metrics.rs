@@ -73,6 +73,13 @@ impl Metrics {
         members
     }
 
+    /// The members of a log line that tell of a letter that should have been sent.
+    pub(crate) fn lost_letter(&self, now: Timestamp) -> Map<String, Value> {
+        let mut members = self.members(&[directive(&["Stack"], &["LostLetters"])], now);
+        members.insert("LostLetters".to_owned(), 1.into());
+        members
+    }
+
     /// The members of a log line that tell how old the signing key is, if somebody said so since the last time.
     pub(crate) fn of_keys(&self, now: Timestamp) -> Map<String, Value> {
         let age = KEY_AGE.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -55,6 +55,7 @@ members! {
     IssuedToken "jti" on "where a token is issued": "the id of the token in the answer";
     PresentedToken "from_jti" on "where a token is accepted": "the id of the token in the request, also of one of ours that has expired";
     MadeBy "made_by" on "`show_code`, `register`, `recover`": "the administrator who made the code, as AWS knows them";
+    Letter "letter" on "`send_letter`": "what the letter is about: `recovery`, `invitation`, `password_changed`, `link_made` or `test`";
     Client "client_id" on "where known": "the machine client, for ever; on rejections the one that the caller names";
     ClientSecret "secret_id" on "`client_token`": "which of the client's secrets was used";
     Audience "aud" on "`access_token`, `client_token`": "the audience of the token in the answer";
@@ -108,6 +109,8 @@ pub const EVENTS: &[(&str, &str)] = &[
     ("register", "`POST /auth/registration/complete`"),
     ("recover", "`POST /auth/recovery/complete`"),
     ("redeem", "another path of the same function"),
+    ("request_recovery", "`POST /auth/recovery`"),
+    ("send_letter", "the mailer has a letter to send"),
     ("access_token", "`POST /auth/access`"),
     ("client_token", "`POST /oauth2/token`"),
     ("jwks", "`GET /.well-known/jwks.json` or `openid-configuration`"),
@@ -147,6 +150,19 @@ pub const REASONS: &[(&str, &str)] = &[
         "user_changed",
         "the user has another password since the code was made, was disabled, renamed or changed by an import, or is another user",
     ),
+    (
+        "no_recipient",
+        "nobody is to get the letter: there is no such user or invitation, they are disabled or have no address",
+    ),
+    ("user_has_enough_letters", "three letters at once to a user, and then one in half an hour"),
+    (
+        "address_has_enough_letters",
+        "ten letters at once asked for from an address, and then one in 90 seconds",
+    ),
+    ("letter_too_old", "the letter was asked for more than 10 minutes ago and is given up"),
+    ("letter_refused", "SES will not send the letter; `aws_error` says why"),
+    ("letter_delayed", "SES failed, and the letter is tried again"),
+    ("letter_uncertain", "the letter was sent twice at most, without a word of SES, and is given up"),
     ("audience_unknown", "no access token can be for the audience"),
     ("scope_unknown", "the audience has no such scope"),
     ("unknown_client", "no machine client has the id"),

@@ -2,8 +2,8 @@ use token::{CustomClaims, Timestamp};
 
 use super::{UserRecord, origin::LastImport};
 use crate::{
-    HashError, Locale, PasswordHash, Status, User,
-    schema::{CLAIMS, CREATED_AT, ENABLED, LOCALE, PASSWORD_HASH},
+    HashError, Locale, MailAddress, PasswordHash, Status, User,
+    schema::{CLAIMS, CREATED_AT, EMAIL, ENABLED, LOCALE, PASSWORD_HASH},
 };
 
 /// What a record and a user differ in, and who has changed since the last import.
@@ -12,6 +12,7 @@ pub(super) struct Changes<'a> {
     pub(super) claims: Change<&'a CustomClaims>,
     pub(super) status: Change<Status>,
     pub(super) created_at: Change<Timestamp>,
+    pub(super) email: Change<&'a MailAddress>,
     pub(super) locale: Change<&'a Locale>,
 }
 
@@ -56,6 +57,10 @@ impl<'a> Changes<'a> {
                 }),
             },
             // The last import is not remembered this far.
+            email: match &record.email {
+                Some(email) => change(email, user.email.as_ref() == Some(email), || None),
+                None => Change::None,
+            },
             locale: match &record.locale {
                 Some(locale) => change(locale, user.locale.as_ref() == Some(locale), || None),
                 None => Change::None,
@@ -88,6 +93,7 @@ impl<'a> Changes<'a> {
             (CLAIMS, self.claims.side()),
             (ENABLED, self.status.side()),
             (CREATED_AT, self.created_at.side()),
+            (EMAIL, self.email.side()),
             (LOCALE, self.locale.side()),
         ];
         sides.into_iter().filter(|(_, side)| wanted(*side)).map(|(name, _)| name).collect()

@@ -67,7 +67,7 @@ async fn after_a_recovery_no_session_of_the_old_password_is_left() {
     for round in 0..ROUNDS {
         let username = format!("ada {round}");
         let user = world.add(&username, 1).await;
-        codes.allow_recovery(&name(&username), &code(1), &origin(NOW)).await.unwrap();
+        codes.allow_recovery(&name(&username), &code(1), &origin(NOW), None).await.unwrap();
         let mut logins = JoinSet::new();
         for index in 1..=4 {
             let (world, user) = (world.clone(), user.clone());
@@ -97,7 +97,7 @@ async fn a_code_and_what_ends_it_do_not_both_win_in_the_wrong_order() {
     for round in 0..ROUNDS {
         let username = format!("ada {round}");
         let user = world.add(&username, 1).await;
-        codes.allow_recovery(&name(&username), &code(1), &origin(NOW)).await.unwrap();
+        codes.allow_recovery(&name(&username), &code(1), &origin(NOW), None).await.unwrap();
         let recovery = tokio::spawn({
             let codes = codes.clone();
             async move { recover(&codes, 1, &new_hash()).await }

@@ -36,6 +36,7 @@ pub(crate) fn invitation(username: &str) -> Invitation {
     Invitation {
         username: name(username),
         claims: r#"{"role":"admin"}"#.parse().unwrap(),
+        email: None,
         locale: Some("pt-BR".parse().unwrap()),
         origin: origin(NOW),
     }
@@ -64,7 +65,7 @@ pub(crate) async fn register(codes: &Codes, index: u8, user: u8) -> Result<(), C
 pub(crate) async fn recover(codes: &Codes, index: u8, hash: &PasswordHash) -> Result<(), CodeFailure> {
     let open = find(codes, index, NOW).await?;
     let CodeEffect::Recovery(user) = &open.effect else { panic!("{open:?}") };
-    failure(codes.recover(&open, user, hash, at(NOW)).await)
+    failure(codes.recover(&open, user, hash, None, at(NOW)).await)
 }
 
 pub(crate) fn failure<T>(redeemed: Result<T, RedeemError>) -> Result<T, CodeFailure> {
@@ -76,7 +77,7 @@ pub(crate) fn failure<T>(redeemed: Result<T, RedeemError>) -> Result<T, CodeFail
 
 async fn with_recovery(world: &World) -> Codes {
     let codes = codes(world).await;
-    assert_eq!(codes.allow_recovery(&name("ada"), &code(1), &origin(NOW)).await.unwrap(), user_id(1));
+    assert_eq!(codes.allow_recovery(&name("ada"), &code(1), &origin(NOW), None).await.unwrap(), user_id(1));
     codes
 }
 
@@ -129,7 +130,7 @@ async fn an_invitation_is_listed_until_it_is_withdrawn_used_or_expired() {
         codes.invite(&invitation(username), &code(index)).await.unwrap();
     }
     world.add("eve", 9).await;
-    codes.allow_recovery(&name("eve"), &code(4), &origin(NOW)).await.unwrap();
+    codes.allow_recovery(&name("eve"), &code(4), &origin(NOW), None).await.unwrap();
     assert_eq!(listed(NOW).await, ["ada", "bob", "grace"].map(invitation));
     assert_eq!(listed(NOW + DAY + 1).await, []);
 
@@ -188,7 +189,7 @@ async fn whatever_changes_the_user_ends_a_code_that_was_made_before() {
     for (said, (change, expected)) in changes {
         let world = World::with_ada().await;
         let codes = with_recovery(&world).await;
-        codes.allow_recovery(&name("ada"), &code(2), &origin(NOW)).await.unwrap();
+        codes.allow_recovery(&name("ada"), &code(2), &origin(NOW), None).await.unwrap();
         assert_eq!(recover(&codes, 1, &new_hash()).await, Err(CodeFailure::Replaced), "{said}");
         let administrator = LastChange { at: at(NOW + 1), by: "grace".into() };
         change(&world.table.clone().in_the_name_of(administrator)).await;
@@ -222,7 +223,7 @@ mod futures {
             let (ada, session) = (account(table).await, new_session(session_id(1), NOW));
             table.open_session(&login(&ada, &session), &policy()).await.unwrap();
             let next = new_session(session_id(2), NOW);
-            table.change_password(&ada, session_id(1), &upgraded_hash(), &next).await.unwrap();
+            table.change_password(&ada, session_id(1), &upgraded_hash(), &next, None).await.unwrap();
         })
     }
 
@@ -284,6 +285,7 @@ mod futures {
             claims: CustomClaims::default(),
             status,
             created_at: Some(at(NOW)),
+            email: None,
             locale: None,
         };
         let (record_says, how) = (Assurance::Record, IfDifferent::Replace);
@@ -317,7 +319,8 @@ async fn a_login_its_end_and_other_claims_leave_a_code_good() {
 async fn codes_are_made_for_those_alone_whom_they_can_help() {
     let world = World::with_ada().await;
     let codes = codes(&world).await;
-    let allow = async |username: &str| codes.allow_recovery(&name(username), &code(1), &origin(NOW)).await;
+    let allow =
+        async |username: &str| codes.allow_recovery(&name(username), &code(1), &origin(NOW), None).await;
     assert!(matches!(allow("grace").await, Err(MakeCodeError::NoSuchUser)));
     world.table.disable(&name("ada")).await.unwrap();
     assert!(matches!(allow("ada").await, Err(MakeCodeError::UserDisabled)));
@@ -338,7 +341,7 @@ async fn a_user_without_a_password_gets_one() {
     let update = world.client.update_item().table_name(&world.table_name).key("pk", key);
     let update = update.update_expression("SET password_hash = :hash");
     update.expression_attribute_values(":hash", unusable).send().await.unwrap();
-    codes.allow_recovery(&name("ada"), &code(1), &origin(NOW)).await.unwrap();
+    codes.allow_recovery(&name("ada"), &code(1), &origin(NOW), None).await.unwrap();
     recover(&codes, 1, &new_hash()).await.unwrap();
     assert_eq!(world.ada().await.password_hash, Ok(new_hash()));
 }

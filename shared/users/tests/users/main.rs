@@ -9,6 +9,7 @@ mod code_races;
 mod codes;
 mod faults;
 mod foreign_hashes;
+mod letters;
 mod login;
 mod malformed_rows;
 mod next_version;

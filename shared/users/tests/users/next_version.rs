@@ -74,7 +74,7 @@ async fn every_write_of_a_users_row_keeps_unknown_members() {
     world.table.end_session(&name("ada"), user_id(1), session_id(1)).await.unwrap();
     keeps_all(&world, "user#ada").await;
     let changed = NewSession { id: session_id(3), ..newest };
-    world.table.change_password(&account, session_id(2), &new_hash(), &changed).await.unwrap();
+    world.table.change_password(&account, session_id(2), &new_hash(), &changed, None).await.unwrap();
     keeps_all(&world, "user#ada").await;
     world.table.end_all_sessions_with(&name("ada"), user_id(1), session_id(3)).await.unwrap();
     world.table.disable(&name("ada")).await.unwrap();

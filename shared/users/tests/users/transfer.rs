@@ -14,6 +14,7 @@ fn record(username: &str, id: Option<u8>) -> UserRecord {
         claims: r#"{"role":"admin"}"#.parse().unwrap(),
         status: Status::Disabled,
         created_at: id.map(|_| at(NOW - 1)),
+        email: None,
         locale: None,
     }
 }

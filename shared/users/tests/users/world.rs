@@ -143,6 +143,7 @@ pub(crate) fn new_user(username: &str, id: u8) -> NewUser {
         id: user_id(id),
         password_hash: old_hash(),
         claims: CustomClaims::default(),
+        email: None,
     }
 }
 
