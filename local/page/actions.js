@@ -21,6 +21,7 @@ const TITLES = {
   "orders-write": "Write an order",
   "orders-session": "Read orders with the session token",
   "access-refresh": "Refresh the access token",
+  "ask-for-letter": "Ask for a letter",
   "show-code": "Ask what the code is for",
   "register": "Set the password of a new user",
   "recover": "Set a new password",
@@ -93,6 +94,8 @@ export const refreshAccess = () => send("access-refresh", "/auth/refresh", acces
 const hidden = { code: "THE CODE" };
 
 export const showCode = (code) => act("show-code", "POST", "/auth/code", { body: { code }, hidden });
+
+export const askForLetter = (username) => act("ask-for-letter", "POST", "/auth/recovery", { body: { username } });
 
 // Of an invitation or of a recovery.
 export async function setPassword(purpose, username, code, password) {

@@ -2,6 +2,7 @@
 import * as access from "/page/access.js";
 import * as accessPanel from "/page/access-panel.js";
 import * as accountPanel from "/page/account-panel.js";
+import * as lettersPanel from "/page/letters-panel.js";
 import * as actions from "/page/actions.js";
 import * as clock from "/page/clock.js";
 import { byId, make } from "/page/dom.js";
@@ -88,5 +89,6 @@ accessPanel.begin();
 tour.render();
 render();
 tick();
+await lettersPanel.begin();
 await accountPanel.begin();
 document.documentElement.dataset.ready = "true";

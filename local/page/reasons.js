@@ -39,6 +39,8 @@ function success(kind, exchange, about, now) {
     case "show-code":
       if (exchange.status === 404) return "This server has no such links: it was started with an empty `--account-link`.";
       return `The code is good for another ${duration(exchange.json.expires_in)}, unless it is used or replaced before. Asking changes nothing.`;
+    case "ask-for-letter":
+      return "The answer is the same for every name: what answers may put a row into the outbox and read nothing. If this user has an address, the letter is below in a moment.";
     case "register":
       return "One transaction wrote the user, with the claims of the invitation, and used the code up. No session opens: the page logs in.";
     case "recover":

@@ -56,8 +56,34 @@ export async function walkAccount(page, data, picture) {
   await saysNoSecret(page);
 }
 
+// A forgotten password: the letter is on the page, and its link sets another.
+export async function walkLetters(page, picture) {
+  const host = new URL(page.url()).host;
+  await page.getByRole("button", { name: "Ask for a letter" }).click();
+  await settled(page);
+  assert.match(await text(page, "#letters-outcome"), /202.*The answer is the same for every name/s);
+  await newest(page, "Set a new password");
+  const letter = await page.locator("#letters-list details").first().innerText();
+  assert.match(letter, new RegExp(`^Set a new password for ${host}, to demo@example\\.com`));
+  assert.match(letter, CODE);
+  await picture(page, `letters-${await page.evaluate(() => innerWidth)}`);
+  await page.locator("#letters-list details a").first().click();
+  await page.waitForSelector("#account-password");
+  assert.equal(new URL(page.url()).hash, "", "the address has no code");
+  assert.match(await text(page, "#account-text"), /^This link sets a new password for demo/);
+  await set(page, "latchkey demo password");
+  assert.equal(await text(page, "#account-text"), "The password is set, and demo is logged in.");
+  await page.getByRole("button", { name: "Look for new letters" }).click();
+  await newest(page, "was changed");
+}
+
+// Waits until the newest letter is about this.
+const newest = (page, subject) =>
+  page.waitForFunction((said) => document.querySelector("#letters-list summary")?.textContent.includes(said), subject);
+
 // A server that was started with an empty --account-link.
 export async function hasNoLinks(page) {
+  assert.equal(await page.locator("#letters").isVisible(), false, "there are no letters");
   await open(page, `${page.url()}#recovery=K7QD-2M9P-0WXE-J4TB-5RVC-8HNA`);
   assert.equal(await text(page, "#account-text"), "This link no longer works.");
   assert.match(await why(page), /started with an empty --account-link/);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isWithout, walkAccess } from "./access.mjs";
-import { hasNoLinks, walkAccount } from "./account.mjs";
+import { hasNoLinks, walkAccount, walkLetters } from "./account.mjs";
 import { answer, launch, press, settled, why, withPage } from "./browser.mjs";
 import { withServer } from "./server.mjs";
 
@@ -161,6 +161,17 @@ try {
       await remembersNothing(page);
     });
     console.log("ok: a link sets the password of a new user or of an old one, once, and no other script sees its code");
+    await withPage(browser, url, {}, async (page) => {
+      await walkLetters(page, picture);
+      await isLabelled(page);
+    });
+    await withPage(browser, url, onPhone, async (page) => {
+      await walkLetters(page, async (...look) => {
+        await fits(page);
+        await picture(...look);
+      });
+    });
+    console.log("ok: who forgot the password asks for a letter, finds it on the page and follows its link");
     await withPage(browser, url, onPhone, async (page) => {
       await walkAccount(page, data, async (...look) => {
         await fits(page);

@@ -36,6 +36,17 @@ export class Accounts {
     this.#api = new Api(baseUrl, false, timeout ?? 15_000, this.#environment);
   }
 
+  /**
+   * Asks for a letter with which the user sets a new password, from a service that sends letters (`MailFrom`).
+   *
+   * It resolves whoever has the name, or nobody: say "If there is such a user, a letter is on its way." It is tried three times
+   * in all.
+   */
+  async requestRecovery(username: string, { signal }: Abortable = {}): Promise<void> {
+    const send = () => this.#send("/auth/recovery", { username }, signal, "MailFrom");
+    await withRetries(this.#environment, worthAnotherTry, signal, send);
+  }
+
   /** Returns what the code does, for the form that asks for the password. It changes nothing, so it is tried three times in all. */
   async showCode(code: string, { signal }: Abortable = {}): Promise<ShownCode> {
     const path = "/auth/code";
@@ -67,13 +78,13 @@ export class Accounts {
     forgetCode();
   }
 
-  async #send(path: string, body: object, signal: AbortSignal | undefined): Promise<Record<string, unknown>> {
+  async #send(path: string, body: object, signal: AbortSignal | undefined, setting = "ACCOUNT_LINK"): Promise<Record<string, unknown>> {
     try {
       return await this.#api.send(path, { body, signal });
     } catch (problem) {
       const isAbsent = problem instanceof LatchkeyError && problem.code === "unexpected_answer" && problem.status === 404;
       if (!isAbsent) throw problem;
-      throw new LatchkeyError(problem.code, `${problem.message} Is ACCOUNT_LINK set?`, { status: 404, cause: problem });
+      throw new LatchkeyError(problem.code, `${problem.message} Is ${setting} set?`, { status: 404, cause: problem });
     }
   }
 }

@@ -62,6 +62,8 @@ export class TestService {
   accessExpiration = 900;
   /** The codes that are good, if they have not expired. */
   readonly codes = new Map<string, TestCode>();
+  /** The letters that were sent, the oldest first: to whom, and the code in each. */
+  readonly letters: { username: string; code: string }[] = [];
   /** What the next requests get instead of an answer. */
   readonly failures: (() => Promise<Response>)[] = [];
   /** Every request so far. */
@@ -173,6 +175,7 @@ export class TestService {
       case "POST /auth/code":
       case "POST /auth/registration":
       case "POST /auth/recovery":
+        if (call === "recovery" && id === undefined) return this.#letter(String(body["username"]));
         return this.#redeem(call, body);
     }
     const claims = this.#claimsOf(bearerOf(sent) ?? this.#sent, 401);
@@ -189,6 +192,17 @@ export class TestService {
       default:
         return Response.json({ echo: body });
     }
+  }
+
+  /** The answer is the same for everybody; a user of this service gets a letter. */
+  #letter(username: string): Response {
+    if (this.passwords.has(username)) {
+      this.#codes += 1;
+      const code = `K7QD-2M9P-0WXE-J4TB-5RVC-${String(this.#codes).padStart(4, "0")}`;
+      this.codes.set(code, { purpose: "recovery", username, exp: this.#seconds() + 3600 });
+      this.letters.push({ username, code });
+    }
+    return new Response(null, { status: 202 });
   }
 
   #redeem(call: string | undefined, { code, password, new_password }: TestCall["body"]): Response {

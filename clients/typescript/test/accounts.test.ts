@@ -76,6 +76,25 @@ test("an invitation makes a user who can sign in, and its code is good once and 
   }
 });
 
+test("who asks for a letter learns nothing, and a user gets one whose code sets the password", async () => {
+  const world = new TestWorld();
+  const accounts = world.accounts();
+  await accounts.requestRecovery("nobody");
+  assert.deepEqual(world.service.letters, []);
+  world.service.failNext(1);
+  const asking = accounts.requestRecovery("ada");
+  await settled();
+  await world.pass(MINUTE);
+  await asking;
+  assert.deepEqual(world.service.calls.at(-1)!.body, { username: "ada" });
+  const [letter] = world.service.letters;
+  assert(letter !== undefined);
+  const { username, code } = letter;
+  assert.equal(username, "ada");
+  await accounts.completeRecovery(code, "four more random words");
+  await world.client().login("ada", "four more random words");
+});
+
 test("a recovery sets the password and ends every session", async () => {
   const world = new TestWorld();
   const session = await world.signedIn();

@@ -87,6 +87,27 @@ async function walk(mode, serve) {
         await heading(other, "demo");
       }),
     );
+    await step("who has forgotten the password asks for a letter, and its link sets another; nobody learns who exists", () =>
+      inTab(async (tab) => {
+        await tab.goto(origin);
+        await heading(tab, "Sign in");
+        const forgotten = tab.getByRole("button", { name: "I have forgotten my password" });
+        await forgotten.click();
+        await tab.getByText("Enter your username first.").waitFor();
+        for (const name of ["nobody", "demo"]) {
+          await tab.getByLabel("Username").fill(name);
+          await forgotten.click();
+          await tab.getByText(`If there is a user ${name}, a letter is on its way.`).waitFor();
+        }
+        await accessible(tab);
+        await picture(tab, `${mode}-forgotten`);
+        await tab.goto(await service.letterWith("#recovery="));
+        await heading(tab, "Set a new password");
+        await fieldsOf(tab, "demo");
+        await setPassword(tab, WORDS);
+        await heading(tab, "demo");
+      }),
+    );
     await step("a link that is used while its form is open is told to be dead, and asks for nothing more", () =>
       inTab(async (tab) => {
         await tab.goto(service.recover("demo"));

@@ -22,7 +22,7 @@ export async function freePort() {
 }
 
 // The local server in a folder of its own, with these options. `stop` and `start` take it away and bring it back, `invite` and
-// `recover` make links.
+// `recover` make links, and `letterWith` finds one in a letter.
 export async function latchkey(...options) {
   const data = await mkdtemp(join(tmpdir(), "latchkey-web-"));
   if (process.env.HTTPS_FOLDER) await cp(process.env.HTTPS_FOLDER, data, { recursive: true });
@@ -59,7 +59,16 @@ export async function latchkey(...options) {
   const user = (...words) => JSON.parse(execFileSync(process.env.LATCHKEY_CLI, ["user", ...words, "--local", data, "--json"], { stdio: ["ignore", "pipe", "inherit"] }));
   const invite = (name) => user("invite", name, "--print").links[0].link;
   const recover = (name) => user("recover", name).link;
-  return { url, start, stop, clean, invite, recover };
+  // The link of the newest letter that has this in it, once the local server has sent it.
+  const letterWith = async (part) => {
+    for (;;) {
+      const { letters } = await (await fetch(`${url}/local/mail`)).json();
+      const found = letters.find(({ text }) => text.includes(part));
+      if (found) return found.text.split("\n").find((line) => line.includes(part));
+      await delay(50);
+    }
+  };
+  return { url, start, stop, clean, invite, recover, letterWith };
 }
 
 // Vite with a build of the app, as a web server of your own would serve it.

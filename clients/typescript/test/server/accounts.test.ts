@@ -60,6 +60,26 @@ test("a recovery sets another password, ends every session, and a newer link end
   await laptop.changePassword(WORDS, DEMO[1]);
 });
 
+test("who has forgotten the password gets a letter with a code", async () => {
+  await accounts().requestRecovery("nobody");
+  await accounts().requestRecovery("demo");
+  const letter = await newestLetter();
+  assert.match(letter, /asked for a new password for the user demo/);
+  const [, code] = /#recovery=(\S+)/.exec(letter)!;
+  await accounts().completeRecovery(code!, DEMO[1]);
+  await client().login(...DEMO);
+});
+
+/** The text of the newest letter that the local server has, once there is one. */
+async function newestLetter(): Promise<string> {
+  for (;;) {
+    const { letters } = (await (await fetch(`${server.url}/local/mail`)).json()) as { letters: { text: string }[] };
+    const recovery = letters.find(({ text }) => text.includes("#recovery="));
+    if (recovery) return recovery.text;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 test("text that is no code is an invalid code, and no code is told apart from another", async () => {
   const sentences = new Set<string>();
   for (const code of ["", "K7QD", "K7QD-2M9P-0WXE-J4TB-5RVC-8HNA", "é".repeat(24), "K".repeat(3_000)]) {
@@ -78,7 +98,7 @@ test("in cookie mode a page of the app may call without its cookie, and a foreig
     const { page, code } = await invitation(guarded, "ada");
     assert.equal(page, `${PAGE}/account`);
     const foreign = accounts({ baseUrl: guarded.url, environment: { fetch: jar("https://evil.example").fetch } });
-    const calls = [() => foreign.showCode(code), () => foreign.completeRegistration(code, WORDS), () => foreign.completeRecovery(code, WORDS)];
+    const calls = [() => foreign.requestRecovery("demo"), () => foreign.showCode(code), () => foreign.completeRegistration(code, WORDS), () => foreign.completeRecovery(code, WORDS)];
     for (const call of calls) {
       await assert.rejects(call(), { code: "csrf_refused", status: 403 });
     }
@@ -99,6 +119,7 @@ test("a service without such links says what to set", async () => {
   const plain = await start("--account-link", "");
   try {
     await assert.rejects(accounts({ baseUrl: plain.url }).showCode("K7QD"), /status 404 .* Is ACCOUNT_LINK set\?/);
+    await assert.rejects(accounts({ baseUrl: plain.url }).requestRecovery("demo"), /status 404 .* Is MailFrom set\?/);
   } finally {
     await plain.stop();
   }
