@@ -6,7 +6,7 @@ use aws::{AwsCause, cause_of};
 use aws_sdk_sesv2::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{DkimStatus, SuppressedDestination, SuppressionListReason},
+    types::{DkimStatus, FeatureStatus, SuppressedDestination, SuppressionListReason},
 };
 use edge::{Environment, MailFrom};
 use serde_json::{Value, json};
@@ -37,7 +37,9 @@ pub(crate) async fn outbox(users: &UserTable) -> Result<Option<Outbox>, CliError
         Some("ResourceNotFoundException") => Ok(None),
         Some("AccessDeniedException") => {
             let table = outbox.name();
-            note(&format!("latchkey: you have no right to the table {table}: no letter tells the user"));
+            note(&format!(
+                "latchkey: you have no right to the table {table}: if the stack sends letters, none tells the user"
+            ));
             Ok(None)
         }
         _ => Err(error.into()),
@@ -147,7 +149,16 @@ async fn account(ses: &Client) -> Result<Vec<Finding>, CliError> {
             (true, None) => "sending is enabled".to_owned(),
         },
     };
-    Ok(vec![sandbox, sending])
+    let engagement = account
+        .vdm_attributes()
+        .and_then(|vdm| vdm.dashboard_attributes())
+        .and_then(|dashboard| dashboard.engagement_metrics());
+    let mut findings = vec![sandbox, sending];
+    if engagement == Some(&FeatureStatus::Enabled) {
+        let said = "the account counts clicks (VDM engagement metrics): links are rewritten, and show their codes to SES";
+        findings.push(Finding { what: "tracking", is_good: false, said: said.to_owned() });
+    }
+    Ok(findings)
 }
 
 /// SES knows of no such thing.

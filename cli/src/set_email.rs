@@ -7,7 +7,7 @@ use users::{ChangeLog, MailAddress, UserTable, Username};
 
 use crate::{
     CliError, OneUser, Report, SetEmail,
-    invocation::{Invocation, Work},
+    invocation::{Invocation, Work, note},
     store,
     store::Changing,
     users_command::{change, changed, everybody},
@@ -49,15 +49,27 @@ async fn from_names(options: &SetEmail, invocation: &Invocation) -> Result<Repor
         let _ = writeln!(text, "{count} users would get their name as their address. Nothing was changed.");
     } else {
         let set = async |_: Option<&ChangeLog>| {
+            let (mut changed, mut stopped) = (0, None);
             for (user, username, email) in &wanted {
-                let only = users.only(*user);
-                let set = only.set_email(username, Some(email)).await;
-                set.map_err(|error| CliError::of_change(error, username))?;
+                match users.set_first_email(username, *user, email).await {
+                    Ok(true) => changed += 1,
+                    // Gone, or changed by somebody else meanwhile.
+                    Ok(false) => note(&format!("latchkey: left as it is: {username}")),
+                    Err(error) => {
+                        stopped = Some(CliError::from(error));
+                        break;
+                    }
+                }
             }
-            Ok(Work::done(()).counted(json!({ "changed": count })))
+            let is_whole = changed == count && stopped.is_none();
+            Ok(Work { result: (changed, stopped), counts: Some(json!({ "changed": changed })), is_whole })
         };
-        recorder.record(None, Some(json!({ "from_names": true })), set).await?;
-        let _ = writeln!(text, "{count} users have their name as their address.");
+        let (changed, stopped) = recorder.record(None, Some(json!({ "from_names": true })), set).await?;
+        if let Some(problem) = stopped {
+            note(&format!("latchkey: {changed} of {count} users were changed; run it again for the others"));
+            return Err(problem);
+        }
+        text = format!("{changed} users have their name as their address.\n");
     }
     Ok(Report::new(text, json!({ "users": names, "changed": !options.dry_run })))
 }

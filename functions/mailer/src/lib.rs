@@ -21,8 +21,10 @@ use users::{
 pub use crate::language::LANGUAGES;
 use crate::{letter::Writer, send::Sent};
 
-/// How long a letter may wait to be sent; later it would surprise whoever asked for it.
+/// How long a letter may wait that somebody waits for; later it would surprise them.
 const MAX_AGE: Seconds = Seconds::new(600);
+/// How long another may wait: an invitation of many, or the word of what has happened. Less than the stream delivers it.
+const LATEST: Seconds = Seconds::new(6 * 3600);
 /// The longest that one letter may take, so that one that hangs leaves time for the others.
 const LONGEST: Duration = Duration::from_secs(6);
 /// What is left for the answer to Lambda.
@@ -80,11 +82,13 @@ impl Mailer {
         let event: Value = serde_json::from_str(event).unwrap_or_default();
         let records = event.get("Records").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let began = tokio::time::Instant::now();
-        for record in records {
+        for (index, record) in records.iter().enumerate() {
             let left = limit.saturating_sub(began.elapsed()).saturating_sub(RESERVE);
             let key = record.pointer("/dynamodb/Keys/pk/S").and_then(Value::as_str);
             let Some(key) = key else { continue };
-            if !self.deliver(&LetterId::of_record(key), now, left.min(LONGEST)).await {
+            // One that is cut off may be sent twice: it is for the next run, which begins with it.
+            let has_time = index == 0 || left >= LONGEST;
+            if !has_time || !self.deliver(&LetterId::of_record(key), now, left.min(LONGEST)).await {
                 let number = record.pointer("/dynamodb/SequenceNumber").cloned().unwrap_or_default();
                 return json!({ "batchItemFailures": [{ "itemIdentifier": number }] });
             }
@@ -105,7 +109,8 @@ impl Mailer {
             Ok(Some(outcome)) => self.settle(id, outcome, details).await,
             Err(trouble) => {
                 trouble.report(details);
-                trouble.is_for_ever()
+                // It would hold up every letter after it.
+                trouble.is_for_ever() && self.settle(id, LetterOutcome::Broken, AuditDetails::default()).await
             }
         }
     }
@@ -138,14 +143,22 @@ impl Mailer {
             return Ok(None);
         }
         *details = std::mem::take(details).with(Field::Letter, letter.kind.as_str());
-        if letter.asked_at.plus(MAX_AGE) < now {
+        if letter.asked_at.plus(longest_wait(letter.kind)) < now {
             return Ok(Some(LetterOutcome::TooOld));
+        }
+        // First of all, and whoever it is for: what is left of the address's allowance must not tell whether there is a user.
+        if let Some(source) = letter.source.as_ref().filter(|_| !state.is_charged) {
+            match self.deliveries.charge(id, source, now).await? {
+                Grant::Granted => {}
+                Grant::Enough => return Ok(Some(LetterOutcome::AddressHasEnough)),
+                Grant::TakenByAnother => return Err(Trouble::TakenByAnother),
+            }
         }
         let Some(recipient) = self.recipient(&letter, now).await? else {
             return Ok(Some(LetterOutcome::NoRecipient));
         };
         *details = std::mem::take(details).and(recipient.user.map(AuditDetails::user).unwrap_or_default());
-        if let Some(refused) = self.begin(id, &letter, state, &recipient, now).await? {
+        if let Some(refused) = self.begin(id, state, &recipient, now).await? {
             return Ok(Some(refused));
         }
         let sent = match self.send(&letter, &recipient, now).await {
@@ -172,7 +185,7 @@ impl Mailer {
             (LetterKind::Recovery, Some(username), _) => self.deliveries.recovery(username).await,
             (LetterKind::Invitation, Some(username), _) => self.deliveries.invitation(username, now).await,
             (LetterKind::Recovery | LetterKind::Invitation, None, _) | (.., None) => Ok(None),
-            (.., Some(to)) => Ok(Some(Recipient::named(to.clone(), letter.locale.clone()))),
+            (.., Some(to)) => Ok(Some(Recipient::named(letter.user, to.clone(), letter.locale.clone()))),
         }
     }
 
@@ -180,17 +193,15 @@ impl Mailer {
     async fn begin(
         &self,
         id: &LetterId,
-        letter: &Letter,
         state: LetterState,
         recipient: &Recipient,
         now: Timestamp,
     ) -> Result<Option<LetterOutcome>, Trouble> {
         if !state.is_granted {
-            return match self.deliveries.grant(id, recipient, letter.source.as_ref(), now).await? {
+            return match self.deliveries.grant(id, recipient, now).await? {
                 Grant::Granted => Ok(None),
                 Grant::TakenByAnother => Err(Trouble::TakenByAnother),
-                Grant::UserHasEnough => Ok(Some(LetterOutcome::UserHasEnough)),
-                Grant::AddressHasEnough => Ok(Some(LetterOutcome::AddressHasEnough)),
+                Grant::Enough => Ok(Some(LetterOutcome::UserHasEnough)),
             };
         }
         if self.deliveries.begin_again(id, state).await? {
@@ -210,8 +221,16 @@ impl Mailer {
     }
 }
 
+/// How long a letter of this kind may wait to be sent.
+const fn longest_wait(kind: LetterKind) -> Seconds {
+    match kind {
+        LetterKind::Recovery | LetterKind::Test => MAX_AGE,
+        LetterKind::Invitation | LetterKind::PasswordChanged | LetterKind::LinkMade => LATEST,
+    }
+}
+
 impl Trouble {
-    /// A panic and a row that cannot be read come again, and would hold up every letter after this one.
+    /// A panic and a row that cannot be read come again.
     fn is_for_ever(&self) -> bool {
         let Self::Rejection(rejection) = self else { return false };
         matches!(rejection.reason(), Reason::Internal("panic") | Reason::Store(StoreError::Malformed(_)))

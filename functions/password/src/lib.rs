@@ -162,8 +162,11 @@ impl ChangePassword {
             password.map_err(|error| Reason::of_field(field, &error))
         };
         let letter = user.email.clone().map(|address| {
-            Letter::about(LetterKind::PasswordChanged, user.username.clone(), now)
-                .to(address, user.locale.clone())
+            Letter::about(LetterKind::PasswordChanged, user.username.clone(), now).to(
+                user.id,
+                address,
+                user.locale.clone(),
+            )
         });
         let sessions = user.sessions.len();
         let (current, new) = (password("current_password")?, password("new_password")?);

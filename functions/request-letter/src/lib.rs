@@ -12,12 +12,15 @@ use users::{Letter, LetterId, LetterKind, Outbox, Username};
 pub struct RequestLetter {
     outbox: Outbox,
     cookies: CookieMode,
+    /// Whether callers can be told apart by their addresses.
+    knows_addresses: bool,
 }
 
 impl RequestLetter {
     /// Asks in `outbox`, by the policies that `environment` sets.
     pub fn new(outbox: Outbox, environment: &Environment<'_>) -> Result<Self, SettingError> {
-        Ok(Self { outbox, cookies: environment.cookie_mode()? })
+        let knows_addresses = environment.failures_per_address()? > 0;
+        Ok(Self { outbox, cookies: environment.cookie_mode()?, knows_addresses })
     }
 }
 
@@ -31,7 +34,8 @@ impl Endpoint for RequestLetter {
         let username = body.string("username")?;
         body.ends()?;
         let username = username.parse::<Username>().map_err(|error| Reason::of_field("username", &error))?;
-        let source = request.source_ip().and_then(|address| address.parse().ok());
+        let source = request.source_ip().filter(|_| self.knows_addresses);
+        let source = source.and_then(|address| address.parse().ok());
         let letter = Letter { source, ..Letter::about(LetterKind::Recovery, username, now) };
         // A key of our own, never one of the caller's: it meets no other row.
         self.outbox.put(&LetterId::new(edge::random::entropy()?), &letter).await?;

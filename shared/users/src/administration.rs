@@ -173,7 +173,7 @@ impl UserTable {
         done(set).await
     }
 
-    /// Says where to write to the user from now on, or that there is no such place.
+    /// Says where to write to the user from now on, or that there is no such place. Codes of before end, also where it is the same.
     pub async fn set_email(
         &self,
         username: &Username,
@@ -181,15 +181,29 @@ impl UserTable {
     ) -> Result<(), ChangeError> {
         let set = match email {
             Some(email) => self
-                .change(username, "SET #email = :email")
+                .change(username, &format!("SET #email = :email, {NEXT_GENERATION}"))
                 .expression_attribute_values(":email", string(email)),
-            // Whoever changes a row is added to what is set, so something has to be.
-            None => self
-                .change(username, "REMOVE #email SET #username = :username")
-                .expression_attribute_names("#username", USERNAME)
-                .expression_attribute_values(":username", string(username)),
+            None => self.change(username, &format!("REMOVE #email SET {NEXT_GENERATION}")),
         };
-        done(set.expression_attribute_names("#email", EMAIL)).await
+        done(of_email(set)).await
+    }
+
+    /// Says where to write to a user of whom nobody has said it; not done for another.
+    pub async fn set_first_email(
+        &self,
+        username: &Username,
+        user: UserId,
+        email: &MailAddress,
+    ) -> Result<bool, StoreError> {
+        let set = self
+            .change(username, &format!("SET #email = :email, {NEXT_GENERATION}"))
+            .condition_expression(
+                "attribute_exists(#pk) AND #user_id = :user_id AND attribute_not_exists(#email)",
+            )
+            .expression_attribute_names("#user_id", USER_ID)
+            .expression_attribute_values(":user_id", string(&user))
+            .expression_attribute_values(":email", string(email));
+        Ok(matches!(update(of_email(set)).await?, Outcome::Done(_)))
     }
 
     /// Removes the user, every session and the failed logins under the name.
@@ -288,6 +302,16 @@ impl UserTable {
             .expression_attribute_values(":changed_at", instant(*at))
             .expression_attribute_values(":changed_by", string(by))
     }
+}
+
+/// Ends the codes of before; a part of what is set, for whoever changes a row is added behind it.
+const NEXT_GENERATION: &str = "#generation = if_not_exists(#generation, :none) + :one";
+
+fn of_email(set: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+    set.expression_attribute_names("#email", EMAIL)
+        .expression_attribute_names("#generation", GENERATION)
+        .expression_attribute_values(":none", number(0))
+        .expression_attribute_values(":one", number(1))
 }
 
 async fn done(change: UpdateItemFluentBuilder) -> Result<(), ChangeError> {

@@ -9,9 +9,9 @@ use crate::{
     StoreError, Username,
     code_row::{self, CODE, FINGERPRINT, INVITATION_ROW, of_codes},
     code_table::read_invitation,
-    outbox::{GRANTED, OUTCOME, UNCERTAIN},
+    outbox::{CHARGED, GRANTED, OUTCOME, UNCERTAIN},
     row::{instant, number, read_enabled, read_instant, string, text},
-    schema::{EXPIRES_AT, KEY, LOCALE, SOURCE_IP, USERNAME},
+    schema::{EXPIRES_AT, KEY, LOCALE, SOURCE_IP, USER_ID, USERNAME},
     transfer::is_reserved,
     update::{self, Outcome},
 };
@@ -57,18 +57,16 @@ enum BoundCode {
 pub enum Grant {
     /// It may, and it has been counted.
     Granted,
-    /// Too many have been sent to this user.
-    UserHasEnough,
-    /// Too many have been asked for from this address.
-    AddressHasEnough,
+    /// Too many have been counted.
+    Enough,
     /// Another run of the mailer has it.
     TakenByAnother,
 }
 
 impl Recipient {
     /// Of a letter that says to whom it goes.
-    pub fn named(address: MailAddress, locale: Option<Locale>) -> Self {
-        Self { user: None, address, locale, counted_as: String::new(), code: None }
+    pub fn named(user: Option<UserId>, address: MailAddress, locale: Option<Locale>) -> Self {
+        Self { user, address, locale, counted_as: String::new(), code: None }
     }
 }
 
@@ -117,41 +115,73 @@ impl Deliveries {
         }))
     }
 
-    /// Counts a letter, and says whether it may be sent. A letter without a code tells of what has happened: it always may.
+    /// Counts a request against what may be asked for from its address: before anybody knows whether it is for a user, so that what
+    /// is left of the allowance tells nothing.
+    pub async fn charge(
+        &self,
+        id: &LetterId,
+        source: &SourceAddress,
+        now: Timestamp,
+    ) -> Result<Grant, StoreError> {
+        let key = format!("letters#address#{source}");
+        let charge = self.mark(id, CHARGED)?;
+        self.count(id, charge, Some((key, Allowance::FROM_ADDRESS)), |state| state.is_charged, now).await
+    }
+
+    /// Counts a letter against what may be sent to its user, and begins the first attempt; says whether it may be sent. A letter
+    /// without a code tells of what has happened: it always may.
     pub async fn grant(
         &self,
         id: &LetterId,
         recipient: &Recipient,
-        source: Option<&SourceAddress>,
         now: Timestamp,
     ) -> Result<Grant, StoreError> {
-        let of_user = recipient
-            .code
-            .as_ref()
-            .map(|_| (format!("letters#{}", recipient.counted_as), Allowance::TO_USER, Grant::UserHasEnough));
-        let of_address = source.map(|source| {
-            (format!("letters#address#{source}"), Allowance::FROM_ADDRESS, Grant::AddressHasEnough)
-        });
-        // The address first: a flood from one place is to use up nobody's allowance.
-        let counted: Vec<_> = of_address.into_iter().chain(of_user).collect();
+        let key = recipient.code.as_ref().map(|_| format!("letters#{}", recipient.counted_as));
+        let counted = key.map(|key| (key, Allowance::TO_USER));
+        let claim = self.claim(id)?;
+        self.count(id, claim, counted, |state| state.is_granted, now).await
+    }
+
+    /// Marks the row of a letter together with the row that counts it, unless too many have been.
+    async fn count(
+        &self,
+        id: &LetterId,
+        mark: TransactWriteItem,
+        counted: Option<(String, Allowance)>,
+        is_marked: impl Fn(LetterState) -> bool,
+        now: Timestamp,
+    ) -> Result<Grant, StoreError> {
         for _ in 0..MAX_WRITES {
-            let mut writes = vec![self.claim(id)?];
-            for (key, allowance, refusal) in &counted {
+            let mut writes = vec![mark.clone()];
+            if let Some((key, allowance)) = &counted {
                 let row = self.codes.row(string(key)).await?.unwrap_or_default();
                 let full_at = row.contains_key(FULL_AT).then(|| read_instant(&row, FULL_AT)).transpose();
                 let full_at = full_at.map_err(of_letter)?;
-                let Some(after) = allowance.after_one_more(full_at, now) else { return Ok(*refusal) };
-                writes.push(self.count(key, row.get(FULL_AT), after)?);
+                let Some(after) = allowance.after_one_more(full_at, now) else { return Ok(Grant::Enough) };
+                writes.push(self.counted(key, row.get(FULL_AT), after)?);
             }
             if let Outcome::Done(_) = update::transact(&self.outbox.client, writes).await? {
                 return Ok(Grant::Granted);
             }
             let state = self.outbox.find(id).await?.map(|(_, state)| state);
-            if state.is_none_or(|state| state.is_granted || state.is_done) {
+            if state.is_none_or(|state| is_marked(state) || state.is_done) {
                 return Ok(Grant::TakenByAnother);
             }
         }
         Err(StoreError::Contended { attempts: MAX_WRITES })
+    }
+
+    /// Sets a mark that the row does not have yet.
+    fn mark(&self, id: &LetterId, mark: &'static str) -> Result<TransactWriteItem, StoreError> {
+        let set = Update::builder()
+            .table_name(&*self.outbox.name)
+            .key(KEY, id.key())
+            .update_expression("SET #mark = :yes")
+            .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#mark)")
+            .expression_attribute_names("#pk", KEY)
+            .expression_attribute_names("#mark", mark)
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        Ok(TransactWriteItem::builder().update(set.build().map_err(unbuilt)?).build())
     }
 
     fn claim(&self, id: &LetterId) -> Result<TransactWriteItem, StoreError> {
@@ -171,7 +201,7 @@ impl Deliveries {
         Ok(TransactWriteItem::builder().update(claim.build().map_err(unbuilt)?).build())
     }
 
-    fn count(
+    fn counted(
         &self,
         key: &str,
         before: Option<&AttributeValue>,
@@ -227,11 +257,12 @@ impl Deliveries {
     pub async fn finish(&self, id: &LetterId, outcome: &str) -> Result<(), StoreError> {
         let finish = self
             .of_letter(id)
-            .update_expression("SET #outcome = :outcome REMOVE #username, #to, #source_ip, #locale")
+            .update_expression("SET #outcome = :outcome REMOVE #username, #user_id, #to, #source_ip, #locale")
             .condition_expression("attribute_exists(#pk)")
             .expression_attribute_names("#pk", KEY)
             .expression_attribute_names("#outcome", OUTCOME)
             .expression_attribute_names("#username", USERNAME)
+            .expression_attribute_names("#user_id", USER_ID)
             .expression_attribute_names("#to", crate::outbox::TO)
             .expression_attribute_names("#source_ip", SOURCE_IP)
             .expression_attribute_names("#locale", LOCALE)

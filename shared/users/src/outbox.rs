@@ -8,13 +8,13 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, StreamSpecification, StreamViewType, TransactWriteItem},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use token::{Entropy, Seconds, Timestamp};
+use token::{Entropy, Seconds, Timestamp, UserId};
 
 use crate::{
     CodeUser, Locale, MailAddress, MalformedRow, MalformedRowOf, Operation, SourceAddress, StoreError,
     UserTable, Username,
     row::{Row, instant, malformed, optional_text, parsed, read_instant, string, text},
-    schema::{EXPIRES_AT, KEY, LOCALE, SOURCE_IP, USERNAME},
+    schema::{EXPIRES_AT, KEY, LOCALE, SOURCE_IP, USER_ID, USERNAME},
     table::create_table,
 };
 
@@ -27,6 +27,8 @@ pub(crate) const TO: &str = "to";
 const ASKED_AT: &str = "asked_at";
 /// Set with the first attempt at sending, in the write that counts the letter against what may be sent.
 pub(crate) const GRANTED: &str = "granted";
+/// Set when the letter has been counted against what may be asked for from its address, whoever gets it or nobody.
+pub(crate) const CHARGED: &str = "charged";
 /// How many attempts at sending have begun whose outcome nobody knows.
 pub(crate) const UNCERTAIN: &str = "uncertain";
 /// What became of the letter; there is nothing more to do then.
@@ -64,6 +66,8 @@ pub struct Letter {
     pub kind: LetterKind,
     /// The user it is about; of a test, nobody.
     pub username: Option<Username>,
+    /// Their `sub`, where that is known to whoever asks; for the log.
+    pub user: Option<UserId>,
     /// To whom it goes, where that is not to be looked up.
     pub to: Option<MailAddress>,
     /// In which language, where that is not to be looked up.
@@ -90,6 +94,8 @@ pub struct Notice<'a> {
 /// What has become of a letter so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LetterState {
+    /// Whether it has been counted against what may be asked for from its address.
+    pub is_charged: bool,
     /// Whether it has been counted against what may be sent.
     pub is_granted: bool,
     /// How many attempts have begun whose outcome nobody knows.
@@ -134,24 +140,25 @@ impl LetterId {
 impl Letter {
     /// A letter about a user, who is looked up when it is written.
     pub fn about(kind: LetterKind, username: Username, asked_at: Timestamp) -> Self {
-        Self { kind, username: Some(username), to: None, locale: None, source: None, asked_at }
+        Self { kind, username: Some(username), user: None, to: None, locale: None, source: None, asked_at }
     }
 
     /// A letter that says nothing but that it arrives.
     pub fn test(address: MailAddress, asked_at: Timestamp) -> Self {
         let kind = LetterKind::Test;
-        Self { kind, username: None, to: Some(address), locale: None, source: None, asked_at }
+        Self { kind, username: None, user: None, to: Some(address), locale: None, source: None, asked_at }
     }
 
     /// A letter about a user who is written to at this address.
     #[must_use]
-    pub fn to(self, address: MailAddress, locale: Option<Locale>) -> Self {
-        Self { to: Some(address), locale, ..self }
+    pub fn to(self, user: UserId, address: MailAddress, locale: Option<Locale>) -> Self {
+        Self { user: Some(user), to: Some(address), locale, ..self }
     }
 
     fn row(&self, id: &LetterId) -> Row {
         let optional = [
             (USERNAME, self.username.as_ref().map(string)),
+            (USER_ID, self.user.as_ref().map(string)),
             (TO, self.to.as_ref().map(string)),
             (LOCALE, self.locale.as_ref().map(string)),
             (SOURCE_IP, self.source.as_ref().map(string)),
@@ -172,6 +179,7 @@ impl Letter {
         Ok(Self {
             kind: kind.ok_or_else(|| malformed(LETTER))?,
             username: optional(row, USERNAME)?,
+            user: optional(row, USER_ID)?,
             to: optional(row, TO)?,
             locale: optional(row, LOCALE)?,
             source: optional(row, SOURCE_IP)?,
@@ -191,7 +199,7 @@ impl Notice<'_> {
         now: Timestamp,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let Some((notice, to)) = notice.zip(user.email()) else { return Ok(None) };
-        let letter = Letter::about(kind, username.clone(), now).to(to, user.locale.clone());
+        let letter = Letter::about(kind, username.clone(), now).to(user.id, to, user.locale.clone());
         notice.outbox.part(notice.id, &letter).map(Some)
     }
 }
@@ -253,11 +261,17 @@ impl Outbox {
             _ => 0,
         };
         let state = LetterState {
+            is_charged: row.contains_key(CHARGED),
             is_granted: row.contains_key(GRANTED),
             uncertain,
             is_done: row.contains_key(OUTCOME),
         };
-        Ok(Some((Letter::read(&row).map_err(of_letter)?, state)))
+        match Letter::read(&row) {
+            Ok(letter) => Ok(Some((letter, state))),
+            // Given up already, because it cannot be read.
+            Err(_) if state.is_done => Ok(None),
+            Err(error) => Err(of_letter(error).into()),
+        }
     }
 
     /// What became of a letter, in a word; none while it is not known.

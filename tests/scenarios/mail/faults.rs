@@ -100,10 +100,18 @@ async fn two_runs_with_the_same_record_send_two_letters_at_most() {
 }
 
 #[tokio::test]
-async fn a_letter_that_has_waited_for_ten_minutes_is_given_up() {
+async fn a_letter_that_has_waited_too_long_is_given_up() {
     for (waited, sent) in [(600, 1), (601, 0)] {
         let mut mail = with_ada().await;
         ask(&mail, "ada", LOGIN_AT).await;
+        mail.deliver(LOGIN_AT + waited).await;
+        assert_eq!(mail.letters().len(), sent, "{waited}");
+    }
+    // The word of a change surprises nobody who made it, and everybody else has to hear it.
+    for (waited, sent) in [(21_600, 1), (21_601, 0)] {
+        let mut mail = with_ada().await;
+        let code = super::flows::printed_code(&mail, "ada").await;
+        assert_eq!(recover(&mail, &code, NEW, LOGIN_AT).await.status, 204);
         mail.deliver(LOGIN_AT + waited).await;
         assert_eq!(mail.letters().len(), sent, "{waited}");
     }
@@ -144,6 +152,48 @@ async fn one_address_asks_for_ten_letters_at_once_and_others_for_their_own() {
     ask(&mail, "user11", LOGIN_AT + 90).await;
     mail.deliver(LOGIN_AT + 90).await;
     assert_eq!(mail.letters()[10].to, "user11@example.org");
+}
+
+/// A-14c: what is left of an address's allowance does not tell whom it was used for.
+#[tokio::test]
+async fn an_address_that_is_used_up_tells_nothing_of_who_exists() {
+    let mut told = Vec::new();
+    for asked_for in ["nobody", "without-address", "disabled", "has-enough", "bea"] {
+        let mut mail = with_ada().await;
+        add(&mail, "without-address", None).await;
+        for username in ["disabled", "has-enough", "bea"] {
+            add(&mail, username, Some(&format!("{username}@example.org"))).await;
+        }
+        mail.world.users.disable(&name("disabled")).await.unwrap();
+        for _ in 0..3 {
+            ask(&mail, "has-enough", LOGIN_AT - 899).await;
+        }
+        mail.deliver(LOGIN_AT - 899).await;
+        // The attacker has nine letters sent to accounts of their own, asks for somebody, and looks whether the next one comes.
+        for own in 0..9 {
+            add(&mail, &format!("own{own}"), Some(&format!("own{own}@example.org"))).await;
+        }
+        for own in 0..9 {
+            ask(&mail, &format!("own{own}"), LOGIN_AT).await;
+        }
+        ask(&mail, asked_for, LOGIN_AT).await;
+        ask(&mail, "ada", LOGIN_AT).await;
+        mail.deliver(LOGIN_AT).await;
+        told.push(mail.letters().iter().any(|letter| letter.to == ADDRESS));
+    }
+    assert_eq!(told, [false; 5]);
+}
+
+/// Where a proxy hides the addresses, one caller uses up nothing of another's.
+#[tokio::test]
+async fn addresses_mean_nothing_where_the_setting_says_so() {
+    let mut mail = MailWorld::with(&[("LOGIN_FAILURES_PER_ADDRESS", "0")]).await;
+    for index in 0..12 {
+        add(&mail, &format!("user{index}"), Some(&format!("user{index}@example.org"))).await;
+        ask(&mail, &format!("user{index}"), LOGIN_AT).await;
+    }
+    mail.deliver(LOGIN_AT).await;
+    assert_eq!(mail.letters().len(), 12);
 }
 
 /// An outage of the table is 503 to the caller, and nothing else.

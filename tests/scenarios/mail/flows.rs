@@ -42,6 +42,16 @@ async fn who_forgot_the_password_asks_for_a_letter_and_sets_another() {
     assert_eq!(recover(&mail, &code, OLD, LOGIN_AT).await.code(), "invalid_code");
 }
 
+/// The code of a link that an administrator prints.
+pub(super) async fn printed_code(mail: &MailWorld, username: &str) -> String {
+    let code = AccountCode::new(entropy());
+    let made = LastChange { at: harness::at(LOGIN_AT), by: "grace".into() };
+    let origin = CodeOrigin { made, valid_until: harness::at(LOGIN_AT + 86_400) };
+    let codes = Codes::beside(&mail.world.users);
+    codes.allow_recovery(&name(username), &code, &origin, None).await.unwrap();
+    code.expose().to_string()
+}
+
 /// to the address in the row, whatever the caller typed.
 #[tokio::test]
 async fn a_letter_goes_to_the_address_in_the_row_alone() {

@@ -53,7 +53,7 @@ pub fn letter(became: LetterOutcome, details: AuditDetails) {
             (Level::Info, "rejected")
         }
         LetterOutcome::Delayed => (Level::Error, "failure"),
-        LetterOutcome::TooOld | LetterOutcome::Refused | LetterOutcome::Uncertain => {
+        LetterOutcome::TooOld | LetterOutcome::Refused | LetterOutcome::Uncertain | LetterOutcome::Broken => {
             let details = outcome("failure").with(Field::Reason, became.word()).and(details);
             return line::write_lost_letter("send_letter", details);
         }

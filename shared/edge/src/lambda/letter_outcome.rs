@@ -17,6 +17,8 @@ pub enum LetterOutcome {
     Refused,
     /// Two attempts were made whose outcome nobody knows.
     Uncertain,
+    /// A row that it needs cannot be read, or there is a bug.
+    Broken,
 }
 
 impl LetterOutcome {
@@ -31,11 +33,12 @@ impl LetterOutcome {
             Self::TooOld => "letter_too_old",
             Self::Refused => "letter_refused",
             Self::Uncertain => "letter_uncertain",
+            Self::Broken => "letter_broken",
         }
     }
 
     /// Every one that is a reason for there being no letter.
-    pub const WITHOUT_LETTER: [Self; 7] = [
+    pub const WITHOUT_LETTER: [Self; 8] = [
         Self::NoRecipient,
         Self::UserHasEnough,
         Self::AddressHasEnough,
@@ -43,5 +46,6 @@ impl LetterOutcome {
         Self::TooOld,
         Self::Refused,
         Self::Uncertain,
+        Self::Broken,
     ];
 }

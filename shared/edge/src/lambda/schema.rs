@@ -159,9 +159,16 @@ pub const REASONS: &[(&str, &str)] = &[
         "address_has_enough_letters",
         "ten letters at once asked for from an address, and then one in 90 seconds",
     ),
-    ("letter_too_old", "the letter was asked for more than 10 minutes ago and is given up"),
+    (
+        "letter_too_old",
+        "the letter has waited too long and is given up: 10 minutes for a new password, 6 hours for an invitation and the word of a change",
+    ),
     ("letter_refused", "SES will not send the letter; `aws_error` says why"),
     ("letter_delayed", "SES failed, and the letter is tried again"),
+    (
+        "letter_broken",
+        "a row that the letter needs cannot be read, or there is a bug; the line before says more",
+    ),
     ("letter_uncertain", "the letter was sent twice at most, without a word of SES, and is given up"),
     ("audience_unknown", "no access token can be for the audience"),
     ("scope_unknown", "the audience has no such scope"),

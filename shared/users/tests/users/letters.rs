@@ -43,9 +43,8 @@ impl Mail {
     /// Sends the letter of this index, with the code of this index.
     async fn send(&self, index: u8, now: Timestamp) -> Grant {
         let id = self.ask(index).await;
-        let (letter, _) = self.outbox.find(&id).await.unwrap().unwrap();
         let to = self.deliveries.recovery(&name("ada")).await.unwrap().unwrap();
-        let grant = self.deliveries.grant(&id, &to, letter.source.as_ref(), now).await.unwrap();
+        let grant = self.deliveries.grant(&id, &to, now).await.unwrap();
         if grant == Grant::Granted {
             let until = self.deliveries.put_code(&to, &name("ada"), &code(index), now).await.unwrap();
             assert_eq!(until, Some(now.plus(LETTER_CODE_LIFE)));
@@ -123,10 +122,10 @@ async fn each_letter_has_a_code_and_the_first_that_is_used_ends_the_others() {
     }
 }
 
-/// a code that was mailed to the old address is worthless once the address has changed.
+/// a code that was mailed to the old address is worthless once the address has been set, to whatever.
 #[tokio::test]
 async fn a_change_of_the_address_ends_the_codes_of_before() {
-    for new in [Some("new@example.com".parse().unwrap()), None] {
+    for new in [Some("new@example.com".parse().unwrap()), None, Some(address())] {
         let mail = Mail::new().await;
         mail.send(1, at(NOW)).await;
         mail.codes.allow_recovery(&name("ada"), &code(2), &origin(NOW), None).await.unwrap();
@@ -144,8 +143,8 @@ async fn too_many_letters_are_not_sent_and_those_that_were_go_on_working() {
     for index in 1..=3 {
         assert_eq!(mail.send(index, at(NOW)).await, Grant::Granted);
     }
-    assert_eq!(mail.send(4, at(NOW)).await, Grant::UserHasEnough);
-    assert_eq!(mail.send(5, at(NOW + 1799)).await, Grant::UserHasEnough);
+    assert_eq!(mail.send(4, at(NOW)).await, Grant::Enough);
+    assert_eq!(mail.send(5, at(NOW + 1799)).await, Grant::Enough);
     find(&mail.codes, 3, NOW + 1799).await.unwrap();
     assert_eq!(mail.send(6, at(NOW + 1800)).await, Grant::Granted);
     recover(&mail.codes, 6, &new_hash()).await.unwrap();
@@ -155,19 +154,25 @@ async fn too_many_letters_are_not_sent_and_those_that_were_go_on_working() {
 async fn one_address_may_ask_for_ten_letters_at_once() {
     let mail = Mail::new().await;
     let source = "2001:db8::1".parse().unwrap();
-    let to = users::Recipient::named(address(), None);
     for index in 1..=11 {
         let id = mail.ask(index).await;
-        let grant = mail.deliveries.grant(&id, &to, Some(&source), at(NOW)).await.unwrap();
-        assert_eq!(grant == Grant::Granted, index <= 10, "{index}: {grant:?}");
+        let charge = mail.deliveries.charge(&id, &source, at(NOW)).await.unwrap();
+        assert_eq!(charge, if index <= 10 { Grant::Granted } else { Grant::Enough }, "{index}");
+        if index == 1 {
+            let again = mail.deliveries.charge(&id, &source, at(NOW)).await.unwrap();
+            assert_eq!(again, Grant::TakenByAnother, "a record that comes again is counted once");
+        }
     }
     // Another address of the same network is the same.
     let neighbour = "2001:db8::2".parse().unwrap();
     let id = mail.ask(12).await;
-    let grant = mail.deliveries.grant(&id, &to, Some(&neighbour), at(NOW)).await.unwrap();
-    assert_eq!(grant, Grant::AddressHasEnough);
+    assert_eq!(mail.deliveries.charge(&id, &neighbour, at(NOW)).await.unwrap(), Grant::Enough);
     // A notice is never refused.
-    assert_eq!(mail.deliveries.grant(&id, &to, None, at(NOW)).await.unwrap(), Grant::Granted);
+    let to = users::Recipient::named(None, address(), None);
+    for index in 13..=20 {
+        let id = mail.ask(index).await;
+        assert_eq!(mail.deliveries.grant(&id, &to, at(NOW)).await.unwrap(), Grant::Granted);
+    }
 }
 
 /// M11: at most one letter more than records.
@@ -176,7 +181,7 @@ async fn a_letter_whose_outcome_is_unknown_is_sent_once_more_and_no_more() {
     let mail = Mail::new().await;
     let id = mail.ask(1).await;
     let to = mail.deliveries.recovery(&name("ada")).await.unwrap().unwrap();
-    let grant = async || mail.deliveries.grant(&id, &to, None, at(NOW)).await.unwrap();
+    let grant = async || mail.deliveries.grant(&id, &to, at(NOW)).await.unwrap();
     let state = async || mail.outbox.find(&id).await.unwrap().unwrap().1;
     assert_eq!(grant().await, Grant::Granted);
     assert_eq!(grant().await, Grant::TakenByAnother);
@@ -251,7 +256,7 @@ async fn a_new_password_and_a_link_for_one_are_told_to_the_user() {
     mail.codes.recover(&open, user, &new_hash(), notice(&changed), at(NOW)).await.unwrap();
     for (id, kind) in [(&made, LetterKind::LinkMade), (&changed, LetterKind::PasswordChanged)] {
         let (letter, _) = mail.outbox.find(id).await.unwrap().unwrap();
-        assert_eq!((letter.kind, letter.to), (kind, Some(address())));
+        assert_eq!((letter.kind, letter.to, letter.user), (kind, Some(address()), Some(user.id)));
     }
     // Nothing happened, so nothing is told.
     let again = letter_id(3);
@@ -262,4 +267,23 @@ async fn a_new_password_and_a_link_for_one_are_told_to_the_user() {
     mail.codes.allow_recovery(&name("ada"), &code(4), &origin(NOW), notice(&letter_id(4))).await.unwrap();
     assert_eq!(mail.outbox.find(&letter_id(4)).await.unwrap(), None);
     recover(&mail.codes, 4, &crate::world::old_hash()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_first_address_is_given_to_that_user_and_over_no_other_address() {
+    let mail = Mail::new().await;
+    let table = &mail.world.table;
+    let bob = mail.world.add("bob", 2).await.id;
+    let first = address();
+    assert!(
+        !table.set_first_email(&name("ada"), mail.world.ada().await.id, &first).await.unwrap(),
+        "has one"
+    );
+    assert!(
+        !table.set_first_email(&name("bob"), mail.world.ada().await.id, &first).await.unwrap(),
+        "another's"
+    );
+    assert!(!table.set_first_email(&name("eve"), bob, &first).await.unwrap(), "nobody's");
+    assert!(table.set_first_email(&name("bob"), bob, &first).await.unwrap());
+    assert_eq!(mail.world.user("bob").await.email, Some(first));
 }
