@@ -6,7 +6,9 @@ use aws::{AwsCause, cause_of};
 use aws_sdk_sesv2::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{DkimStatus, FeatureStatus, SuppressedDestination, SuppressionListReason},
+    types::{
+        DeliveryOptions, DkimStatus, FeatureStatus, SuppressedDestination, SuppressionListReason, TlsPolicy,
+    },
 };
 use edge::{Environment, MailFrom};
 use serde_json::{Value, json};
@@ -107,6 +109,11 @@ async fn check(options: &CheckMail, invocation: &Invocation) -> Result<Report, C
     let ses = Client::new(&aws);
     let mut findings = account(&ses).await?;
     findings.push(sender(&ses, &from).await?);
+    let set =
+        options.configuration_set.clone().or_else(|| Environment::of_process().mail_configuration_set());
+    if let Some(set) = set {
+        findings.push(delivery(&ses, &set).await?);
+    }
     if let Some(address) = &options.address {
         findings.push(recipient(&ses, address, options.lift).await?);
     }
@@ -200,6 +207,26 @@ async fn sender(ses: &Client, from: &MailFrom) -> Result<Finding, CliError> {
     }
     let said = format!("neither {} nor {address} is an identity of SES in this region", address.domain());
     Ok(Finding { what: "sender", is_good: false, said })
+}
+
+/// Whether the configuration set that letters are sent with lets SES deliver over TLS alone.
+async fn delivery(ses: &Client, set: &str) -> Result<Finding, CliError> {
+    let what = "delivery";
+    let found = match ses.get_configuration_set().configuration_set_name(set).send().await {
+        Ok(found) => found,
+        Err(error) => {
+            let Absent = absent(error)?;
+            let said = format!("SES has no configuration set {set} in this region");
+            return Ok(Finding { what, is_good: false, said });
+        }
+    };
+    let is_good = found.delivery_options().and_then(DeliveryOptions::tls_policy) == Some(&TlsPolicy::Require);
+    let said = if is_good {
+        format!("the configuration set {set} requires TLS")
+    } else {
+        format!("the configuration set {set} does not require TLS: SES may send codes unencrypted")
+    };
+    Ok(Finding { what, is_good, said })
 }
 
 /// Whether SES sends to an address, and lets it again with `lift`.

@@ -25,6 +25,9 @@ pub struct CheckMail {
     /// Who letters are from, as the stack's output `MailFrom` has it [default: the environment variable `MAIL_FROM`]
     #[arg(long, value_name = "SENDER")]
     pub from: Option<MailFrom>,
+    /// Also check that this configuration set requires TLS [default: the environment variable `MAIL_CONFIGURATION_SET`]
+    #[arg(long, value_name = "NAME")]
+    pub configuration_set: Option<String>,
     /// Let SES send to the address again
     #[arg(long, requires = "address")]
     pub lift: bool,

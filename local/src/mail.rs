@@ -69,7 +69,11 @@ pub(crate) struct PostOffice {
 impl SesStandIn {
     /// One that sends for [`MAIL_FROM`] to anybody.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Ses::sending_for(&[DOMAIN]))))
+        let mut ses = Ses::sending_for(&[DOMAIN]);
+        for (set, policy) in [("latchkey", "REQUIRE"), ("optional-tls", "OPTIONAL")] {
+            ses.tls_policies.insert(set.to_owned(), policy);
+        }
+        Self(Arc::new(Mutex::new(ses)))
     }
 
     /// A look at it, and a hand in it.

@@ -13,6 +13,7 @@ pub(crate) const EVERYTHING: &[(&str, &str)] = &[
     ("AccountLink", "https://app.example.com/account"),
     ("CorsAllowedOrigins", "https://app.example.com"),
     ("MailFrom", "no-reply@example.com"),
+    ("MailConfigurationSet", "latchkey"),
 ];
 
 /// The template for one choice of parameters.

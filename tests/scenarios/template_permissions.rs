@@ -401,7 +401,7 @@ async fn of_letters() -> [BTreeSet<(String, String)>; 2] {
         on("Outbox.StreamArn", &stream),
     ];
     let identities = "- !Sub arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*\n- !Sub \
-         arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${MailSettings}";
+         arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${MailConfigurationSet}";
     let sends = ("ses:SendEmail".to_owned(), identities.to_owned());
     [[puts_letters()].into(), tables.into_iter().flatten().chain([sends]).collect()]
 }

@@ -71,5 +71,7 @@ def before_call(context, case, kwargs):
         case.body = {**body, "code": new_code(case.path), **passwords}
     elif isinstance(body.get("token"), str):
         case.body = {**body, "token": log_in()}
+    elif case.path == "/auth/recovery" and isinstance(body.get("username"), str):
+        case.body = {**body, "username": CREDENTIALS["username"]}
     elif case.path == "/auth/login" and all(isinstance(body.get(name), str) for name in CREDENTIALS):
         case.body = {**body, **CREDENTIALS}

@@ -242,6 +242,22 @@ fn ses_is_asked_whether_it_sends_for_the_sender_and_to_an_address() {
     ] {
         assert!(checked.out.contains(said), "{}", checked.out);
     }
+    for (set, status, said) in [
+        ("latchkey", 0, "delivery  ok  the configuration set latchkey requires TLS"),
+        (
+            "optional-tls",
+            1,
+            "delivery  PROBLEM  the configuration set optional-tls does not require TLS: SES may send codes unencrypted",
+        ),
+        ("absent", 1, "delivery  PROBLEM  SES has no configuration set absent in this region"),
+    ] {
+        let sender = "no-reply@latchkey.example";
+        let checked = aws.run(&["mail", "check", "--from", sender, "--configuration-set", set]);
+        assert_eq!(checked.status, status, "{}", checked.err);
+        let columns: Vec<_> = checked.out.split_whitespace().collect();
+        let expected: Vec<_> = said.split_whitespace().collect();
+        assert!(columns.windows(expected.len()).any(|words| words == expected), "{}", checked.out);
+    }
     let unknown = aws.run(&["mail", "check", "--from", "no-reply@example.com", "--json"]);
     assert_eq!(unknown.status, 1);
     let told: Value = serde_json::from_str(&unknown.out).unwrap();

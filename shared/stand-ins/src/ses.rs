@@ -21,6 +21,8 @@ pub struct Ses {
     pub sandbox: bool,
     /// The addresses that get nothing any more, and why: `BOUNCE` or `COMPLAINT`.
     pub suppressed: BTreeMap<String, &'static str>,
+    /// The configuration sets, and whether each has SES `REQUIRE` TLS.
+    pub tls_policies: BTreeMap<String, &'static str>,
     /// What goes wrong with the next letters, in this order.
     pub faults: VecDeque<SesFault>,
     sent: VecDeque<SentLetter>,
@@ -103,7 +105,7 @@ impl Ses {
         }
     }
 
-    /// What is said of the account, an identity or an address.
+    /// What is said of the account, an identity, a configuration set or an address.
     fn about(&mut self, method: &str, path: &str) -> (u16, Value) {
         let absent = || failure(404, "NotFoundException", "no such resource");
         let rest = path.strip_prefix(PREFIX).unwrap_or_default().replace("%40", "@");
@@ -122,6 +124,13 @@ impl Ses {
                 let dkim = json!({ "Status": "SUCCESS", "SigningEnabled": true });
                 (200, json!({ "VerifiedForSendingStatus": true, "DkimAttributes": dkim }))
             }
+            ("GET", ("configuration-sets", set)) => match self.tls_policies.get(set) {
+                Some(policy) => {
+                    let delivery = json!({ "TlsPolicy": policy });
+                    (200, json!({ "ConfigurationSetName": set, "DeliveryOptions": delivery }))
+                }
+                None => absent(),
+            },
             ("GET", ("suppression", rest)) => {
                 let address = rest.trim_start_matches("addresses/");
                 let said = |reason: &&'static str| {

@@ -15,7 +15,7 @@ const LINKS: &[(&str, &str)] =
     &[("AccountLink", "https://app.example.com/account"), ("CorsAllowedOrigins", "https://app.example.com")];
 
 fn with_mail() -> Vec<(&'static str, &'static str)> {
-    [LINKS, &[("MailFrom", "no-reply@example.com")]].concat()
+    [LINKS, &[("MailFrom", "no-reply@example.com"), ("MailConfigurationSet", "latchkey")]].concat()
 }
 
 fn text(value: &Value) -> String {
@@ -28,18 +28,8 @@ fn without_mail_from_nothing_of_it_is_there() {
     let trace = |parameters: &[(&str, &str)]| {
         let deployed = resolved(parameters);
         let told = [text(&deployed["Resources"]), text(&deployed["Outputs"])].concat();
-        [
-            "Outbox",
-            "OUTBOX_TABLE",
-            "Mailer",
-            "RequestLetter",
-            "ses:",
-            "AWS::SES",
-            "Letter",
-            "letter#",
-            "MAIL_",
-        ]
-        .map(|trace| told.contains(trace))
+        ["Outbox", "OUTBOX_TABLE", "Mailer", "RequestLetter", "ses:", "AWS/SES", "Letter", "letter#", "MAIL_"]
+            .map(|trace| told.contains(trace))
     };
     assert_eq!(trace(&[]), [false; 9]);
     assert_eq!(trace(LINKS), [false; 9]);
@@ -48,7 +38,9 @@ fn without_mail_from_nothing_of_it_is_there() {
     assert_eq!(trace(&with_mail()), [true; 9]);
     let rule = &template()["Rules"]["MailWithLinks"];
     assert_eq!(plain(&plain(&plain(&rule["RuleCondition"])[0])[0]), "MailFrom");
-    assert!(text(&rule["Assertions"][0]["Assert"]).contains("AccountLink"));
+    for (index, needed) in ["AccountLink", "MailConfigurationSet"].into_iter().enumerate() {
+        assert!(text(&rule["Assertions"][index]["Assert"]).contains(needed));
+    }
 }
 
 /// M1
@@ -162,9 +154,7 @@ fn letters_that_do_not_go_out_and_a_reputation_that_falls_raise_an_alarm() {
         (lambda("IteratorAge", 300_000.0), lambda("IteratorAge", 299_999.0)),
         (State::Alarm, State::Ok)
     );
-    let reputation = |metric, value| {
-        state("MailReputation", "AWS/SES", metric, "ses:configuration-set=MailSettings", value)
-    };
+    let reputation = |metric, value| state("MailReputation", "AWS/SES", metric, "", value);
     let bounces = "Reputation.BounceRate";
     assert_eq!((reputation(bounces, 0.05), reputation(bounces, 0.049)), (State::Alarm, State::Ok));
     let complaints = "Reputation.ComplaintRate";
