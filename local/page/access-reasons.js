@@ -24,7 +24,7 @@ export function accessReason(kind, exchange, about, now) {
 
 function asked(status, code, about, now) {
   if (code === "token_expired") {
-    return `The session token died at ${near(about.claims.exp, now)}. Only a live one gets an access token: log in again.`;
+    return `The session token expired at ${near(about.claims.exp, now)}. Only a token that has not expired gets an access token: log in again.`;
   }
   if (status !== 200) return null;
   const { aud, exp } = access.token.claims;

@@ -21,7 +21,7 @@ const TITLES = {
   "orders-write": "Write an order",
   "orders-session": "Read orders with the session token",
   "access-refresh": "Refresh the access token",
-  "ask-for-letter": "Ask for a letter",
+  "ask-for-letter": "Ask for an email",
   "show-code": "Ask what the code is for",
   "register": "Set the password of a new user",
   "recover": "Set a new password",

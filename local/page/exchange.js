@@ -1,7 +1,7 @@
 // The panel with the last call: what was sent, what came back, and why.
 import { abbreviate } from "/page/token.js";
 import { byId, make, prose } from "/page/dom.js";
-import { time } from "/page/words.js";
+import { instant } from "/page/words.js";
 
 const KEPT = 40;
 
@@ -24,7 +24,7 @@ export function show(exchange) {
 // One line in the list of earlier calls.
 export function remember(exchange) {
   const list = byId("history").querySelector("ol");
-  list.prepend(make("li", {}, `${time(exchange.now)} ${exchange.method} ${exchange.path} `, status(exchange)));
+  list.prepend(make("li", {}, `${instant(exchange.now)} ${exchange.method} ${exchange.path} `, status(exchange)));
   while (list.children.length > KEPT) list.lastChild.remove();
 }
 

@@ -1,4 +1,4 @@
-// The panel of the letters: this server hands them to nobody, and shows them here.
+// The panel of emails ("letters" in the code): this server sends none, and shows them here.
 import * as actions from "/page/actions.js";
 import { byId, make, prose } from "/page/dom.js";
 import { status } from "/page/exchange.js";
@@ -43,13 +43,13 @@ async function read() {
 }
 
 function draw() {
-  byId("letters-list").replaceChildren(...(letters.length ? letters.map(letter) : [make("p", { class: "muted" }, "No letter yet.")]));
+  byId("letters-list").replaceChildren(...(letters.length ? letters.map(letter) : [make("p", { class: "muted" }, "No email yet.")]));
 }
 
 function letter({ to, subject, text }, index) {
   const details = make("details", { open: index === 0 },
     make("summary", {}, `${subject}, to ${to}`),
-    make("pre", { tabindex: "0", "aria-label": `The letter to ${to}` }, ...linked(text)));
+    make("pre", { tabindex: "0", "aria-label": `The email to ${to}` }, ...linked(text)));
   return details;
 }
 

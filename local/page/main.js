@@ -6,18 +6,26 @@ import * as lettersPanel from "/page/letters-panel.js";
 import * as actions from "/page/actions.js";
 import * as clock from "/page/clock.js";
 import { byId, make } from "/page/dom.js";
+import { moveClockRefreshing } from "/page/keep-alive.js";
 import * as sessions from "/page/session.js";
 import { timeline } from "/page/timeline.js";
 import * as panels from "/page/panels.js";
 import * as tour from "/page/tour.js";
 
 const on = (id, action) => byId(id).addEventListener("click", () => actions.alone(action));
+const moveClock = (change) => (byId("keep-refreshing").checked ? moveClockRefreshing(change) : actions.moveClock(change));
 const WITH_TOKEN = ["refresh", "refresh-older", "verify", "tamper", "logout", "logout-everywhere"];
 
 byId("login").addEventListener("submit", (event) => {
   event.preventDefault();
-  actions.alone(() => actions.logIn(byId("username").value, byId("password").value));
+  actions.alone(logIn);
 });
+// A rejected login is also told where it was tried.
+async function logIn() {
+  const { status, code, json } = await actions.logIn(byId("username").value, byId("password").value);
+  byId("login-problem").hidden = status === 200;
+  byId("login-problem").textContent = status === 200 ? "" : json?.message ?? json?.error ?? `No login: ${code ?? "no answer"}.`;
+}
 on("refresh", () => actions.refresh());
 on("refresh-older", () => actions.refresh(sessions.session.tokens[Number(byId("older").value)]));
 on("verify", () => actions.verify());
@@ -37,14 +45,14 @@ on("clock-reset", () => actions.moveClock(null));
 on("tour-next", () => tour.next());
 on("tour-restart", () => tour.restart());
 for (const button of document.querySelectorAll("[data-by]")) {
-  button.addEventListener("click", () => actions.alone(() => actions.moveClock({ by: Number(button.dataset.by) })));
+  button.addEventListener("click", () => actions.alone(() => moveClock({ by: Number(button.dataset.by) })));
 }
 for (const row of document.querySelectorAll("#jumps tr")) {
   const name = row.querySelector("th").textContent;
   for (const [words, by] of [["1 s before", -1], ["at", 0], ["1 s after", 1]]) {
     const button = make("button", { type: "button", "aria-label": `${name}: ${words}`, "data-jump": by }, words);
     button.addEventListener("click", () =>
-      actions.alone(() => actions.moveClock({ to: sessions.limits()[row.dataset.limit] + by, running: false })));
+      actions.alone(() => moveClock({ to: sessions.limits()[row.dataset.limit] + by, running: false })));
     row.append(make("td", {}, button));
   }
 }

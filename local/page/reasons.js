@@ -40,7 +40,7 @@ function success(kind, exchange, about, now) {
       if (exchange.status === 404) return "This server has no such links: it was started with an empty `--account-link`.";
       return `The code is good for another ${duration(exchange.json.expires_in)}, unless it is used or replaced before. Asking changes nothing.`;
     case "ask-for-letter":
-      return "The answer is the same for every name: what answers may put a row into the outbox and read nothing. If this user has an address, the letter is below in a moment.";
+      return "The answer is the same for every name: the function that answers can only write to the outbox, and can read nothing. If this user has an address, the email appears below in a moment.";
     case "register":
       return "One transaction wrote the user, with the claims of the invitation, and used the code up. No session opens: the page logs in.";
     case "recover":
@@ -57,7 +57,7 @@ function rejection(kind, code, exchange, about, now) {
   const at = (seconds) => near(seconds, now);
   switch (code) {
     case "token_expired":
-      return `Now, ${at(now)}, is not before \`exp\`, ${at(claims.exp)}. A dead token gets no successor, however young the session is: log in again.`;
+      return `Now, ${at(now)}, is not before \`exp\`, ${at(claims.exp)}. An expired token cannot be refreshed, however new the session is: log in again.`;
     case "refresh_expired": {
       const limit = claims.iat + clock.refreshExpiration();
       return `Now is ${duration(now - limit)} past the refresh limit, \`iat\` + ${duration(clock.refreshExpiration())} = ${at(limit)}. ` +
@@ -82,7 +82,7 @@ function rejection(kind, code, exchange, about, now) {
     case "invalid_code":
       return "The code is mistyped, used, replaced or expired, and the answer does not say which; the log does. If it was used to set a password, log in. If not, make a new link.";
     case "audience_unknown":
-      return "There are access tokens only for the audiences that the server was started with: `--access-audiences` here, the parameter `AccessTokenAudiences` in AWS. They are compared to the letter.";
+      return "There are access tokens only for the audiences that the server was started with: `--access-audiences` here, the parameter `AccessTokenAudiences` in AWS. They must match exactly.";
     case "scope_unknown":
       return "This audience has no such scope: discovery lists those of all audiences. That is a mistake, so the server says so. A scope that only the user lacks is left out of the token instead.";
     case "user_disabled":

@@ -42,7 +42,7 @@ export function events(now) {
   const { iat, refresh, end: latest } = limits();
   const list = session.tokens.flatMap((token, index) => [
     { at: token.issued, what: index ? `Refresh ${index}: token ${index + 1}` : "Login: token 1" },
-    { at: token.claims.exp, what: `Token ${index + 1} dies (exp)` },
+    { at: token.claims.exp, what: `Token ${index + 1} expires (exp)` },
   ]);
   list.push(...session.rejections.map(({ at, code }) => ({ at, what: `Rejected: ${code}` })));
   if (session.ended !== null) list.push({ at: session.ended, what: "Logged out" });

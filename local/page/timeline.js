@@ -108,11 +108,17 @@ function ticks(from, to, x, scale, axis, ofDay) {
   const step = STEPS.find((seconds) => seconds * scale >= 58) ?? STEPS.at(-1);
   const parts = [draw("line", { class: "axis", x1: x(from), x2: x(to), y1: axis, y2: axis })];
   for (let at = origin + Math.ceil((from - origin) / step) * step; at <= to; at += step) {
-    const words = ofDay ? (step < 60 ? time : shortTime)(at) : at === iat ? "0" : `${at > iat ? "+" : "−"}${duration(at - iat)}`;
+    const words = ofDay ? timeOfDay(at, step) : at === iat ? "0" : `${at > iat ? "+" : "−"}${duration(at - iat)}`;
     parts.push(draw("line", { class: "axis", x1: x(at), x2: x(at), y1: axis, y2: axis + 4 }));
     parts.push(draw("text", { class: "tick", x: x(at), y: axis + 16, "text-anchor": at - from < step / 3 ? "start" : "middle" }, words));
   }
   return parts;
+}
+
+// Midnight has the name of the day that begins.
+function timeOfDay(at, step) {
+  const words = (step < 60 ? time : shortTime)(at);
+  return /^00:00(:00)?$/.test(words) ? day(at).split(",")[0] : words;
 }
 
 // refresh limit + one token = the longest session.
@@ -127,6 +133,6 @@ function sums(x, y) {
 
 function summary(now) {
   const { iat, exp, refresh, end } = limits();
-  return `Login ${instant(iat)}; ${session.tokens.length} tokens; the newest dies ${instant(exp)}; refresh limit ${instant(refresh)}; ` +
+  return `Login ${instant(iat)}; ${session.tokens.length} tokens; the newest expires ${instant(exp)}; refresh limit ${instant(refresh)}; ` +
     `latest end ${instant(end)}; now ${instant(now)}. The same as a table follows.`;
 }

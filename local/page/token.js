@@ -39,7 +39,7 @@ const CLAIMS = {
   sub: "The user’s id. It never changes and is never given to another user.",
   username: "The user’s name, for people.",
   iat: "The login. No refresh changes it, and the refresh limit is counted from here.",
-  exp: "From this second on the token is dead.",
+  exp: "From this second on the token is expired.",
   jti: "The id of this one token: each refresh draws another.",
   sid: "The session. Logging out ends it, and with it every refresh.",
 };

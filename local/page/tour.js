@@ -1,13 +1,11 @@
 // The worked example, a button press a step.
-import { announce } from "/page/exchange.js";
+import { announce, latest, status } from "/page/exchange.js";
 import * as actions from "/page/actions.js";
 import * as clock from "/page/clock.js";
 import { byId, make, prose } from "/page/dom.js";
+import { isTooMany, keepAlive, pace } from "/page/keep-alive.js";
 import { limits, newest, session } from "/page/session.js";
 import { duration, near, spelled } from "/page/words.js";
-
-// More refreshes in a row than this would try a person’s patience.
-const MOST_REFRESHES = 500;
 
 let done = 0;
 let outcomes = [];
@@ -15,14 +13,8 @@ let outcomes = [];
 const life = () => clock.expiration();
 const at = (seconds) => near(seconds, clock.now());
 
-// Half a token's life between two refreshes, unless that were too many.
-function pace() {
-  const few = Math.ceil(clock.refreshExpiration() / MOST_REFRESHES);
-  return Math.max(1, Math.min(Math.max(Math.floor(life() / 2), few), Math.max(1, life() - 1)));
-}
-
-// A token of one second is dead before anything can be shown of it.
-const isTooLong = () => life() < 2 || clock.refreshExpiration() / pace() > MOST_REFRESHES;
+// A token of one second expires before anything can be shown of it.
+const isTooLong = () => life() < 2 || isTooMany(clock.refreshExpiration());
 const soon = () => Math.min(600, Math.max(1, Math.floor(life() / 6)), clock.refreshExpiration());
 const demoLogin = async () => {
   await actions.stopClockAt(clock.now());
@@ -32,13 +24,13 @@ const demoLogin = async () => {
 const STEPS = () => [
   {
     title: "Log in",
-    text: `The token says when: \`iat\`. It dies ${spelled(life())} later: \`exp\` = \`iat\` + ${duration(life())}.`,
+    text: `The token says when: \`iat\`. It expires ${spelled(life())} later: \`exp\` = \`iat\` + ${duration(life())}.`,
     run: demoLogin,
     outcome: () => `iat = ${at(limits().iat)}, exp = ${at(limits().exp)}.`,
   },
   {
     title: `Refresh ${spelled(soon())} later`,
-    text: "The token cannot be changed, so there is a second one: the same `iat`, a later `exp`. The first one stays good until its own `exp`.",
+    text: "The token cannot be changed, so there is a second one: the same `iat`, a later `exp`. The first one stays valid until its own `exp`.",
     run: async () => {
       await actions.stopClockAt(limits().iat + soon());
       return actions.refresh();
@@ -47,8 +39,8 @@ const STEPS = () => [
   },
   {
     title: `Go on refreshing, every ${spelled(pace())}`,
-    text: "As long as somebody refreshes while the newest token lives, the session slides on. Watch the bars.",
-    run: keepAlive,
+    text: "As long as you refresh before the newest token expires, the session goes on. Watch the bars.",
+    run: () => keepAlive(limits().refresh),
     outcome: () => `Refreshed so far: ${session.tokens.length - 1} times. iat is still ${at(limits().iat)}.`,
   },
   {
@@ -58,25 +50,25 @@ const STEPS = () => [
       await actions.stopClockAt(limits().refresh);
       return actions.refresh();
     },
-    outcome: () => `Allowed. exp = ${at(limits().exp)}: a whole ${duration(life())} from now, past the limit.`,
+    outcome: () => `Allowed. exp = ${at(limits().exp)}: a full ${duration(life())} from now, past the limit.`,
   },
   {
     title: "Refresh one second after that",
-    text: "The login is too long ago now. But look at the newest token: it lives.",
+    text: "The login is now too long ago. But the newest token has not expired.",
     run: async () => {
       await actions.stopClockAt(limits().refresh + 1);
       return actions.refresh();
     },
-    outcome: () => `Rejected: refresh_expired. There will be no further token.`,
+    outcome: () => `Rejected: refresh_expired. There will be no more tokens.`,
   },
   {
     title: "Use the last token in its last second",
-    text: "The limit bounds refreshing, not the life of a token.",
+    text: "The limit is on refreshing, not on how long a token lives.",
     run: async () => {
       await actions.stopClockAt(newest().claims.exp - 1);
       return actions.verify();
     },
-    outcome: () => `Still good, ${duration(clock.now() - limits().iat)} after the login.`,
+    outcome: () => `Still valid, ${duration(clock.now() - limits().iat)} after the login.`,
   },
   {
     title: "And one second later",
@@ -85,31 +77,19 @@ const STEPS = () => [
       await actions.stopClockAt(newest().claims.exp);
       return actions.verify();
     },
-    outcome: () => `Dead, ${duration(clock.now() - limits().iat)} after the login: ${duration(clock.refreshExpiration())} + ${duration(life())}.`,
+    outcome: () => `Expired, ${duration(clock.now() - limits().iat)} after the login: ${duration(clock.refreshExpiration())} + ${duration(life())}.`,
   },
   {
-    title: "Last: a session that nobody refreshes",
-    text: "Log in anew, do nothing until `exp`, then refresh. Only a live token can be refreshed.",
+    title: "Last: a session without refreshes",
+    text: "Log in again, do nothing until `exp`, then refresh. An expired token cannot be refreshed.",
     run: async () => {
       await demoLogin();
       await actions.stopClockAt(limits().exp);
       return actions.refresh();
     },
-    outcome: () => `Rejected: token_expired. Unattended, a session is over after ${duration(life())}.`,
+    outcome: () => `Rejected: token_expired. Without a refresh, a session is over after ${duration(life())}.`,
   },
 ];
-
-async function keepAlive() {
-  let exchange;
-  // The last of them leaves the token alive at the limit.
-  for (let next = limits().iat + pace(); next < limits().refresh; next += pace()) {
-    if (next <= clock.now()) continue;
-    await actions.stopClockAt(next);
-    exchange = await actions.refresh();
-    if (exchange.status !== 200) return exchange;
-  }
-  return exchange;
-}
 
 export async function next() {
   const steps = STEPS();
@@ -122,6 +102,7 @@ export async function next() {
   done += 1;
   announce(`${byId("announcement").textContent} ${outcomes.at(-1)}`);
   render();
+  keepInView();
 }
 
 export function restart() {
@@ -145,9 +126,26 @@ export function render() {
       isNext ? make("span", { class: "text" }, prose(step.text)) : null,
       index < done ? make("span", { class: "outcome" }, outcomes[index]) : null);
   }));
+  here(steps[done]);
   byId("tour-next").textContent = done === steps.length ? "Start over" : `${done + 1}. ${steps[done].title}`;
   const over = byId("tour-end");
   over.hidden = done < 7;
   over.replaceChildren(make("p", { class: "formula" }, `${duration(clock.refreshExpiration())} + ${duration(life())} = ${duration(clock.refreshExpiration() + life())}`),
-    make("p", {}, `The last refresh may come ${spelled(clock.refreshExpiration())} after the login, and the token that it gives lives ${spelled(life())}.`));
+    make("p", {}, `The last refresh can come ${spelled(clock.refreshExpiration())} after the login, and the token that it returns lives ${spelled(life())}.`));
+}
+
+// For a narrow screen, beside the button: the last answer, what it shows, and what comes next. The list says the same to a screen reader.
+function here(step) {
+  const last = done > 0 && latest();
+  byId("tour-here").replaceChildren(
+    ...(last ? [make("p", { class: "outcome" }, status(last), ` ${outcomes.at(-1)}`)] : []),
+    ...(step ? [make("p", { class: "text" }, prose(step.text))] : []));
+}
+
+// On a narrow screen the countdowns and the timeline are what a step changes.
+function keepInView() {
+  if (!matchMedia("(max-width: 959px)").matches) return;
+  const { top, bottom } = document.querySelector(".session").getBoundingClientRect();
+  const bar = byId("tour-next").parentElement.getBoundingClientRect().top;
+  if (top < 0 || bottom > bar) document.querySelector(".countdowns").scrollIntoView({ block: "start" });
 }

@@ -25,10 +25,11 @@ const STYLE: &str = "text/css; charset=utf-8";
 const OPENAPI: &str = include_str!("../../openapi.yaml");
 
 /// The files of the page: path, media type, content.
-const FILES: [(&str, &str, &str); 24] = [
+const FILES: [(&str, &str, &str); 25] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/style.css", STYLE, include_str!("../page/style.css")),
     ("/page/icon.svg", "image/svg+xml", include_str!("../page/icon.svg")),
+    ("/page/keep-alive.js", SCRIPT, include_str!("../page/keep-alive.js")),
     ("/page/letters-panel.js", SCRIPT, include_str!("../page/letters-panel.js")),
     ("/page/main.js", SCRIPT, include_str!("../page/main.js")),
     ("/page/access.js", SCRIPT, include_str!("../page/access.js")),

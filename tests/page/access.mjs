@@ -22,7 +22,7 @@ export async function walkAccess(page, data) {
   await page.waitForSelector("html[data-ready]");
   await press(page, "Back to this machine’s time");
   const get = page.getByRole("button", { name: "Get an access token" });
-  assert.match(await text(page, "#access"), /The session token can be refreshed.* for that service only, for 15 minutes\./);
+  assert.match(await text(page, "#access"), /The session token can be refreshed.* only for that service and for 15 minutes\./);
   assert.ok(await get.isDisabled());
   assert.equal(await page.locator("#access-scopes").inputValue(), "orders:read orders:write");
 

@@ -35,7 +35,7 @@ export async function walkAccount(page, data, picture) {
   await set(page, WORDS);
   assert.equal(await text(page, "#account-text"), `The password is set, and ${name} is logged in.`);
   assert.match(await text(page, "#account-outcome"), /201.*used the code up.*Log in 200/s);
-  assert.match(await text(page, "#token-countdown"), /^This token dies in /);
+  assert.match(await text(page, "#token-countdown"), /^This token expires in /);
   await saysNoSecret(page);
 
   await open(page, invitation);
@@ -43,7 +43,7 @@ export async function walkAccount(page, data, picture) {
   assert.match(await why(page), /If it was used to set a password, log in\. If not, make a new link\./);
   await page.reload();
   await page.waitForSelector("html[data-ready]");
-  assert.match(await text(page, "#account-text"), /^Nobody but its owner needs to know a password/);
+  assert.match(await text(page, "#account-text"), /^Only its owner needs to know a password/);
 
   // Pasted while the page is open.
   await page.evaluate((fragment) => void (location.hash = fragment), new URL(linkOf(commands[1], data)).hash);
@@ -59,7 +59,7 @@ export async function walkAccount(page, data, picture) {
 // A forgotten password: the letter is on the page, and its link sets another.
 export async function walkLetters(page, picture) {
   const host = new URL(page.url()).host;
-  await page.getByRole("button", { name: "Ask for a letter" }).click();
+  await page.getByRole("button", { name: "Ask for an email" }).click();
   await settled(page);
   assert.match(await text(page, "#letters-outcome"), /202.*The answer is the same for every name/s);
   await newest(page, "Set a new password");
@@ -75,7 +75,7 @@ export async function walkLetters(page, picture) {
   assert.equal(await text(page, "#account-text"), "The password is set, and demo is logged in.");
   // It is written after the password is set.
   do {
-    await page.getByRole("button", { name: "Look for new letters" }).click();
+    await page.getByRole("button", { name: "Look for new emails" }).click();
     await settled(page);
   } while (!(await text(page, "#letters-list details:first-child summary")).includes("was changed"));
 }

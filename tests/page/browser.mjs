@@ -45,9 +45,9 @@ export async function withPage(browser, url, look, use) {
 export const settled = (page) => page.waitForFunction(() => !document.body.hasAttribute("aria-busy"));
 
 export async function press(page, name) {
-  const before = await page.locator("#history li").count();
+  await page.evaluate(() => void (window.newest = document.querySelector("#history li")));
   await page.getByRole("button", { name, exact: true }).click();
-  await page.waitForFunction((count) => document.querySelectorAll("#history li").length > count, before);
+  await page.waitForFunction(() => document.querySelector("#history li") !== window.newest);
   await settled(page);
 }
 

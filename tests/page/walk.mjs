@@ -32,7 +32,7 @@ async function walkByKeyboard(page) {
     ["400 refresh_expired", /^Now is 1 s past the refresh limit, iat \+ 2 d = /],
     ["200", /exp is 1 s away/],
     ["400 token_expired", /is not before exp/],
-    ["400 token_expired", /A dead token gets no successor/],
+    ["400 token_expired", /An expired token cannot be refreshed/],
   ];
   for (const [step, [status, reason]] of expected.entries()) {
     await page.keyboard.press("Enter");
@@ -45,13 +45,13 @@ async function walkByKeyboard(page) {
     assert.equal(await page.evaluate(() => document.activeElement.id), "tour-next");
     if (step === 4) {
       await picture(page, `limit-${await page.evaluate(() => innerWidth)}`);
-      if (options.screenshot) await page.screenshot({ path: "docs/page.png", clip: { x: 0, y: 0, width: 1280, height: 900 } });
+      if (options.screenshot && page.viewportSize().width === 1280) await page.screenshot({ path: "docs/page.png", clip: { x: 0, y: 0, width: 1280, height: 900 } });
     }
   }
   const told = (await outcomes(page)).map(words);
   assert.match(told[2], /^Refreshed so far: 96 times\./);
-  assert.match(told[5], /^Still good, 2 d 59 min 59 s after the login\./);
-  assert.match(told[6], /^Dead, 2 d 1 h after the login: 2 d \+ 1 h\./);
+  assert.match(told[5], /^Still valid, 2 d 59 min 59 s after the login\./);
+  assert.match(told[6], /^Expired, 2 d 1 h after the login: 2 d \+ 1 h\./);
   assert.equal(words(await page.locator(".formula").innerText()), "2 d + 1 h = 2 d 1 h");
 }
 
@@ -59,7 +59,7 @@ async function tryEverything(page) {
   await page.getByLabel("Password", { exact: true }).press("Enter");
   await page.waitForSelector("#timeline svg");
   await settled(page);
-  assert.match(words(await page.locator("#token-countdown").innerText()), /^This token dies in (1 h|59 min \d+ s)\.$/);
+  assert.match(words(await page.locator("#token-countdown").innerText()), /^This token expires in (1 h|59 min \d+ s)\.$/);
   assert.match(await page.locator("#session-countdown").innerText(), /^You can refresh until .*; the session ends by /);
 
   await press(page, "+10 min");
@@ -92,10 +92,22 @@ async function tryEverything(page) {
   await press(page, "Refresh");
   assert.equal(await answer(page), "400 invalid_token");
   assert.match(await why(page), /is in the future: the clock was set back/);
+  assert.match(words(await headline(page)), /^This token is from the future: it was issued 1 h from now/);
   await press(page, "+1 h");
+
+  await page.getByLabel("Keep refreshing on the way").check();
+  await press(page, "+1 d");
+  assert.equal(words(await headline(page)), "This token expires in 30 min.");
+  await press(page, "Refresh limit: 1 s after");
+  assert.match(words(await headline(page)), /^This token expires in /);
+  await press(page, "Refresh");
+  assert.equal(await answer(page), "400 refresh_expired");
+  await page.getByLabel("Keep refreshing on the way").uncheck();
+  await press(page, "Log in");
 
   await press(page, "Log out");
   assert.equal(await answer(page), "204");
+  assert.match(words(await headline(page)), /^Logged out\. The signature stays valid for 1 h; a check of the session fails/);
   await press(page, "Refresh");
   assert.equal(await answer(page), "400 session_ended");
   assert.match(await page.locator("#session-countdown").innerText(), /^Logged out at /);
@@ -114,9 +126,30 @@ async function tryEverything(page) {
   await press(page, "Log in");
   assert.equal(await answer(page), "400 invalid_credentials");
   assert.ok(!(await page.locator("body").innerText()).includes("hunter2"), "the password is on the page");
+  assert.equal(await page.locator("#login-problem").innerText(), "Unable to log in with provided credentials.");
   await press(page, "Let it run");
   await press(page, "Back to this machine’s time");
   assert.equal(await page.locator("#clock-state").innerText(), "runs");
+}
+
+const headline = (page) => page.locator("#token-countdown").innerText();
+
+// On a narrow screen: what a step did, what comes next, and the button, where they were before.
+async function staysInView(page) {
+  const { height } = page.viewportSize();
+  const top = () => page.locator("#tour-next").evaluate((button) => button.getBoundingClientRect().top);
+  const before = await top();
+  for (let step = 0; step < 8; step += 1) {
+    await page.locator("#tour-next").click();
+    await page.waitForFunction((done) => document.querySelectorAll("#tour .done").length > done, step);
+    await settled(page);
+    assert.equal(await top(), before, "the button moved");
+    const told = await page.locator("#tour-here p").evaluateAll((lines) => lines.map((line) => [line.textContent, line.getBoundingClientRect().bottom]));
+    assert.ok(told[0][0].endsWith((await outcomes(page)).at(-1)), told[0][0]);
+    assert.ok(told.every(([, bottom]) => bottom > 0 && bottom <= height), JSON.stringify(told));
+    const drawn = await page.locator("#timeline svg").first().evaluate((image) => image.getBoundingClientRect().bottom);
+    assert.ok(drawn > 0 && drawn <= before, `the timeline ends at ${drawn}, the button begins at ${before}`);
+  }
 }
 
 // Whether anything of a token outlives the page.
@@ -141,6 +174,7 @@ try {
   await withServer([], async (url, data) => {
     await withPage(browser, url, {}, async (page) => {
       assert.equal(await page.locator("h1").innerText(), "Why is the longest session 2 days and 1 hour?");
+      assert.match(words(await page.locator("#settings").innerText()), /JWT_EXPIRATION_DELTA = 1 h; .*JWT_REFRESH_EXPIRATION_DELTA = 2 d after/);
       await walkByKeyboard(page);
       await isLabelled(page);
       await remembersNothing(page);
@@ -188,6 +222,9 @@ try {
       await fits(page);
     });
     console.log("ok: nothing scrolls sideways at 375 px");
+    // The second is a window of 1280 by 900 at 200 %.
+    for (const look of [onPhone, { viewport: { width: 640, height: 450 } }]) await withPage(browser, url, look, staysInView);
+    console.log("ok: on a phone and at 200 % each step, its result and the button stay in view");
     const backgrounds = [];
     for (const colorScheme of ["light", "dark"]) {
       await withPage(browser, url, { colorScheme }, async (page) => {
@@ -210,7 +247,7 @@ try {
         await page.waitForFunction((done) => document.querySelectorAll("#tour .done").length > done, step);
         await settled(page);
       }
-      assert.match(words((await outcomes(page))[6]), /^Dead, 5 min after the login/);
+      assert.match(words((await outcomes(page))[6]), /^Expired, 5 min after the login/);
     }));
   await withServer(["--expiration", "1", "--refresh-expiration", "3660d"], (url) =>
     withPage(browser, url, {}, async (page) => {
