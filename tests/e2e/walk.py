@@ -293,7 +293,7 @@ def letter(address, subject):
     url = f"{os.environ['AWS_ENDPOINT_URL']}/_ministack/ses/messages"
     for _ in range(120):
         with urllib.request.urlopen(url) as response:
-            messages = json.load(response)["messages"]
+            messages = [each for sent in json.load(response)["messages"].values() for each in sent]
         ours = [each for each in messages if address in json.dumps(each["To"]) and each["Subject"].startswith(subject)]
         if ours:
             assert ours[-1]["Source"] == '"Example" <no-reply@example.com>', ours[-1]
