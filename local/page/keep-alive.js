@@ -1,7 +1,7 @@
 // Refreshing again and again while the clock moves on, as a front end would.
 import * as actions from "/page/actions.js";
 import * as clock from "/page/clock.js";
-import { isThere, limits, newest } from "/page/session.js";
+import { isLive, isThere, limits, newest } from "/page/session.js";
 
 // More refreshes in a row than this take longer than anybody wants to wait.
 const MOST_REFRESHES = 500;
@@ -18,8 +18,11 @@ export const isTooMany = (seconds) => seconds / pace() > MOST_REFRESHES;
 // Refreshes until `until` or until it is rejected. The last refresh leaves a token that is valid at `until`.
 export async function keepAlive(until) {
   let exchange;
+  const now = clock.now();
+  // The clock must not go back to when an expired token was valid.
+  if (!isLive(newest(), now)) return exchange;
   // The newest token may be about to expire.
-  const first = Math.min(clock.now() + pace(), newest().claims.exp - 1);
+  const first = Math.min(now + pace(), newest().claims.exp - 1);
   for (let next = first; next < until; next += pace()) {
     await actions.stopClockAt(next);
     exchange = await actions.refresh();

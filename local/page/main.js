@@ -18,14 +18,8 @@ const WITH_TOKEN = ["refresh", "refresh-older", "verify", "tamper", "logout", "l
 
 byId("login").addEventListener("submit", (event) => {
   event.preventDefault();
-  actions.alone(logIn);
+  actions.alone(() => actions.logIn(byId("username").value, byId("password").value));
 });
-// A rejected login is also told where it was tried.
-async function logIn() {
-  const { status, code, json } = await actions.logIn(byId("username").value, byId("password").value);
-  byId("login-problem").hidden = status === 200;
-  byId("login-problem").textContent = status === 200 ? "" : json?.message ?? json?.error ?? `No login: ${code ?? "no answer"}.`;
-}
 on("refresh", () => actions.refresh());
 on("refresh-older", () => actions.refresh(sessions.session.tokens[Number(byId("older").value)]));
 on("verify", () => actions.verify());

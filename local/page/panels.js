@@ -1,6 +1,7 @@
 // Everything on the page that says how the session and the clock stand.
 import * as clock from "/page/clock.js";
 import { byId, make, prose } from "/page/dom.js";
+import { latest } from "/page/exchange.js";
 import { events, isLive, isThere, limits, newest, session } from "/page/session.js";
 import { tokenView } from "/page/token-view.js";
 import { duration, fullInstant, instant, near, spelled } from "/page/words.js";
@@ -8,6 +9,7 @@ import { duration, fullInstant, instant, near, spelled } from "/page/words.js";
 export function all(now) {
   document.querySelector("[data-longest]").textContent = spelled(clock.refreshExpiration() + clock.expiration());
   settings();
+  loginProblem();
   countdowns(now);
   if (!isThere()) return;
   older(now);
@@ -21,6 +23,14 @@ function settings() {
     `This server: refresh is on; a token lives \`JWT_EXPIRATION_DELTA\` = ${duration(clock.expiration())}; ` +
     `refreshing stops \`JWT_REFRESH_EXPIRATION_DELTA\` = ${duration(clock.refreshExpiration())} after the login. ` +
     "Try others: `cargo run -p local -- --expiration 5m --refresh-expiration 7d`."));
+}
+
+// A rejected login is also told where it was tried, until the next call.
+function loginProblem() {
+  const call = latest();
+  const isRejected = call?.kind === "login" && call.status !== 200;
+  byId("login-problem").hidden = !isRejected;
+  byId("login-problem").textContent = isRejected ? call.json.message ?? "No answer." : "";
 }
 
 // The two countdowns in words, and the clock.

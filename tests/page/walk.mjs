@@ -104,6 +104,12 @@ async function tryEverything(page) {
   assert.equal(await answer(page), "400 refresh_expired");
   await page.getByLabel("Keep refreshing on the way").uncheck();
   await press(page, "Log in");
+  await press(page, "The token’s exp: 1 s after");
+  await page.getByLabel("Keep refreshing on the way").check();
+  await press(page, "+1 h");
+  assert.equal(words(await headline(page)), "This token expired 1 h 1 s ago.", "the clock went back to refresh");
+  await page.getByLabel("Keep refreshing on the way").uncheck();
+  await press(page, "Log in");
 
   await press(page, "Log out");
   assert.equal(await answer(page), "204");
@@ -127,6 +133,8 @@ async function tryEverything(page) {
   assert.equal(await answer(page), "400 invalid_credentials");
   assert.ok(!(await page.locator("body").innerText()).includes("hunter2"), "the password is on the page");
   assert.equal(await page.locator("#login-problem").innerText(), "Unable to log in with provided credentials.");
+  await press(page, "Verify");
+  assert.equal(await page.locator("#login-problem").isVisible(), false, "the problem stays after the next call");
   await press(page, "Let it run");
   await press(page, "Back to this machine’s time");
   assert.equal(await page.locator("#clock-state").innerText(), "runs");

@@ -96,7 +96,9 @@ impl Ses {
         }
         let reply = match serde_json::from_slice::<Value>(body).ok().as_ref().map(|body| self.send(body)) {
             Some(Ok(id)) => (200, json!({ "MessageId": id })),
-            Some(Err((name, message))) => failure(400, name, &message),
+            Some(Err((name, message))) => {
+                failure(if name == "NotFoundException" { 404 } else { 400 }, name, &message)
+            }
             None => failure(400, "SerializationException", "the body is not JSON"),
         };
         match fault {
@@ -184,6 +186,11 @@ impl Ses {
         }
         if self.sandbox && !self.is_verified(to) {
             return Err(unverified(to));
+        }
+        if let Some(set) = text("/ConfigurationSetName")
+            && !self.tls_policies.contains_key(set)
+        {
+            return Err(("NotFoundException", format!("Configuration set <{set}> does not exist.")));
         }
         let headers = body.pointer("/Content/Simple/Headers").and_then(Value::as_array);
         let pair = |header: &Value| {

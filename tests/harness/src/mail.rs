@@ -13,12 +13,13 @@ use users::{Codes, Deliveries, Outbox};
 use crate::{ISSUER, World, at};
 
 /// What a world needs to send letters.
-pub const MAIL_SETTINGS: [(&str, &str); 5] = [
+pub const MAIL_SETTINGS: [(&str, &str); 6] = [
     ("JWT_ALLOW_REFRESH", "true"),
     ("ACCOUNT_LINK", "https://app.example.com/account"),
     ("CORS_ALLOWED_ORIGINS", "https://app.example.com"),
     ("OUTBOX_TABLE", "latchkey-users-outbox"),
     ("MAIL_FROM", "Example <no-reply@latchkey.example>"),
+    ("MAIL_CONFIGURATION_SET", "latchkey"),
 ];
 
 /// A world, the mailer beside it and the SES that it sends to.

@@ -44,6 +44,12 @@ async fn what_does_not_pass_is_given_up_at_once() {
     ask(&mail, "ada", LOGIN_AT).await;
     mail.deliver(LOGIN_AT).await;
     assert_eq!(mail.letters().len(), 0);
+    // Nor is anything sent without the configuration set, which requires TLS.
+    let mut mail = with_ada().await;
+    mail.ses.lock().tls_policies.clear();
+    ask(&mail, "ada", LOGIN_AT).await;
+    mail.deliver(LOGIN_AT).await;
+    assert_eq!(mail.letters().len(), 0);
 }
 
 /// M11
